@@ -1,0 +1,1 @@
+"""Whom we call: one folder a carrier, SM-DP+ or sink."""

@@ -1,0 +1,1 @@
+"""Who calls us: one folder a listener; none knows another."""

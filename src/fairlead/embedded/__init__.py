@@ -1,0 +1,1 @@
+"""The engines we bring along: PostgreSQL and NATS as child processes, adopted after a crash."""

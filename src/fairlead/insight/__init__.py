@@ -1,0 +1,1 @@
+"""What it means: facts to findings. Pure, and never acts."""

@@ -1,0 +1,1 @@
+"""What to do: situations to recipes, impact and safety. Pure."""

@@ -1,0 +1,1 @@
+"""What should be: parse, check, evaluate and resolve the policy language. Pure."""

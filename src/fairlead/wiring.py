@@ -1,0 +1,1 @@
+"""The one place that knows everything: builds the rooms and hands them to each other."""

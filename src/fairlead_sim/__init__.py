@@ -1,0 +1,1 @@
+"""A simulated world of devices, cards, networks and carriers: honest peers that share only `fairlead.wire`."""
