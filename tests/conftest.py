@@ -5,14 +5,30 @@ thrown away at the end: no fsync, everything below one directory in the system's
 directory, which is opened just far enough for the unprivileged user that engines run as.
 """
 
+import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
+from uuid import UUID
 
+import psycopg
 import pytest
+import pytest_asyncio
+from psycopg import sql
 
 from fairlead.embedded.postgres import Postgres, PostgresSettings
+from fairlead.model.ids import TenantId
+from fairlead.store.bootstrap import bootstrap
+from fairlead.store.bootstrap import dsns as dsns_of
+from fairlead.store.database import Database, Dsns
+from fairlead.store.migrate import migrate
+
+NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_TEMPLATE: Final = "fairlead_template"
+_PASSWORD: Final = "test-only"
 
 # --- engines -----------------------------------------------------------------------------------
 
@@ -38,3 +54,44 @@ def pg_dsn(engine_home: Path) -> Iterator[str]:
 
 
 # --- databases (migrated, with roles): stand on `pg_dsn` ---------------------------------------
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def dsns(pg_dsn: str) -> Dsns:
+    """Roles and a migrated database that other databases are cloned from; nobody stays connected to it."""
+    made = await bootstrap(pg_dsn, database=_TEMPLATE, password=_PASSWORD)
+    assert made.owner is not None
+    await migrate(made.owner)
+    return made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database_dsns(dsns: Dsns, pg_dsn: str) -> AsyncIterator[Dsns]:
+    """A fresh migrated database, dropped afterwards."""
+    name = f"t_{secrets.token_hex(6)}"
+    async with await psycopg.AsyncConnection.connect(pg_dsn, autocommit=True) as admin:
+        made = "create database {} template {} owner fairlead_owner strategy file_copy"
+        await admin.execute(sql.SQL(made).format(sql.Identifier(name), sql.Identifier(_TEMPLATE)))
+        try:
+            yield dsns_of(pg_dsn, database=name, password=_PASSWORD)
+        finally:
+            await admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def database(database_dsns: Dsns) -> AsyncIterator[Database]:
+    """That database, open."""
+    opened = await Database.open(database_dsns, size=8)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tenant(database: Database) -> TenantId:
+    """A tenant named `acme` in it."""
+    made = TenantId(UUID("018f0000-0000-7000-8000-000000000001"))
+    async with database.nameless() as conn:
+        await conn.execute("select create_tenant(%s, %s, %s)", (made, "acme", NOW))
+    return made
