@@ -101,6 +101,19 @@ create table dirty ( -- devices whose facts moved since they were resolved
 );
 call wall('dirty');
 
+create table transition ( -- devices whose class moved and whose Moves are not opened yet
+    tenant uuid not null,
+    id bigint generated always as identity,
+    from_class int not null,
+    to_class int not null,
+    members uuid[] not null, -- ascending
+    cause text not null,
+    at timestamptz not null,
+    primary key (tenant, id)
+);
+alter table transition alter column members set storage external;
+call wall('transition');
+
 create table facet ( -- desired against observed, a row a device and facet; written on admission
     tenant uuid not null,
     device uuid not null,

@@ -1,0 +1,146 @@
+"""The states of what moves, as tables: Change, Batch, Move, Operation, Device.
+
+Each table says which state may follow which. The engine asks `allowed` before it writes; the
+diagrams in docs/states.md are generated from here (tools/statedoc.py). The numbers are those of
+the database columns, so they never change meaning.
+"""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Final, TypeVar
+
+
+class ChangeState(IntEnum):
+    """One edit of what should be, and its way through the fleet."""
+
+    DRAFT = 1
+    PLANNED = 2
+    APPROVED = 3
+    RUNNING = 4
+    PAUSED = 5
+    SETTLED = 6
+    STANDING = 7
+    CLOSED = 8
+    ABORTED = 9
+
+
+class BatchState(IntEnum):
+    """One stage of one stratum: what opens, is judged and rolls back as one."""
+
+    OPEN = 1
+    PASSED = 2
+    STOPPED = 3
+    ROLLING_BACK = 4
+    ROLLED_BACK = 5
+
+
+class MoveState(IntEnum):
+    """One subject's share of a Change; verified or undone as one."""
+
+    WAITING = 1
+    RUNNING = 2
+    VERIFIED = 3
+    FAILED = 4
+    UNDOING = 5
+    UNDONE = 6
+    SUPERSEDED = 7
+    STUCK = 8
+
+
+class OperationState(IntEnum):
+    """One step by one driver on one subject."""
+
+    PENDING = 1
+    DISPATCHED = 2
+    DELIVERED = 3
+    ACKNOWLEDGED = 4
+    VERIFIED = 5
+    FAILED = 6
+    REFUSED = 7
+    EXPIRED = 8
+    SUPERSEDED = 9
+    UNKNOWN = 10
+
+
+class DeviceState(IntEnum):
+    """The life of a device."""
+
+    MANUFACTURED = 1
+    BOOTSTRAPPED = 2
+    ACTIVE = 3
+    QUARANTINED = 4
+    RETIRED = 5
+
+
+_S = TypeVar("_S", bound=IntEnum)
+
+C, B, M, O, D = ChangeState, BatchState, MoveState, OperationState, DeviceState  # noqa: E741 - initials of the nouns
+
+CHANGE: Final[Mapping[ChangeState, frozenset[ChangeState]]] = {
+    C.DRAFT: frozenset({C.PLANNED, C.ABORTED}),
+    C.PLANNED: frozenset({C.APPROVED, C.ABORTED}),
+    C.APPROVED: frozenset({C.RUNNING, C.ABORTED}),
+    C.RUNNING: frozenset({C.PAUSED, C.SETTLED, C.ABORTED}),
+    C.PAUSED: frozenset({C.RUNNING, C.ABORTED}),
+    C.SETTLED: frozenset({C.STANDING, C.CLOSED}),
+    C.STANDING: frozenset({C.CLOSED, C.PAUSED}),
+    C.CLOSED: frozenset(),
+    C.ABORTED: frozenset(),
+}
+BATCH: Final[Mapping[BatchState, frozenset[BatchState]]] = {
+    B.OPEN: frozenset({B.PASSED, B.STOPPED, B.ROLLING_BACK}),
+    B.PASSED: frozenset({B.ROLLING_BACK}),
+    B.STOPPED: frozenset({B.ROLLING_BACK}),
+    B.ROLLING_BACK: frozenset({B.ROLLED_BACK}),
+    B.ROLLED_BACK: frozenset(),
+}
+MOVE: Final[Mapping[MoveState, frozenset[MoveState]]] = {
+    M.WAITING: frozenset({M.RUNNING, M.SUPERSEDED, M.UNDOING, M.UNDONE}),
+    M.RUNNING: frozenset({M.VERIFIED, M.FAILED, M.UNDOING}),
+    M.VERIFIED: frozenset({M.UNDOING, M.SUPERSEDED}),
+    M.FAILED: frozenset({M.UNDOING, M.UNDONE}),
+    M.UNDOING: frozenset({M.UNDONE, M.STUCK}),
+    M.UNDONE: frozenset(),
+    M.SUPERSEDED: frozenset(),
+    M.STUCK: frozenset({M.UNDOING, M.UNDONE}),
+}
+OPERATION: Final[Mapping[OperationState, frozenset[OperationState]]] = {
+    O.PENDING: frozenset({O.DISPATCHED, O.SUPERSEDED, O.EXPIRED}),
+    O.DISPATCHED: frozenset(
+        {O.DELIVERED, O.ACKNOWLEDGED, O.VERIFIED, O.FAILED, O.REFUSED, O.EXPIRED, O.SUPERSEDED, O.UNKNOWN}
+    ),
+    O.DELIVERED: frozenset({O.ACKNOWLEDGED, O.VERIFIED, O.FAILED, O.EXPIRED, O.SUPERSEDED, O.UNKNOWN}),
+    O.ACKNOWLEDGED: frozenset({O.VERIFIED, O.FAILED, O.EXPIRED, O.SUPERSEDED}),
+    O.UNKNOWN: frozenset({O.VERIFIED, O.FAILED, O.ACKNOWLEDGED}),
+    O.VERIFIED: frozenset(),
+    O.FAILED: frozenset(),
+    O.REFUSED: frozenset(),
+    O.EXPIRED: frozenset(),
+    O.SUPERSEDED: frozenset(),
+}
+DEVICE: Final[Mapping[DeviceState, frozenset[DeviceState]]] = {
+    D.MANUFACTURED: frozenset({D.BOOTSTRAPPED, D.ACTIVE, D.RETIRED}),
+    D.BOOTSTRAPPED: frozenset({D.ACTIVE, D.RETIRED}),
+    D.ACTIVE: frozenset({D.QUARANTINED, D.RETIRED}),
+    D.QUARANTINED: frozenset({D.ACTIVE, D.RETIRED}),
+    D.RETIRED: frozenset(),
+}
+
+SETTLED_OPERATION: Final = frozenset({O.VERIFIED, O.FAILED, O.REFUSED, O.EXPIRED, O.SUPERSEDED})
+OPEN_MOVE: Final = frozenset({M.WAITING, M.RUNNING, M.UNDOING})
+
+
+class IllegalTransition(RuntimeError):
+    """A state was asked to follow one that it may not follow: a fault of ours, never of the input."""
+
+
+def step(table: Mapping[_S, frozenset[_S]], now: _S, then: _S) -> _S:
+    """`then`, if the table lets it follow `now`; raises `IllegalTransition` otherwise."""
+    if then not in table[now]:
+        raise IllegalTransition(f"{type(now).__name__}: {now.name} cannot become {then.name}")
+    return then
+
+
+def name(state: IntEnum) -> str:
+    """The state as people read it: `rolling-back`."""
+    return state.name.lower().replace("_", "-")

@@ -1,0 +1,159 @@
+"""Situations to recipes: which steps, in which order, proved how and taken back how.
+
+A network move makes before it breaks: the target subscription is made usable first, then the
+device is told (network facet, with a dead-man lease, together with every facet coupled to it),
+then the new path is proved, and only then is the old subscription released, if the policy asks.
+What cannot be done is said here, before anything runs.
+"""
+
+from typing import Any, Final
+
+from fairlead.model.facet import Facet
+from fairlead.model.situation import FacetChange, Recipe, SimSide, Situation, Step
+
+CARRIER_DEADLINE_S: Final = 15 * 60
+SHADOW_DEADLINE_S: Final = 6 * 3600
+DEFAULT_LEASE_S: Final = 600
+_USABLE: Final = frozenset({"active", "ready"})  # ready goes live on first use
+_DEVICE_FACETS: Final = frozenset(
+    {Facet.NETWORK, Facet.CONFIG, Facet.FLAGS, Facet.TRAFFIC, Facet.FIRMWARE, Facet.CREDENTIAL}
+)
+
+
+def recipe_for(situation: Situation) -> Recipe:
+    """The recipe for one situation. Pure: the same situation always gives the same recipe."""
+    written = tuple(c for c in situation.changes if c.after is not None and c.facet in _DEVICE_FACETS)
+    network = next((c for c in written if c.facet is Facet.NETWORK), None)
+    steps: list[Step] = []
+    notes: list[str] = []
+    if network is not None:
+        blocked = _blocked(situation, network)
+        if blocked is not None:
+            return blocked
+    if written and not situation.reachable:
+        return Recipe(
+            steps=(),
+            blocked="the device has never fetched its shadow and holds no credential: give it one first",
+            block_code="device_unreachable",
+        )
+    if network is not None and situation.target is not None:
+        steps += _before(situation.target, network)
+    if written:
+        steps.append(_write(written, network))
+    if network is not None and situation.current is not None:
+        steps += _after(situation, network, situation.current, notes)
+    steps += _subscription(situation)
+    released = [c.facet.label for c in situation.changes if c.after is None]
+    if released:
+        notes.append(f"{', '.join(released)}: no policy sets it any more; it stays as it is, unmanaged")
+    return Recipe(steps=tuple(steps), notes=tuple(notes))
+
+
+def undo_steps(recipe: Recipe, reached: int) -> tuple[int, ...]:
+    """Indexes of the forward steps to take back, in order, when step `reached` was the last begun."""
+    return tuple(i for i in range(min(reached, len(recipe.steps) - 1), -1, -1) if recipe.steps[i].undo == "exact")
+
+
+def _blocked(situation: Situation, network: FacetChange) -> Recipe | None:
+    target = situation.target
+    wanted = _after_of(network).get("carrier")
+    if target is None or target.connector is None:
+        return Recipe(steps=(), blocked=f"no carrier account is named {wanted!r}", block_code="no_such_carrier")
+    if not target.present:
+        return Recipe(
+            steps=(),
+            blocked=f"the device has no profile of {target.account}: a swap order or a download is needed",
+            block_code="no_profile",
+        )
+    if target.state == "terminated":
+        return Recipe(steps=(), blocked=f"its subscription at {target.account} is terminated", block_code="terminated")
+    if target.state not in _USABLE and "activate" not in target.verbs:
+        return Recipe(
+            steps=(),
+            blocked=f"its subscription at {target.account} is {target.state} and that carrier has no call to activate it",
+            block_code="unsupported",
+        )
+    return None
+
+
+def _before(target: SimSide, network: FacetChange) -> list[Step]:
+    if target.state in _USABLE or "activate" not in target.verbs:
+        return []
+    del network
+    return [
+        Step(
+            driver="carrier",
+            verb="activate",
+            on="target",
+            facets=(Facet.SUBSCRIPTION,),
+            proof="read-back",
+            deadline_s=CARRIER_DEADLINE_S,
+            undo="exact" if "suspend" in target.verbs else "forward-only",
+            undo_verb="suspend" if "suspend" in target.verbs else None,
+        )
+    ]
+
+
+def _write(written: tuple[FacetChange, ...], network: FacetChange | None) -> Step:
+    return Step(
+        driver="shadow",
+        verb="write",
+        on="device",
+        facets=tuple(sorted(c.facet for c in written)),
+        proof="session-and-reported" if network is not None else "reported",
+        deadline_s=SHADOW_DEADLINE_S,
+        undo="exact",
+        undo_verb="write",
+    )
+
+
+def _after(situation: Situation, network: FacetChange, current: SimSide, notes: list[str]) -> list[Step]:
+    release = _after_of(network).get("release", "keep")
+    if release != "suspend" or situation.target is None or current.account == situation.target.account:
+        return []
+    if "suspend" not in current.verbs:
+        notes.append(f"{current.account} has no call to suspend a SIM: the old subscription stays active and billed")
+        return []
+    return [
+        Step(
+            driver="carrier",
+            verb="suspend",
+            on="current",
+            facets=(Facet.SUBSCRIPTION,),
+            proof="read-back",
+            deadline_s=CARRIER_DEADLINE_S,
+            undo="exact",
+            undo_verb="activate",
+        )
+    ]
+
+
+def _subscription(situation: Situation) -> list[Step]:
+    """The subscription facet by itself: the SIM in use is brought to the wanted state."""
+    change = next((c for c in situation.changes if c.facet is Facet.SUBSCRIPTION and c.after is not None), None)
+    current = situation.current
+    if change is None or current is None:
+        return []
+    wanted = _after_of(change).get("state")
+    verb = {"active": "activate", "suspended": "suspend", "deactivated": "deactivate", "standby": "standby"}.get(
+        str(wanted), ""
+    )
+    back = "activate" if verb in {"suspend", "deactivate", "standby"} else "suspend"
+    if verb not in current.verbs or current.state == wanted:
+        return []
+    return [
+        Step(
+            driver="carrier",
+            verb=verb,
+            on="current",
+            facets=(Facet.SUBSCRIPTION,),
+            proof="read-back",
+            deadline_s=CARRIER_DEADLINE_S,
+            undo="exact" if back in current.verbs else "forward-only",
+            undo_verb=back if back in current.verbs else None,
+        )
+    ]
+
+
+def _after_of(change: FacetChange) -> dict[str, Any]:
+    return dict(change.after or {})
