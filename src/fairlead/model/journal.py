@@ -258,12 +258,6 @@ def checkpoint_bytes(checkpoint: Checkpoint) -> bytes:
     return "".join(f"{text}\n" for text in fields).encode()
 
 
-def export_end_bytes(*, tenant: TenantId, last_seq: int, digest: bytes, at: datetime, key_id: str) -> bytes:
-    """What is signed at the end of an export: its last seq and the SHA-256 of every byte before the end record."""
-    fields = ("fairlead journal export v1", str(tenant), str(last_seq), digest.hex(), instant(at), key_id)
-    return "".join(f"{text}\n" for text in fields).encode()
-
-
 def key_id(public_key: bytes) -> str:
     """The name of an Ed25519 public key: the first 16 hex digits of its SHA-256."""
     return hashlib.sha256(public_key).hexdigest()[:16]
@@ -279,11 +273,6 @@ def instant(at: datetime) -> str:
     if at.tzinfo is None:
         raise NotCanonical(f"{at!r} has no time zone: expected an aware instant")
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def record(value: Mapping[str, Json]) -> bytes:
-    """One record of an export: canonical JSON and a newline."""
-    return canonical(value).encode() + b"\n"
 
 
 def _dumps(value: object) -> str:
