@@ -19,6 +19,7 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 
+from fairlead.embedded.nats import Nats, NatsAccess, NatsSettings
 from fairlead.embedded.postgres import Postgres, PostgresSettings
 from fairlead.model.ids import TenantId
 from fairlead.store.bootstrap import bootstrap
@@ -51,6 +52,16 @@ def pg_dsn(engine_home: Path) -> Iterator[str]:
         yield postgres.start()
     finally:
         postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def nats_server(engine_home: Path) -> Iterator[NatsAccess]:
+    """A throw-away NATS server with MQTT and the auth callout configured; start a `Callout` to let devices in."""
+    nats = Nats(engine_home, NatsSettings(store_limit_mb=1024))
+    try:
+        yield nats.start()
+    finally:
+        nats.stop()
 
 
 # --- databases (migrated, with roles): stand on `pg_dsn` ---------------------------------------
