@@ -1,0 +1,52 @@
+"""Builds the HTTP application from services that wiring hands over."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+import fairlead
+from fairlead.edge.api import clock, devices, fleet, health, imports, jobs, problems, reference, subscriptions
+from fairlead.edge.api.bounds import Bounds, Meters
+from fairlead.edge.api.door import Gate, Services
+from fairlead.edge.api.openapi import describe
+from fairlead.engine.timekeeper import Timekeeper
+
+ROUTERS: Final = (
+    clock.router,
+    fleet.router,
+    devices.router,
+    devices.secret_router,
+    subscriptions.router,
+    subscriptions.carriers,
+    imports.router,
+    jobs.router,
+    reference.router,
+    health.router,
+    # Further routers go here, one line each.
+)
+
+
+def create_app(services: Services, **bounds: Any) -> FastAPI:
+    """The application. `bounds`: `json_limit` and `file_limit` in bytes, where the defaults do not fit."""
+    if not services.has(CollectorRegistry):
+        services.add(CollectorRegistry())
+    timekeeper = services.of(Timekeeper)
+    app = FastAPI(
+        title="Fairlead",
+        version=fairlead.__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        separate_input_output_schemas=False,
+    )
+    app.state.services = services
+    app.state.gate = services.of(Gate) if services.has(Gate) else None
+    app.state.now = timekeeper.now
+    app.state.real_now = timekeeper.real_now
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Bounds, meters=Meters(services.of(CollectorRegistry)), **bounds)
+    describe(app)
+    return app
