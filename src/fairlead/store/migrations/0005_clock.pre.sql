@@ -2,7 +2,7 @@
 
 -- One row for the whole installation, outside the tenant walls: it holds no tenant's data.
 create table lab_clock (
-    only boolean primary key default true check (only),
+    one boolean primary key default true check (one),
     rate double precision not null, -- in force
     wanted double precision not null, -- asked for; differs while Moves are open
     anchor timestamptz not null, -- house time at the anchor
