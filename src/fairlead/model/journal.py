@@ -180,6 +180,15 @@ class PersonalValue:
     person: UUID | None  # whose it is, where known: erasing a person takes all of it
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line with what lies beside it: made by `engine.journal.entry`, written by `store.journal.append`."""
+
+    line: Line
+    personal: tuple[PersonalValue, ...] = ()
+    leaves: tuple[str, ...] | None = None  # canonical JSON a piece of evidence; their root is in the line
+
+
 def canonical(value: Mapping[str, Json]) -> str:
     """The one text of a JSON object: keys sorted by code point, no spaces, nothing escaped that need not be.
 
