@@ -213,7 +213,13 @@ def read_clock(
 
 
 def _silent(
-    rule: Rule, device: str, assumption: Assumption, now: datetime, *, key: str | None = None, marks: tuple[Mark, ...] = ()
+    rule: Rule,
+    device: str,
+    assumption: Assumption,
+    now: datetime,
+    *,
+    key: str | None = None,
+    marks: tuple[Mark, ...] = (),
 ) -> ClockReading:
     return ClockReading(
         rule=rule,
@@ -280,7 +286,11 @@ def repeated(days: Sequence[Run], today: int) -> list[Run]:
     first = min((s for s, _ in days), default=today)
     length = min(RATE_DAYS, today - first + 1)
     present = {d for s, e in days for d in range(max(s, today - length + 1), min(e, today) + 1)}
-    ahead = [(d, d) for d in range(today + 1, today + _SCENARIO_DAYS) if d - ((d - today - 1) // length + 1) * length in present]
+    ahead = [
+        (d, d)
+        for d in range(today + 1, today + _SCENARIO_DAYS)
+        if d - ((d - today - 1) // length + 1) * length in present
+    ]
     return merged(ahead)
 
 

@@ -92,9 +92,7 @@ def after_reset(value: Stay, reset: Reset) -> Stay:
     anew = max((back for left, back in gaps if back - left - 1 >= reset.days), default=None)
     if anew is None:
         return value
-    return Stay(
-        runs=tuple(r for r in value.runs if r[0] >= anew), today=value.today, observed=value.observed
-    )
+    return Stay(runs=tuple(r for r in value.runs if r[0] >= anew), today=value.today, observed=value.observed)
 
 
 def count(counter: Counter, value: Stay, reset: Reset) -> Count:
@@ -106,7 +104,9 @@ def count(counter: Counter, value: Stay, reset: Reset) -> Count:
             floor = value.today - counter.window + 1
             runs = _from(value.runs, floor) if reset == WINDOW else value.runs
             return Count(
-                used=_days(value, floor), started=_first(value, floor), trip=_rolling(runs, counter.trip, counter.window)
+                used=_days(value, floor),
+                started=_first(value, floor),
+                trip=_rolling(runs, counter.trip, counter.window),
             )
         case DaysInYear():
             return _in_year(counter, value)
@@ -176,9 +176,7 @@ def _months(counter: MonthsInWindow, value: Stay, *, clipped: bool) -> Count:
     month = _rolling(_month_runs(runs), counter.trip, counter.window)
     trip = None if month is None else next(max(s, _month_start(month)) for s, e in runs if e >= _month_start(month))
     observed = [(s, min(e, value.observed)) for s, e in _from(value.runs, floor) if s <= value.observed]
-    return Count(
-        used=sum(e - s + 1 for s, e in _month_runs(observed)), started=_first(value, floor), trip=trip
-    )
+    return Count(used=sum(e - s + 1 for s, e in _month_runs(observed)), started=_first(value, floor), trip=trip)
 
 
 def _month_runs(runs: Sequence[Run]) -> list[Run]:

@@ -75,7 +75,9 @@ def backtest(
         forecast_at=then.breach_at,
         actual_at=actual,
         outcome=outcome,
-        error_days=(then.breach_at - actual) / _DAY if hit and then.breach_at is not None and actual is not None else None,
+        error_days=(then.breach_at - actual) / _DAY
+        if hit and then.breach_at is not None and actual is not None
+        else None,
     )
 
 
@@ -137,9 +139,7 @@ def forecast_weeks(readings: Iterable[ClockReading], now: datetime, *, weeks: in
         key = (reading.device, reading.rule.jurisdiction)
         first[key] = min(reading.breach_at, first.get(key, reading.breach_at))
     end = now + weeks * 7 * _DAY
-    tally = Tally(
-        (None if at <= now else _monday(at), country) for (_, country), at in first.items() if at <= end
-    )
+    tally = Tally((None if at <= now else _monday(at), country) for (_, country), at in first.items() if at <= end)
     return tuple(
         WeekCount(week=week, country=country, devices=n)
         for (week, country), n in sorted(tally.items(), key=lambda item: (item[0][0] or date.min, item[0][1]))

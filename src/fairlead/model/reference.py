@@ -82,6 +82,7 @@ class Reference:
     currencies: Mapping[str, Currency]
     networks: Mapping[str, Network]  # by PLMN text, such as 262-02
     mnc_lengths: Mapping[str, frozenset[int]]  # by MCC; what `read_plmn` asks for
+    mcc_countries: Mapping[str, frozenset[str]]  # by MCC; none for 901 and 999, several for some
     rules: tuple[Rule, ...]
     tables: Mapping[str, Table]
     sources: Mapping[str, Source]
@@ -112,5 +113,5 @@ class Reference:
             found = self.networks.get(f"{mcc}-{imsi[3 : 3 + length]}")
             if found is not None:
                 return found.country
-        shared = {n.country for n in self.networks.values() if n.plmn.mcc == mcc}
+        shared = self.mcc_countries.get(mcc, frozenset())
         return next(iter(shared)) if len(shared) == 1 else None

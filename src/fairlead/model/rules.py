@@ -160,7 +160,7 @@ class LeavesCountry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingReset:
-    """`calendar_year`: a breach ends with its year. `window`: only the last window counts. `never`: all history counts."""
+    """`calendar_year`: a breach ends with its year. `window`: only the last window counts. `never`: all history."""
 
     name: Literal["calendar_year", "window", "never"]
 
@@ -228,6 +228,7 @@ class Rule:
     population: Population | None = None
     scope: Scope = field(default_factory=Scope)
     effect: Effect | None = None
+    valid_days: int | None = None  # how long an approval lasts, where the rule is about one that expires
     warn_before_days: int = 30
     reset: Reset = NEVER
     zone: str = "UTC"  # IANA zone whose calendar days are counted
