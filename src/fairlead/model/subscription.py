@@ -159,7 +159,8 @@ class CapabilityRecord:
     steering: Literal["none", "allow", "block"] = "none"
     location: Literal["none", "cell", "coordinates"] = "none"
     idempotent: Literal["none", "natural", "key"] = "none"
-    staleness: timedelta = timedelta(0)  # of state and session as the carrier reports them
+    state_staleness: timedelta = timedelta(0)  # a write still on its way may land this much later
+    session_staleness: timedelta = timedelta(0)  # how far the carrier's view of sessions lags the network
     read_after_write: timedelta = timedelta(0)  # how long a write may stay invisible to a read
 
 

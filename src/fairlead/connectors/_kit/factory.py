@@ -1,0 +1,112 @@
+"""How wiring opens a connector: one factory a carrier, the same signature for all.
+
+`wiring` keeps the factories in a table by manifest id, reads an account's settings and credential
+from the store, and calls `open`. A connector holds no background task and nothing to close: the
+HTTP client and the bucket store belong to whoever gave them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import httpx
+
+from fairlead.connectors._kit.buckets import AccountBuckets, real_now
+from fairlead.connectors._kit.http import Bounds, Http
+from fairlead.connectors._kit.redact import Redactor
+from fairlead.engine.ports.carrier import (
+    BucketStore,
+    CallClass,
+    CarrierInstance,
+    Connector,
+    Credential,
+    Limit,
+    Manifest,
+)
+from fairlead.model.ids import AccountId, TenantId
+
+NO_LENGTHS: Mapping[str, frozenset[int]] = {}
+
+
+class MissingCredential(ValueError):
+    """A credential without a field that the manifest asks for, or with one it does not know; names the field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountConfig:
+    """An account's settings, without its secrets."""
+
+    tenant: TenantId
+    account: AccountId
+    name: str
+    base_url: str = ""  # empty: the manifest's
+    limits: Mapping[CallClass, Limit] = field(default_factory=dict[CallClass, Limit])  # where the contract grants more
+    bounds: Bounds = field(default_factory=Bounds)
+    patience: timedelta = timedelta(seconds=2)  # how long a call may wait for our own budget
+    mnc_lengths: Mapping[str, frozenset[int]] = field(default_factory=lambda: NO_LENGTHS)  # MCC → MNC lengths there
+
+
+class ConnectorFactory(Protocol):
+    """A carrier's manifest and the way to open one account at it."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the connector can do."""
+        ...
+
+    def open(
+        self,
+        config: AccountConfig,
+        credential: Credential,
+        http: httpx.AsyncClient,
+        buckets: BucketStore,
+        *,
+        now: Callable[[], datetime],
+        real: Callable[[], datetime] = real_now,
+    ) -> Connector:
+        """Open an account. `now` is fleet time for what is observed; `real` is for budgets and carrier tokens."""
+        ...
+
+
+def instance_of(manifest: Manifest, config: AccountConfig, credential: Credential) -> CarrierInstance:
+    """The (carrier, account, credential) of a door; raises `MissingCredential`."""
+    wanted, given = set(manifest.auth_fields), set(credential.fields)
+    if wanted != given:
+        raise MissingCredential(
+            f"the credential for {manifest.id} has the fields {sorted(wanted)}, not {sorted(given)}"
+        )
+    return CarrierInstance(
+        tenant=config.tenant,
+        carrier=manifest.id,
+        account=config.account,
+        name=config.name,
+        credential=credential,
+    )
+
+
+def http_of(
+    manifest: Manifest,
+    config: AccountConfig,
+    credential: Credential,
+    *,
+    http: httpx.AsyncClient,
+    buckets: BucketStore,
+    real: Callable[[], datetime],
+) -> Http:
+    """One account's HTTP: shared connections, its own budgets, its own secrets kept out of sight."""
+    budgets = AccountBuckets(
+        buckets,
+        tenant=config.tenant,
+        account=config.account,
+        limits={**manifest.limits, **config.limits},
+        patience=config.patience,
+        now=real,
+    )
+    return Http(
+        http,
+        base_url=config.base_url or manifest.base_url,
+        buckets=budgets,
+        redactor=Redactor(*credential.fields.values()),
+        bounds=config.bounds,
+    )

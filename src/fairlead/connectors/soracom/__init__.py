@@ -1,0 +1,1 @@
+"""Soracom Air for Cellular: one account (operator) per connector."""

@@ -1,0 +1,158 @@
+"""Soracom's words over HTTP: paths, parameters, the key-and-token handshake. No domain, no retries.
+
+The token is fetched on first use, renewed a little before it ends, and renewed once when a 401
+says that it ended early: a 401 was not executed, so asking again with a new token is not a retry.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import quote
+
+from fairlead.connectors._kit.http import Call, Denial, Http, Reply
+from fairlead.connectors._kit.reading import EMPTY, as_object
+from fairlead.engine.ports.carrier import AuthFailed, Credential, Secret, Unavailable
+
+TOKEN_LIFETIME: Final = timedelta(hours=12)
+_RENEW_BEFORE: Final = timedelta(minutes=5)
+_NEXT_KEY: Final = "x-soracom-next-key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pass:
+    key: Secret
+    token: Secret
+    renew_at: datetime  # real time
+
+
+class SoracomClient:
+    """One operator account."""
+
+    def __init__(self, http: Http, credential: Credential, *, real: Callable[[], datetime]) -> None:
+        self._http = http
+        self._credential = credential
+        self._real = real
+        self._pass: _Pass | None = None
+        self._entering = asyncio.Lock()
+
+    # --- the handshake
+
+    async def login(self) -> None:
+        """Fetch a new key and token. Raises `AuthFailed` when the credential is refused."""
+        asked_at = self._real()
+        answer = await self._http.call(
+            Call(
+                method="POST",
+                path="/auth",
+                call_class="auth",
+                body={
+                    "authKeyId": self._credential.fields["auth_key_id"].reveal(),
+                    "authKey": self._credential.fields["auth_key"].reveal(),
+                    "tokenTimeoutSeconds": int(TOKEN_LIFETIME.total_seconds()),
+                },
+            )
+        )
+        if isinstance(answer, Denial):
+            raise AuthFailed(answer.detail, raw=answer.raw)
+        given = as_object(answer.value) or EMPTY
+        key, token = given.get("apiKey"), given.get("token")
+        if not (isinstance(key, str) and isinstance(token, str) and key and token):
+            raise Unavailable("POST /auth: the reply carries no key and token")
+        fresh = _Pass(key=Secret(key), token=Secret(token), renew_at=asked_at + TOKEN_LIFETIME - _RENEW_BEFORE)
+        self._http.redactor.learn(fresh.key, fresh.token)
+        self._pass = fresh
+
+    async def _enter(self, spent: _Pass | None) -> _Pass:
+        """A usable pass that is not `spent`; many callers at once cause one login."""
+        async with self._entering:
+            if self._pass is None or self._pass is spent or self._real() >= self._pass.renew_at:
+                self._pass = None
+                await self.login()
+            assert self._pass is not None  # noqa: S101 - login sets it or raises
+            return self._pass
+
+    async def _send(self, call: Call) -> Reply | Denial:
+        known = self._pass
+        current = await self._enter(None)
+        try:
+            return await self._http.call(_signed(call, current))
+        except AuthFailed:
+            if current is not known:
+                raise  # a pass issued for this very call was refused: the credential itself is at fault
+        return await self._http.call(_signed(call, await self._enter(current)))
+
+    async def _read(self, path: str, params: Mapping[str, str] | None = None) -> Reply:
+        answer = await self._send(Call(method="GET", path=path, call_class="read", params=params or {}))
+        return self._http.readable(answer)
+
+    async def _change(self, path: str, body: Mapping[str, object] | None = None) -> Reply | Denial:
+        return await self._send(Call(method="POST", path=path, call_class="write", changes=True, body=body))
+
+    # --- reads
+
+    async def list_sims(self, *, limit: int, after: str | None) -> tuple[object, str | None]:
+        """GET /sims: a page and the key of the next one."""
+        return _page(await self._read("/sims", _paged(limit, after)))
+
+    async def get_sim(self, sim: str) -> object:
+        """GET /sims/{sim_id}."""
+        return (await self._read(f"/sims/{_part(sim)}")).value
+
+    async def session_events(
+        self, sim: str, *, since: datetime, until: datetime, limit: int, after: str | None
+    ) -> tuple[object, str | None]:
+        """GET /sims/{sim_id}/events/sessions; the period in UNIX milliseconds."""
+        period = {"from": str(_millis(since)), "to": str(_millis(until))}
+        return _page(await self._read(f"/sims/{_part(sim)}/events/sessions", {**period, **_paged(limit, after)}))
+
+    async def air_stats(self, sim: str, *, since: datetime, until: datetime, period: str) -> object:
+        """GET /stats/air/sims/{sim_id}; the period in UNIX seconds."""
+        params = {"from": str(_millis(since) // 1000), "to": str(_millis(until) // 1000), "period": period}
+        return (await self._read(f"/stats/air/sims/{_part(sim)}", params)).value
+
+    async def list_groups(self, *, limit: int, after: str | None) -> tuple[object, str | None]:
+        """GET /groups: a page and the key of the next one."""
+        return _page(await self._read("/groups", _paged(limit, after)))
+
+    # --- writes
+
+    async def change_sim(self, sim: str, action: str) -> Reply | Denial:
+        """POST /sims/{sim_id}/{action} without a body: activate, suspend, terminate, unset_group …"""
+        return await self._change(f"/sims/{_part(sim)}/{action}")
+
+    async def set_group(self, sim: str, group: str) -> Reply | Denial:
+        """POST /sims/{sim_id}/set_group."""
+        return await self._change(f"/sims/{_part(sim)}/set_group", {"groupId": group})
+
+    async def add_subscription(self, sim: str, iccid: str, *, subscription: str, enable: bool) -> Reply | Denial:
+        """POST …/profiles/{iccid}/add_subscription."""
+        body = {"subscription": subscription, "type": "cellular", "enable": enable}
+        return await self._change(f"/sims/{_part(sim)}/profiles/{_part(iccid)}/add_subscription", body)
+
+    async def cancel_download(self, sim: str, iccid: str, imsi: str) -> Reply | Denial:
+        """POST …/profiles/{iccid}/subscribers/{imsi}/cancel_download."""
+        where = f"/sims/{_part(sim)}/profiles/{_part(iccid)}/subscribers/{_part(imsi)}"
+        return await self._change(f"{where}/cancel_download")
+
+
+def _signed(call: Call, current: _Pass) -> Call:
+    tokens = {"X-Soracom-API-Key": current.key.reveal(), "X-Soracom-Token": current.token.reveal()}
+    return replace(call, headers={**call.headers, **tokens})
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _millis(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
+def _paged(limit: int, after: str | None) -> dict[str, str]:
+    return {"limit": str(limit), **({"last_evaluated_key": after} if after else {})}
+
+
+def _page(reply: Reply) -> tuple[object, str | None]:
+    return reply.value, reply.headers.get(_NEXT_KEY) or None

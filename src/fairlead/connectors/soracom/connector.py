@@ -1,0 +1,288 @@
+"""Soracom behind the carrier port: reads, natural idempotency, refusals with their reason.
+
+Each change reads the SIM first: a line already there is `Done(changed=False)` and nothing is sent,
+and a failure of that read is harmless. Then one request, whose reply is the changed SIM: only a
+reply that shows the wanted state is `Done`. The contract names no error codes, so a 400 is given
+its reason by the verb and by the record we hold, never by guessing at a message.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Final
+
+from fairlead.connectors._kit.http import Denial, Reply
+from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.reading import as_list
+from fairlead.connectors._kit.wish import Wish, ordered, own_refusal, read_reference
+from fairlead.connectors.soracom.client import SoracomClient
+from fairlead.connectors.soracom.translate import Translator, groups, why_not
+from fairlead.engine.ports.carrier import (
+    Accepted,
+    CarrierInstance,
+    CarrierTrouble,
+    Cursor,
+    Done,
+    EventPage,
+    Group,
+    Manifest,
+    NotFound,
+    Outcome,
+    OutcomeUnknown,
+    ProviderId,
+    ReasonCode,
+    Refused,
+    SessionStatus,
+    SimPage,
+    SimRecord,
+    Unavailable,
+    UsagePeriod,
+)
+from fairlead.model.identifiers import Iccid, Imsi
+from fairlead.model.subscription import VERB_TARGET, Freshness, SubscriptionState, Verb
+
+MANIFEST: Final = read_manifest(
+    files("fairlead.connectors.soracom").joinpath("manifest.toml").read_text(encoding="utf-8")
+)
+
+_ACTIONS: Final = {
+    Verb.ACTIVATE: "activate",
+    Verb.SUSPEND: "suspend",
+    Verb.STANDBY: "set_to_standby",
+    Verb.DEACTIVATE: "deactivate",
+    Verb.TERMINATE: "terminate",
+}
+_LOOK_AGAIN: Final = timedelta(seconds=5)
+_DELIVERY_CHECK: Final = timedelta(minutes=10)
+
+
+class SoracomConnector:
+    """One Soracom account."""
+
+    def __init__(
+        self, instance: CarrierInstance, client: SoracomClient, translator: Translator, now: Callable[[], datetime]
+    ) -> None:
+        self._instance = instance
+        self._client = client
+        self._translator = translator
+        self._now = now
+
+    @property
+    def instance(self) -> CarrierInstance:
+        """Whose door this is."""
+        return self._instance
+
+    @property
+    def manifest(self) -> Manifest:
+        """What it can do."""
+        return MANIFEST
+
+    async def check(self) -> None:
+        """Log in and read one SIM: the credential works and may read."""
+        await self._client.login()
+        await self._client.list_sims(limit=1, after=None)
+
+    # --- reads
+
+    async def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
+        """The inventory, one request a page; an empty page in the middle is a page like any other."""
+        while True:
+            asked_at = self._fresh()
+            value, following = await self._client.list_sims(limit=MANIFEST.page_size, after=after)
+            lines = as_list(value)
+            if lines is None:
+                raise Unavailable("GET /sims: the reply is not a list")
+            read = [(line, self._translator.sim(line, asked_at)) for line in lines]
+            after = self._onward("GET /sims", after, following)
+            yield SimPage(
+                sims=tuple(sim for _, sim in read if sim is not None),
+                next=after,
+                unreadable=tuple(str(line)[:200] for line, sim in read if sim is None),
+            )
+            if after is None:
+                return
+
+    async def read_sim(self, sim: ProviderId) -> SimRecord:
+        """The SIM now."""
+        asked_at = self._fresh()
+        return self._known(await self._client.get_sim(sim), asked_at, f"GET /sims/{sim}")
+
+    async def read_session(self, sim: ProviderId) -> SessionStatus:
+        """The session now; it comes with the SIM."""
+        return (await self.read_sim(sim)).session
+
+    async def session_events(
+        self, sim: ProviderId, *, since: datetime, until: datetime, after: Cursor | None = None
+    ) -> AsyncIterator[EventPage]:
+        """Session history; the carrier keeps 32 days."""
+        while True:
+            asked_at = self._fresh()
+            value, following = await self._client.session_events(
+                sim, since=since, until=until, limit=MANIFEST.page_size, after=after
+            )
+            events = [self._translator.event(line, asked_at) for line in as_list(value) or []]
+            after = self._onward("session events", after, following)
+            yield EventPage(events=tuple(event for event in events if event is not None), next=after)
+            if after is None:
+                return
+
+    async def read_usage(
+        self, sim: ProviderId, *, since: datetime, until: datetime, granularity: str
+    ) -> tuple[UsagePeriod, ...]:
+        """Air statistics: `minutes` (about five, 32 days back), `day` or `month` (18 months)."""
+        asked_at = self._fresh()
+        value = await self._client.air_stats(sim, since=since, until=until, period=granularity)
+        return tuple(self._translator.usage(sim, value, granularity, asked_at))
+
+    async def list_groups(self) -> tuple[Group, ...]:
+        """All groups of the account."""
+        found: list[Group] = []
+        after: Cursor | None = None
+        while True:
+            value, following = await self._client.list_groups(limit=MANIFEST.page_size, after=after)
+            found.extend(groups(value))
+            after = self._onward("GET /groups", after, following)
+            if after is None:
+                return tuple(found)
+
+    # --- state
+
+    async def activate(self, sim: ProviderId) -> Outcome:
+        """Switch on."""
+        return await self._change_state(sim, Verb.ACTIVATE)
+
+    async def suspend(self, sim: ProviderId) -> Outcome:
+        """Suspend."""
+        return await self._change_state(sim, Verb.SUSPEND)
+
+    async def deactivate(self, sim: ProviderId) -> Outcome:
+        """Make inactive."""
+        return await self._change_state(sim, Verb.DEACTIVATE)
+
+    async def standby(self, sim: ProviderId) -> Outcome:
+        """Park; refused where the plan does not offer it."""
+        return await self._change_state(sim, Verb.STANDBY)
+
+    async def allow_termination(self, sim: ProviderId) -> Outcome:
+        """Take the termination protection off."""
+        return await self._protect(sim, "enable_termination", "allowed")
+
+    async def forbid_termination(self, sim: ProviderId) -> Outcome:
+        """Put the termination protection back."""
+        return await self._protect(sim, "disable_termination", "forbidden")
+
+    async def terminate(self, sim: ProviderId, *, confirm: Iccid) -> Outcome:
+        """End the line for good."""
+        before = await self.read_sim(sim)
+        if before.iccid != confirm:
+            detail = f"the confirmation names {confirm}, the carrier reports {before.iccid} for this SIM"
+            return own_refusal(ReasonCode.INVALID_REQUEST, detail)
+        return await self._change_state(sim, Verb.TERMINATE, before)
+
+    async def _change_state(self, sim: ProviderId, verb: Verb, before: SimRecord | None = None) -> Outcome:
+        before = before or await self.read_sim(sim)
+        wish = Wish(kind="state", value=VERB_TARGET[verb])
+        if before.subscription.state is SubscriptionState.TERMINATED and not wish.met(before):
+            return own_refusal(ReasonCode.CONFLICT_STATE, "the subscription is terminated, which is final")
+        outcome = await self._apply(before, wish, lambda: self._client.change_sim(sim, _ACTIONS[verb]))
+        if isinstance(outcome, Refused):
+            return replace(outcome, reason=why_not(verb, before, outcome.raw.status) or outcome.reason)
+        return outcome
+
+    async def _protect(self, sim: ProviderId, action: str, value: str) -> Outcome:
+        wish = Wish(kind="termination", value=value)
+        return await self._apply(await self.read_sim(sim), wish, lambda: self._client.change_sim(sim, action))
+
+    # --- groups
+
+    async def set_group(self, sim: ProviderId, group: str) -> Outcome:
+        """Put the SIM into a group."""
+        wish = Wish(kind="group", value=group)
+        return await self._apply(await self.read_sim(sim), wish, lambda: self._client.set_group(sim, group))
+
+    async def unset_group(self, sim: ProviderId) -> Outcome:
+        """Take the SIM out of its group."""
+        wish = Wish(kind="group", value="")
+        return await self._apply(await self.read_sim(sim), wish, lambda: self._client.change_sim(sim, "unset_group"))
+
+    # --- further subscriptions on the card
+
+    async def add_subscription(self, sim: ProviderId, *, plan: str, enable: bool) -> Outcome:
+        """Order a further subscription; one of that plan that is there or under way is not ordered again."""
+        before = await self.read_sim(sim)
+        wish = Wish(kind="delivery", value=plan)
+        iccid = before.iccid
+        if ordered(before, plan) is not None:
+            return _progress(wish, before, changed=False)
+        if iccid is None:
+            return own_refusal(ReasonCode.UNSUPPORTED, "the carrier reports no profile for this SIM")
+        answer = await self._client.add_subscription(sim, iccid, subscription=plan, enable=enable)
+        if isinstance(answer, Denial):
+            invalid = answer.raw.status == HTTPStatus.BAD_REQUEST
+            return answer.refused(ReasonCode.UNSUPPORTED if invalid else None)
+        return Accepted(reference=wish.reference(sim), check_after=_DELIVERY_CHECK)
+
+    async def cancel_download(self, sim: ProviderId, *, imsi: Imsi) -> Outcome:
+        """Withdraw an order before its delivery begins."""
+        before = await self.read_sim(sim)
+        wish = Wish(kind="withdrawal", value=imsi)
+        if before.iccid is None or all(one.imsi != imsi for one in before.containers):
+            raise NotFound(f"SIM {sim} has no additional subscription {imsi}")
+        if wish.met(before):
+            return Done(observed=before, changed=False)
+        answer = await self._client.cancel_download(sim, before.iccid, imsi)
+        if isinstance(answer, Denial):
+            return answer.refused(ReasonCode.CONFLICT_STATE)
+        return _progress(wish, await self._read_back(sim), changed=True)
+
+    async def follow_up(self, reference: str) -> Outcome:
+        """What became of an `Accepted`."""
+        sim, wish = read_reference(reference)
+        return _progress(wish, await self.read_sim(sim), changed=True)
+
+    async def _read_back(self, sim: ProviderId) -> SimRecord:
+        try:
+            return await self.read_sim(sim)
+        except CarrierTrouble as trouble:
+            raise OutcomeUnknown(f"SIM {sim}: changed, but the read-back failed: {trouble.detail}") from None
+
+    # --- how replies become outcomes
+
+    def _fresh(self) -> Freshness:
+        staleness = MANIFEST.capabilities.state_staleness
+        return Freshness(observed_at=self._now(), staleness=staleness, source=self._instance.name)
+
+    def _known(self, value: object, asked_at: Freshness, what: str) -> SimRecord:
+        record = self._translator.sim(value, asked_at)
+        if record is None:
+            raise Unavailable(f"{what}: the reply is not a SIM")
+        return record
+
+    async def _apply(self, before: SimRecord, wish: Wish, send: Callable[[], Awaitable[Reply | Denial]]) -> Outcome:
+        """Send one change unless `before` already shows it; believe only a reply that shows it."""
+        if wish.met(before):
+            return Done(observed=before, changed=False)
+        sent_at = self._fresh()
+        answer = await send()
+        if isinstance(answer, Denial):
+            return answer.refused()
+        after = self._translator.sim(answer.value, sent_at)
+        if after is None or after.provider_id != before.provider_id:
+            raise OutcomeUnknown(f"SIM {before.provider_id}: the carrier answered {answer.status} without that SIM")
+        return _progress(wish, after, changed=True)
+
+    def _onward(self, what: str, before: Cursor | None, after: str | None) -> Cursor | None:
+        if after is not None and after == before:
+            raise Unavailable(f"{what}: the carrier's cursor does not move")
+        return Cursor(after) if after is not None else None
+
+
+def _progress(wish: Wish, record: SimRecord, *, changed: bool) -> Outcome:
+    if wish.met(record):
+        return Done(observed=record, changed=changed)
+    if wish.kind == "delivery" and ordered(record, wish.value) is None:
+        return own_refusal(ReasonCode.CONFLICT_STATE, f"the delivery of {wish.value} was withdrawn")
+    wait = _DELIVERY_CHECK if wish.kind == "delivery" else _LOOK_AGAIN
+    return Accepted(reference=wish.reference(record.provider_id), check_after=wait, observed=record)
