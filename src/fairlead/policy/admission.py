@@ -1,0 +1,102 @@
+"""What follows for a device when rules begin or cease to hold: pure, one decision a combination.
+
+The store groups devices by (class they are in, rules they enter, rules they leave, exceptions
+they have) and asks here once for each group, however many devices it holds. A class names the
+rules *in force*; what matches and is not admitted yet waits as an exception (house §§4, 7).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID
+
+from fairlead.model.ids import ChangeId, PolicyId
+
+
+class ExceptionKind(IntEnum):
+    """Why a device that a rule matches is not in it, or the reverse."""
+
+    WAITING_IN = 1
+    WAITING_OUT = 2
+    BARRED = 3
+    HELD_OUT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A revision as resolution sees it."""
+
+    rule: int  # its small number
+    policy: PolicyId
+    change: ChangeId | None  # the Change that keeps it standing
+    kept: bool  # candidates to enter are kept revisions only; trial ones are admitted by their Change
+    auto: bool  # entrants and leavers need no pace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combination:
+    """A group of devices that stand, enter, leave and are excepted alike."""
+
+    standing: tuple[int, ...]  # rules in force
+    entering: tuple[int, ...]  # kept rules whose match holds and whose until does not
+    leaving: tuple[int, ...]  # rules in force whose until holds
+    excepted: Mapping[UUID, tuple[ExceptionKind, int]]  # by policy: kind, and the rule it concerns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What follows."""
+
+    rules: tuple[int, ...]  # in force from now on, ascending
+    wait_in: tuple[int, ...]
+    wait_out: tuple[int, ...]
+    clear: tuple[UUID, ...]  # policies for which waiting has ended without entering or leaving
+
+
+def decide(combination: Combination, rules: Mapping[int, Rule]) -> Decision:
+    """Decide for one combination; see the module's letter."""
+    standing = [r for r in combination.standing if r in rules]
+    leaving = [r for r in combination.leaving if r in standing]
+    stay = [r for r in standing if not (r in leaving and rules[r].auto)]
+    wait_out = [
+        r for r in leaving if not rules[r].auto and _kind(combination, rules[r].policy) is not ExceptionKind.WAITING_OUT
+    ]
+    entrants = [r for r in combination.entering if rules[r].kept and r not in standing and _free(combination, rules[r])]
+    admitted = {rules[r].policy: r for r in entrants if rules[r].auto}
+    in_force = [r for r in stay if rules[r].policy not in admitted] + list(admitted.values())
+    waiting = [
+        r for r in entrants if not rules[r].auto and _kind(combination, rules[r].policy) is not ExceptionKind.WAITING_IN
+    ]
+    return Decision(
+        rules=tuple(sorted(in_force)),
+        wait_in=tuple(waiting),
+        wait_out=tuple(wait_out),
+        clear=_no_longer_waiting(combination),
+    )
+
+
+def _free(combination: Combination, rule: Rule) -> bool:
+    return _kind(combination, rule.policy) not in (ExceptionKind.BARRED, ExceptionKind.HELD_OUT)
+
+
+def _no_longer_waiting(combination: Combination) -> tuple[UUID, ...]:
+    over: list[UUID] = []
+    for policy, (kind, number) in combination.excepted.items():
+        entered_no_more = kind is ExceptionKind.WAITING_IN and number not in combination.entering
+        leaves_no_more = kind is ExceptionKind.WAITING_OUT and number not in combination.leaving
+        if entered_no_more or leaves_no_more:
+            over.append(policy)
+    return tuple(over)
+
+
+def after_admission(standing: Sequence[int], *, without: int | None, with_rule: int | None) -> tuple[int, ...]:
+    """The class after one rule is taken out and one is put in."""
+    rest = {r for r in standing if r != without}
+    if with_rule is not None:
+        rest.add(with_rule)
+    return tuple(sorted(rest))
+
+
+def _kind(combination: Combination, policy: UUID) -> ExceptionKind | None:
+    found = combination.excepted.get(policy)
+    return found[0] if found else None
