@@ -1,23 +1,9 @@
-"""The facets: the independently versioned parts of a device (and of a subscription)."""
+"""Facets by the numbers that the database columns hold."""
 
-from enum import IntEnum
+from typing import Final
 
+from fairlead.model.resources import Facet
 
-class Facet(IntEnum):
-    """The numbers are those of the database columns."""
+BY_NUMBER: Final = {facet.number: facet for facet in Facet}
 
-    NETWORK = 1
-    CONFIG = 2
-    FIRMWARE = 3
-    FLAGS = 4
-    CREDENTIAL = 5
-    TRAFFIC = 6
-    SUBSCRIPTION = 7
-
-    @property
-    def label(self) -> str:
-        """As it stands in policies, topics and screens."""
-        return self.name.lower()
-
-
-BY_LABEL = {facet.label: facet for facet in Facet}
+__all__ = ["BY_NUMBER", "Facet"]

@@ -85,7 +85,7 @@ def show_recipe(recipe: Recipe) -> dict[str, Any]:
                 "driver": s.driver,
                 "verb": s.verb,
                 "on": s.on,
-                "facets": [f.label for f in s.facets],
+                "facets": [f.value for f in s.facets],
                 "proof": s.proof,
                 "deadline_s": s.deadline_s,
                 "undo": s.undo,

@@ -43,7 +43,7 @@ def recipe_for(situation: Situation) -> Recipe:
     if network is not None and situation.current is not None:
         steps += _after(situation, network, situation.current, notes)
     steps += _subscription(situation)
-    released = [c.facet.label for c in situation.changes if c.after is None]
+    released = [c.facet.value for c in situation.changes if c.after is None]
     if released:
         notes.append(f"{', '.join(released)}: no policy sets it any more; it stays as it is, unmanaged")
     return Recipe(steps=tuple(steps), notes=tuple(notes))
@@ -70,7 +70,7 @@ def _blocked(situation: Situation, network: FacetChange) -> Recipe | None:
     if target.state not in _USABLE and "activate" not in target.verbs:
         return Recipe(
             steps=(),
-            blocked=f"its subscription at {target.account} is {target.state} and that carrier has no call to activate it",
+            blocked=f"its subscription at {target.account} is {target.state} and that carrier cannot activate it",
             block_code="unsupported",
         )
     return None
@@ -99,7 +99,7 @@ def _write(written: tuple[FacetChange, ...], network: FacetChange | None) -> Ste
         driver="shadow",
         verb="write",
         on="device",
-        facets=tuple(sorted(c.facet for c in written)),
+        facets=tuple(sorted((c.facet for c in written), key=lambda f: f.number)),
         proof="session-and-reported" if network is not None else "reported",
         deadline_s=SHADOW_DEADLINE_S,
         undo="exact",

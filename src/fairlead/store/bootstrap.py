@@ -44,7 +44,9 @@ def dsns(admin_dsn: str, *, database: str, password: str) -> Dsns:
 
 
 async def _close_to_public(admin_dsn: str, database: str) -> None:
-    async with await psycopg.AsyncConnection.connect(make_conninfo(admin_dsn, dbname=database), autocommit=True) as conn:
+    async with await psycopg.AsyncConnection.connect(
+        make_conninfo(admin_dsn, dbname=database), autocommit=True
+    ) as conn:
         await conn.execute("revoke all on schema public from public")
         await conn.execute("grant usage, create on schema public to fairlead_owner")
         await conn.execute("grant usage on schema public to fairlead_app, fairlead_door")

@@ -6,7 +6,7 @@ its tenant once, with `SET LOCAL` semantics, and sees nothing of any other. The 
 and nothing else. `Database.open` refuses a role that would bypass the walls.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from fairlead.model.ids import TenantId
 
-type Connection = psycopg.AsyncConnection[TupleRow]
+Connection = psycopg.AsyncConnection[TupleRow]
 
 _SET_TENANT = "select set_config('app.tenant', %s, true)"
 _WHO = "select rolsuper or rolbypassrls, current_user from pg_roles where rolname = current_user"
@@ -46,8 +46,12 @@ class Database:
     @classmethod
     async def open(cls, dsns: Dsns, *, size: int = 16) -> Self:
         """Open the pools; raises `WallsBypassed` for a superuser or BYPASSRLS role."""
-        app = AsyncConnectionPool[Any](dsns.app, min_size=1, max_size=size, open=False, configure=_configure, name="app")
-        door = AsyncConnectionPool[Any](dsns.door, min_size=1, max_size=4, open=False, configure=_configure, name="door")
+        app = AsyncConnectionPool[Any](
+            dsns.app, min_size=1, max_size=size, open=False, configure=_configure, name="app"
+        )
+        door = AsyncConnectionPool[Any](
+            dsns.door, min_size=1, max_size=4, open=False, configure=_configure, name="door"
+        )
         await app.open(wait=True, timeout=15)
         await door.open(wait=True, timeout=15)
         database = cls(app, door)
@@ -65,20 +69,20 @@ class Database:
         await self._door.close()
 
     @asynccontextmanager
-    async def tenant(self, tenant: TenantId) -> AsyncGenerator[Connection]:
+    async def tenant(self, tenant: TenantId) -> AsyncIterator[Connection]:
         """One transaction that sees one tenant; commits at the end, rolls back on an exception."""
         async with self._app.connection() as conn, conn.transaction():
             await conn.execute(_SET_TENANT, (str(tenant),))
             yield conn
 
     @asynccontextmanager
-    async def nameless(self) -> AsyncGenerator[Connection]:
+    async def nameless(self) -> AsyncIterator[Connection]:
         """One transaction without a tenant: only what stands outside the walls is visible."""
         async with self._app.connection() as conn, conn.transaction():
             yield conn
 
     @asynccontextmanager
-    async def door(self) -> AsyncGenerator[Connection]:
+    async def door(self) -> AsyncIterator[Connection]:
         """One transaction as `fairlead_door`."""
         async with self._door.connection() as conn, conn.transaction():
             yield conn

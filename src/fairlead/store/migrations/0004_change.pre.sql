@@ -124,6 +124,7 @@ create table facet ( -- desired against observed, a row a device and facet; writ
     offered_generation int not null default 0,
     observed_generation int not null default 0,
     verified bigint, -- last document proved
+    previous bigint, -- what was verified before the present generation: the way back
     change uuid,
     changed_at timestamptz not null,
     primary key (tenant, device, facet)

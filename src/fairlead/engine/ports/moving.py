@@ -1,0 +1,226 @@
+"""What the engine needs from the store to carry Changes out: batches, moves, operations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from fairlead.engine.ports.transaction import Transaction
+from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """A Change as it is kept."""
+
+    id: UUID
+    title: str
+    kind: int  # 1 policies
+    state: ChangeState
+    reason: str
+    author: UUID
+    plan: UUID
+    rollout: Any  # the JSON of model.rollout
+    salt: int
+    approvals_needed: int
+    emergency: bool
+    created_at: datetime
+    started_at: datetime | None
+    settled_at: datetime | None
+    waves: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueGroup:
+    """Moves that need the same thing done next."""
+
+    change: UUID
+    plan: UUID
+    wave: int
+    situation: int
+    leg: int
+    step: int
+    attempt: int
+    state: MoveState
+    progress: str  # none open verified failed
+    begun: bool  # on the way back: the forward step of this index left us
+    deadline: datetime | None
+    devices: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """How a group goes on."""
+
+    group: DueGroup
+    devices: tuple[UUID, ...]
+    step: int
+    leg: int
+    attempt: int
+    state: MoveState
+    next_at: datetime | None
+    settled_at: datetime | None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStart:
+    """A step begins for devices of a group."""
+
+    group: DueGroup
+    devices: tuple[UUID, ...]
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierWork:
+    """One operation to be done at a carrier."""
+
+    id: UUID
+    verb: str
+    iccid: str
+    account: str
+    change: UUID
+    wave: int
+    device: UUID
+    state: OperationState
+    dispatched_at: datetime | None
+    deadline: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of an operation."""
+
+    id: UUID
+    state: OperationState
+    reason: str  # empty: none
+    evidence: Any  # JSON list
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveKey:
+    """One move."""
+
+    change: UUID
+    wave: int
+    device: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCount:
+    """How an open batch stands."""
+
+    change: UUID
+    wave: int
+    stratum: int
+    stage: int
+    percent: int
+    state: BatchState
+    admitted: int
+    opened_at: datetime
+    verified: int
+    failed: int
+    superseded: int
+    open: int
+    undoing: int
+    last_settled: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What opening a stage did."""
+
+    admitted: int
+    by_stratum: dict[int, int]
+    in_flight: int  # left out, because a step of another Change is under way on them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Moves of a Change to take back; None leaves a condition out."""
+
+    change: UUID
+    wave: int | None = None
+    strata: tuple[int, ...] | None = None
+    stage: int | None = None
+    devices: tuple[UUID, ...] | None = None
+
+
+class ChangeRows(Protocol):
+    """Changes and their approvals and batches."""
+
+    async def insert(self, tx: Transaction, change: ChangeRow) -> None: ...
+    async def read(self, tx: Transaction, change: UUID, *, lock: bool = False) -> ChangeRow | None: ...
+    async def page(
+        self, tx: Transaction, before: UUID | None, state: ChangeState | None, limit: int
+    ) -> list[ChangeRow]: ...
+    async def in_states(self, tx: Transaction, states: Sequence[ChangeState]) -> list[UUID]: ...
+    async def set_state(self, tx: Transaction, change: UUID, state: ChangeState, now: datetime) -> None: ...
+    async def next_wave(self, tx: Transaction, change: UUID) -> int: ...
+    async def approve(
+        self, tx: Transaction, change: UUID, principal: UUID, verdict: int, note: str, now: datetime
+    ) -> None: ...
+    async def approvals(self, tx: Transaction, change: UUID) -> list[dict[str, Any]]: ...
+    async def latest_batches(self, tx: Transaction, change: UUID) -> dict[int, tuple[int, int, BatchState]]: ...
+    async def story(self, tx: Transaction, change: UUID) -> dict[str, Any]: ...
+    async def waits(self, tx: Transaction) -> list[tuple[UUID, int, int, int, int]]: ...
+    async def admitted_since(self, tx: Transaction, change: UUID, since: datetime) -> dict[int, int]: ...
+    async def waiting(
+        self, tx: Transaction, policy: UUID, rule: int, kind: int, stratum: int, limit: int
+    ) -> list[tuple[UUID, int]]: ...
+    async def transitions(self, tx: Transaction) -> list[tuple[int, int, int, int]]: ...
+    async def drop_transitions(self, tx: Transaction, ids: Sequence[int]) -> None: ...
+
+
+class MoveRows(Protocol):
+    """Moves and operations, always by the set."""
+
+    async def open_stage(
+        self,
+        tx: Transaction,
+        *,
+        change: ChangeRow,
+        owner: UUID,
+        wave: int,
+        stage: int,
+        strata: Sequence[int],
+        low: int,
+        high: int,
+        policies: Sequence[UUID],
+        now: datetime,
+    ) -> Opened: ...
+    async def hold_out(
+        self, tx: Transaction, change: ChangeRow, percent: int, rules: Sequence[tuple[UUID, int]], now: datetime
+    ) -> int: ...
+    async def due(self, tx: Transaction, now: datetime, limit: int) -> list[DueGroup]: ...
+    async def start_shadow(self, tx: Transaction, start: StepStart, facets: Sequence[int], now: datetime) -> int: ...
+    async def start_carrier(self, tx: Transaction, start: StepStart, verb: str, account: str) -> int: ...
+    async def advance(self, tx: Transaction, advance: Advance) -> None: ...
+    async def postpone(self, tx: Transaction, group: DueGroup, next_at: datetime) -> None: ...
+    async def reasons(self, tx: Transaction, group: DueGroup) -> dict[UUID, str]: ...
+    async def verify_facets(self, tx: Transaction, change: UUID, devices: Sequence[UUID]) -> None: ...
+    async def prove(self, tx: Transaction, now: datetime) -> int: ...
+    async def refuse(self, tx: Transaction, device: UUID, facet: int, reason: str, now: datetime) -> int: ...
+    async def pending_accounts(self, tx: Transaction, now: datetime) -> dict[str, int]: ...
+    async def take(self, tx: Transaction, account: str, limit: int, now: datetime) -> list[CarrierWork]: ...
+    async def doubtful(self, tx: Transaction, abandoned_before: datetime, limit: int) -> list[CarrierWork]: ...
+    async def record(self, tx: Transaction, outcomes: Sequence[Outcome], now: datetime) -> int: ...
+    async def batches(self, tx: Transaction) -> list[BatchCount]: ...
+    async def decide(
+        self, tx: Transaction, batch: BatchCount, state: BatchState, decision: Any, now: datetime
+    ) -> None: ...
+    async def undo(
+        self,
+        tx: Transaction,
+        selection: Selection,
+        rules: Sequence[tuple[UUID, int]],
+        outcome: str,
+        now: datetime,
+    ) -> tuple[int, int]: ...
+    async def bar_rest(
+        self, tx: Transaction, change: ChangeRow, stratum: int, rules: Sequence[tuple[UUID, int]], now: datetime
+    ) -> int: ...
+    async def device_names(self, tx: Transaction, devices: Sequence[UUID]) -> dict[UUID, str]: ...

@@ -1,0 +1,77 @@
+"""What resolution needs from the store: judge devices, count combinations, write what was decided."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from fairlead.model.expression import Expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedRule:
+    """A rule's number and the condition to judge it by."""
+
+    rule: int
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleKey:
+    """Whose rule it is, and which Change keeps it standing."""
+
+    policy: UUID
+    change: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedCombination:
+    """Devices that stand, enter, leave and are excepted alike; the texts are the store's own keys."""
+
+    from_class: int
+    standing: tuple[int, ...]
+    entering: str  # rule numbers, each after a comma: ",3,17"
+    leaving: str  # rule numbers joined by commas
+    excepted: str  # policy:kind:rule joined by commas
+    devices: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What follows for a combination."""
+
+    rules: tuple[int, ...]
+    wait_in: tuple[int, ...]
+    wait_out: tuple[int, ...]
+    clear: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What a resolution did."""
+
+    judged: int
+    combinations: int
+    moved: int  # devices whose class or stratum was written
+
+
+class Resolving(Protocol):
+    """One tenant transaction's view of resolution."""
+
+    async def scope_dirty(self, limit: int) -> int: ...
+    async def scope_given(self, devices: Sequence[UUID]) -> int: ...
+    async def clear_scope(self) -> None: ...
+    async def class_of(self, sets: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], int]: ...
+    async def resolve(
+        self,
+        *,
+        enter: Sequence[JudgedRule],
+        stay: Sequence[JudgedRule],
+        decide: Callable[[CountedCombination], Verdict],
+        rules: Mapping[int, RuleKey],
+        constants: Mapping[str, str],
+        whole: bool,
+        cause: str,
+        now: datetime,
+    ) -> Resolved: ...

@@ -1,0 +1,342 @@
+"""Moves and operations by the set: opened, advanced, proved, taken back (house §§4, 5, 7)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, LiteralString
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from fairlead.engine.ports.moving import (
+    Advance,
+    BatchCount,
+    CarrierWork,
+    ChangeRow,
+    DueGroup,
+    Opened,
+    Outcome,
+    Selection,
+    StepStart,
+)
+from fairlead.model.document import canonical
+from fairlead.model.lifecycle import BatchState, MoveState, OperationState
+from fairlead.store.database import Connection
+from fairlead.store.statements import load
+
+SQL: Final = load("moves")
+_WHOLE: Final = 100
+
+
+class MoveStore:
+    """Implements `engine.ports.moving.MoveRows`."""
+
+    async def open_stage(
+        self,
+        tx: Connection,
+        *,
+        change: ChangeRow,
+        owner: UUID,
+        wave: int,
+        stage: int,
+        strata: Sequence[int],
+        low: int,
+        high: int,
+        policies: Sequence[UUID],
+        now: datetime,
+    ) -> Opened:
+        """Admit the devices of a stage: classes, facets and Moves in a handful of statements."""
+        await _drop(tx, "admitted", "doc_change")
+        values: dict[str, Any] = {
+            "owner": owner,
+            "wave": wave,
+            "strata": list(strata),
+            "low": low,
+            "high": high,
+            "salt": change.salt,
+            "change": change.id,
+            "stage": stage,
+            "percent": high,
+            "now": now,
+            "policies": list(policies),
+        }
+        whole = low == 0 and high == _WHOLE
+        await tx.execute(SQL["stage_members_whole" if whole else "stage_members"], values)
+        in_flight = 0
+        if await _any(tx, SQL["any_open_move"]):
+            in_flight = (await tx.execute(SQL["leave_those_in_flight"], values)).rowcount
+            await tx.execute(SQL["supersede_waiting"], values)
+        await tx.execute("analyze admitted")
+        await tx.execute(SQL["enter_classes"])
+        if policies and await _any(tx, SQL["any_exception"]):
+            await tx.execute(SQL["end_waits"], values)
+        await tx.execute(SQL["make_doc_change"])
+        await self._want(tx, values)
+        await tx.execute(SQL["open_moves"], values)
+        await tx.execute(SQL["open_batches"], values)
+        counts = dict(await (await tx.execute(SQL["admitted_by_stratum"])).fetchall())
+        return Opened(admitted=sum(counts.values()), by_stratum=counts, in_flight=in_flight)
+
+    async def _want(self, tx: Connection, values: Mapping[str, Any]) -> None:
+        unmanaged = await _any(tx, SQL["has_unmanaged"])
+        if unmanaged:
+            await tx.execute(SQL["baseline_documents"])
+            await tx.execute(SQL["baseline_networks"])
+        await tx.execute(SQL["want_facets"], values)
+        await tx.execute(SQL["want_subscriptions"], values)
+        if unmanaged:
+            await tx.execute(SQL["set_baselines"])
+
+    async def hold_out(
+        self, tx: Connection, change: ChangeRow, percent: int, rules: Sequence[tuple[UUID, int]], now: datetime
+    ) -> int:
+        """Mark the comparison group of each stratum."""
+        values = {"owner": change.plan, "percent": percent, "salt": change.salt, "change": change.id, "now": now}
+        return (await tx.execute(SQL["hold_out"], values | _rules(rules))).rowcount
+
+    async def due(self, tx: Connection, now: datetime, limit: int) -> list[DueGroup]:
+        """Lock due moves, grouped by what is next."""
+        rows = await (await tx.execute(SQL["due_groups"], {"now": now, "limit": limit})).fetchall()
+        return [
+            DueGroup(
+                change=r[0],
+                plan=r[1],
+                wave=r[2],
+                situation=r[3],
+                leg=r[4],
+                step=r[5],
+                attempt=r[6],
+                state=MoveState(r[7]),
+                progress=r[8],
+                begun=r[9],
+                deadline=r[10],
+                devices=tuple(r[11]),
+            )
+            for r in rows
+        ]
+
+    async def start_shadow(self, tx: Connection, start: StepStart, facets: Sequence[int], now: datetime) -> int:
+        """Offer the desired documents and write the operations."""
+        values = _step(start) | {"facets": list(facets), "now": now}
+        return (await tx.execute(SQL["start_shadow_step"], values)).rowcount
+
+    async def start_carrier(self, tx: Connection, start: StepStart, verb: str, account: str) -> int:
+        """Write pending operations; they are dispatched as the carrier's budget allows."""
+        return (await tx.execute(SQL["start_carrier_step"], _step(start) | {"verb": verb, "account": account})).rowcount
+
+    async def advance(self, tx: Connection, advance: Advance) -> None:
+        """Write where a group stands now."""
+        values = {
+            "change": advance.group.change,
+            "wave": advance.group.wave,
+            "devices": list(advance.devices),
+            "step": advance.step,
+            "leg": advance.leg,
+            "attempt": advance.attempt,
+            "state": int(advance.state),
+            "next_at": advance.next_at,
+            "settled_at": advance.settled_at,
+            "outcome": advance.outcome,
+        }
+        await tx.execute(SQL["advance"], values)
+
+    async def postpone(self, tx: Connection, group: DueGroup, next_at: datetime) -> None:
+        """Look at a group again at an instant; it is under way."""
+        values = {"change": group.change, "wave": group.wave, "devices": list(group.devices), "next_at": next_at}
+        await tx.execute(SQL["postpone"], values)
+
+    async def reasons(self, tx: Connection, group: DueGroup) -> dict[UUID, str]:
+        """Why the step failed, by device."""
+        values = {
+            "change": group.change,
+            "wave": group.wave,
+            "devices": list(group.devices),
+            "leg": group.leg,
+            "step": group.step,
+            "attempt": group.attempt,
+        }
+        return dict(await (await tx.execute(SQL["failure_reasons"], values)).fetchall())
+
+    async def verify_facets(self, tx: Connection, change: UUID, devices: Sequence[UUID]) -> None:
+        """What was desired is proved."""
+        await tx.execute(SQL["verify_facets"], {"change": change, "devices": list(devices)})
+
+    async def prove(self, tx: Connection, now: datetime) -> int:
+        """Read the facts that prove or end operations, and wake their moves. Returns how many were settled."""
+        woken: list[tuple[UUID, int, UUID]] = []
+        for statement in ("prove_reported", "prove_sessions", "expire_step", "expire_pending"):
+            rows = await (await tx.execute(SQL[statement], {"now": now})).fetchall()
+            woken += [(r[0], r[1], r[2]) for r in rows]
+        await self._wake(tx, woken, now)
+        return len(woken)
+
+    async def refuse(self, tx: Connection, device: UUID, facet: int, reason: str, now: datetime) -> int:
+        """The device itself said no, or went back."""
+        values = {"device": device, "facet": facet, "reason": reason, "now": now}
+        rows = await (await tx.execute(SQL["refuse_by_device"], values)).fetchall()
+        await self._wake(tx, [(r[0], r[1], r[2]) for r in rows], now)
+        return len(rows)
+
+    async def pending_accounts(self, tx: Connection, now: datetime) -> dict[str, int]:
+        """Accounts with operations to dispatch, and how many."""
+        return dict(await (await tx.execute(SQL["pending_accounts"], {"now": now})).fetchall())
+
+    async def take(self, tx: Connection, account: str, limit: int, now: datetime) -> list[CarrierWork]:
+        """Dispatch up to `limit` pending operations of an account; the rows are committed before any byte leaves."""
+        values = {"account": account, "limit": limit, "now": now}
+        rows = await (await tx.execute(SQL["take_carrier_operations"], values)).fetchall()
+        return [
+            CarrierWork(
+                id=r[0],
+                verb=r[1],
+                iccid=r[2],
+                account=account,
+                change=r[3],
+                wave=r[4],
+                device=r[5],
+                state=OperationState.DISPATCHED,
+                dispatched_at=now,
+                deadline=r[6],
+            )
+            for r in rows
+        ]
+
+    async def doubtful(self, tx: Connection, abandoned_before: datetime, limit: int) -> list[CarrierWork]:
+        """Operations that need a read-back: unknown, unproved, or left behind by a process that died."""
+        values = {"abandoned_before": abandoned_before, "limit": limit}
+        rows = await (await tx.execute(SQL["doubtful_operations"], values)).fetchall()
+        return [
+            CarrierWork(
+                id=r[0],
+                verb=r[1],
+                iccid=r[2],
+                account=r[3],
+                change=r[4],
+                wave=r[5],
+                device=r[6],
+                state=OperationState(r[7]),
+                dispatched_at=r[8],
+                deadline=r[9],
+            )
+            for r in rows
+        ]
+
+    async def record(self, tx: Connection, outcomes: Sequence[Outcome], now: datetime) -> int:
+        """Write what became of operations, and wake the moves of those that are settled."""
+        values = {
+            "ids": [o.id for o in outcomes],
+            "states": [int(o.state) for o in outcomes],
+            "reasons": [o.reason for o in outcomes],
+            "evidence": [canonical(o.evidence).decode() for o in outcomes],
+            "now": now,
+        }
+        rows = await (await tx.execute(SQL["record_outcomes"], values)).fetchall()
+        settled = [(r[0], r[1], r[2]) for r in rows if r[3] in (5, 6, 7, 8, 9)]
+        await self._wake(tx, settled, now)
+        return len(rows)
+
+    async def _wake(self, tx: Connection, moves: Sequence[tuple[UUID, int, UUID]], now: datetime) -> None:
+        if moves:
+            values = {
+                "changes": [m[0] for m in moves],
+                "waves": [m[1] for m in moves],
+                "devices": [m[2] for m in moves],
+                "now": now,
+            }
+            await tx.execute(SQL["wake_moves"], values)
+
+    async def batches(self, tx: Connection) -> list[BatchCount]:
+        """How the open batches stand."""
+        rows = await (await tx.execute(SQL["batch_counts"])).fetchall()
+        return [
+            BatchCount(
+                change=r[0],
+                wave=r[1],
+                stratum=r[2],
+                stage=r[3],
+                percent=r[4],
+                state=BatchState(r[5]),
+                admitted=r[6],
+                opened_at=r[7],
+                verified=r[8],
+                failed=r[9],
+                superseded=r[10],
+                open=r[11],
+                undoing=r[12],
+                last_settled=r[13],
+            )
+            for r in rows
+        ]
+
+    async def decide(self, tx: Connection, batch: BatchCount, state: BatchState, decision: Any, now: datetime) -> None:
+        """Write what was decided about a batch, with its numbers."""
+        values = {
+            "change": batch.change,
+            "wave": batch.wave,
+            "stratum": batch.stratum,
+            "stage": batch.stage,
+            "state": int(state),
+            "decision": Jsonb(decision),
+            "now": now,
+        }
+        await tx.execute(SQL["decide_batch"], values)
+
+    async def undo(
+        self, tx: Connection, selection: Selection, rules: Sequence[tuple[UUID, int]], outcome: str, now: datetime
+    ) -> tuple[int, int]:
+        """Begin the way back for the selected moves; returns how many, and how many of them were verified."""
+        await _drop(tx, "undone")
+        values: dict[str, Any] = {
+            "change": selection.change,
+            "wave": selection.wave,
+            "strata": list(selection.strata) if selection.strata is not None else None,
+            "stage": selection.stage,
+            "devices": list(selection.devices) if selection.devices is not None else None,
+            "outcome": outcome,
+            "now": now,
+        } | _rules(rules)
+        await tx.execute(SQL["begin_undo"], values)
+        await tx.execute(SQL["undo_classes"])
+        await tx.execute(SQL["undo_facets"], values)
+        await tx.execute(SQL["bar"], values)
+        await tx.execute(SQL["undo_cut_operations"], values)
+        await tx.execute(SQL["undo_moves"], values)
+        row = await (await tx.execute(SQL["undo_counts"])).fetchone()
+        return (row[0], row[1]) if row else (0, 0)
+
+    async def bar_rest(
+        self, tx: Connection, change: ChangeRow, stratum: int, rules: Sequence[tuple[UUID, int]], now: datetime
+    ) -> int:
+        """Keep the members of a stopped stratum that were never admitted out as well."""
+        values = {"owner": change.plan, "stratum": stratum, "change": change.id, "now": now}
+        return (await tx.execute(SQL["bar_not_admitted"], values | _rules(rules))).rowcount
+
+    async def device_names(self, tx: Connection, devices: Sequence[UUID]) -> dict[UUID, str]:
+        """Names of devices, for messages to them."""
+        found = await tx.execute("select id, name from device where id = any (%s)", (list(devices),))
+        return dict(await found.fetchall())
+
+
+def _rules(rules: Sequence[tuple[UUID, int]]) -> dict[str, Any]:
+    return {"policies": [r[0] for r in rules], "rules": [r[1] for r in rules]}
+
+
+def _step(start: StepStart) -> dict[str, Any]:
+    return {
+        "change": start.group.change,
+        "wave": start.group.wave,
+        "leg": start.group.leg,
+        "step": start.group.step,
+        "attempt": start.group.attempt,
+        "devices": list(start.devices),
+        "deadline": start.deadline,
+    }
+
+
+async def _any(tx: Connection, query: LiteralString) -> bool:
+    return await (await tx.execute(query)).fetchone() is not None
+
+
+async def _drop(tx: Connection, *tables: str) -> None:
+    for table in tables:
+        await tx.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(table)))

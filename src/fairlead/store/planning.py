@@ -1,0 +1,227 @@
+"""Plans: situations counted over the fleet, impact, cost, drift."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from fairlead.engine.ports.planning import Drift, Grouped, Pair, PlanRow, SituationRow
+from fairlead.model.document import canonical
+from fairlead.model.expression import Expr
+from fairlead.store.database import Connection
+from fairlead.store.expression_sql import compile_expr
+from fairlead.store.resolving import Resolving
+from fairlead.store.statements import load
+
+SQL: Final = load("planning")
+
+
+class PlanStore:
+    """Implements `engine.ports.planning.PlanRows`."""
+
+    def resolving(self, tx: Connection) -> Resolving:
+        """Resolution within this transaction."""
+        return Resolving(tx)
+
+    async def opening_judged(self, tx: Connection) -> int:
+        """The devices that the last judgement would move."""
+        return await self._opening(tx, "make_opening", {})
+
+    async def opening_transitions(self, tx: Connection, ids: Sequence[int]) -> int:
+        """The devices of recorded transitions."""
+        return await self._opening(tx, "make_opening_of_transition", {"transitions": list(ids)})
+
+    async def opening_given(
+        self, tx: Connection, devices: Sequence[UUID], from_class: Sequence[int], to_class: Sequence[int]
+    ) -> int:
+        """Given devices with the classes they go between."""
+        values = {"devices": list(devices), "from_class": list(from_class), "to_class": list(to_class)}
+        return await self._opening(tx, "make_opening_given", values)
+
+    async def _opening(self, tx: Connection, statement: str, values: Mapping[str, Any]) -> int:
+        for table in ("opening", "pair", "grouped"):
+            await tx.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(table)))
+        return (await tx.execute(SQL[statement], values)).rowcount
+
+    async def pairs(self, tx: Connection) -> list[Pair]:
+        """From which class to which, and how many."""
+        rows = await (await tx.execute(SQL["pairs"])).fetchall()
+        return [Pair(from_class=r[0], to_class=r[1], devices=r[2]) for r in rows]
+
+    async def group(self, tx: Connection, targets: Sequence[tuple[int, int, str | None, bool]]) -> list[Grouped]:
+        """Count situations; `targets` names for each pair the carrier account that the network facet goes to."""
+        for table in ("pair", "grouped"):
+            await tx.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(table)))
+        await tx.execute(SQL["make_pair"])
+        values = {
+            "from_class": [t[0] for t in targets],
+            "to_class": [t[1] for t in targets],
+            "target": [t[2] for t in targets],
+            "network": [t[3] for t in targets],
+        }
+        await tx.execute(SQL["fill_pair"], values)
+        await tx.execute("analyze opening")
+        await tx.execute(SQL["group_situations"])
+        await tx.execute(SQL["add_strata_of_grouped"])
+        return [_grouped(r) for r in await (await tx.execute(SQL["read_grouped"])).fetchall()]
+
+    async def keep_situations(
+        self, tx: Connection, owner: UUID, wave: int, made: Sequence[tuple[int, Any, Any]]
+    ) -> None:
+        """Keep the counted situations with (number, facts, recipe), numbered as `group` returned them, from 1."""
+        values = {
+            "owner": owner,
+            "wave": wave,
+            "nos": [m[0] for m in made],
+            "facts": [canonical(m[1]).decode() for m in made],
+            "recipes": [canonical(m[2]).decode() for m in made],
+        }
+        await tx.execute(SQL["keep_situations"], values)
+
+    async def situations(self, tx: Connection, owner: UUID, wave: int) -> list[SituationRow]:
+        """The situations of a plan (wave 0) or of a wave of a Change."""
+        rows = await (await tx.execute(SQL["situations"], {"owner": owner, "wave": wave})).fetchall()
+        return [
+            SituationRow(
+                no=r[0],
+                from_class=r[1],
+                to_class=r[2],
+                stratum=r[3],
+                facts=r[4],
+                recipe=r[5],
+                devices=r[6],
+                digest=r[7],
+            )
+            for r in rows
+        ]
+
+    async def members(self, tx: Connection, owner: UUID, wave: int, no: int) -> list[UUID]:
+        """The devices of one situation."""
+        row = await (await tx.execute(SQL["situation_members"], {"owner": owner, "wave": wave, "no": no})).fetchone()
+        return list(row[0]) if row else []
+
+    async def drift(self, tx: Connection, owner: UUID) -> Drift:
+        """Compare a plan's situations with those just grouped."""
+        row = await (await tx.execute(SQL["drift"], {"owner": owner})).fetchone()
+        gone, come, altered, planned, examples = row or (0, 0, 0, 0, None)
+        return Drift(planned=planned, gone=gone, come=come, altered=altered, examples=tuple(examples or ()))
+
+    async def impact(self, tx: Connection, now: datetime) -> dict[str, Any]:
+        """Who is touched, the breaches they would run into, the moves already open on them."""
+        by: dict[str, dict[str, int]] = {}
+        for dimension, value, count in await (await tx.execute(SQL["impact_by"])).fetchall():
+            by.setdefault(dimension, {})[value] = count
+        law = await (await tx.execute(SQL["impact_law"], {"now": now})).fetchall()
+        conflicts = await (await tx.execute(SQL["impact_conflicts"])).fetchall()
+        return {
+            "by": by,
+            "law": [{"country": r[0], "breached": r[1], "within_30_days": r[2], "later": r[3]} for r in law],
+            "conflicts": [{"change": r[0], "devices": r[1]} for r in conflicts],
+        }
+
+    async def cost(self, tx: Connection, today: date) -> list[dict[str, Any]]:
+        """Price effect by currency pair; amounts in nano-units of the currency."""
+        rows = await (await tx.execute(SQL["impact_cost"], {"today": today})).fetchall()
+        names = (
+            "currency_new",
+            "currency_old",
+            "release",
+            "devices",
+            "priced",
+            "one_off",
+            "monthly_new",
+            "monthly_old",
+        )
+        return [
+            dict(zip(names, r, strict=True)) | {n: int(v or 0) for n, v in zip(names[5:], r[5:], strict=True)}
+            for r in rows
+        ]
+
+    async def hidden(self, tx: Connection, expr: Expr, constants: Mapping[str, str], now: datetime) -> int:
+        """How many devices a condition is silent about, because a fact it reads is absent."""
+        statement = sql.SQL(SQL["hidden_devices"]).format(condition=compile_expr(expr, constants=dict(constants)))
+        row = await (await tx.execute(statement, {"now": now})).fetchone()
+        return row[0] if row else 0
+
+    async def insert_plan(self, tx: Connection, plan: PlanRow) -> None:
+        """Keep a plan."""
+        values = {
+            "id": plan.id,
+            "kind": plan.kind,
+            "author": plan.author,
+            "now": plan.created_at,
+            "expires": plan.expires_at,
+            "resources": Jsonb(plan.resources),
+            "summary": Jsonb(plan.summary),
+            "tolerance": plan.tolerance,
+            "digest": plan.digest,
+        }
+        await tx.execute(SQL["insert_plan"], values)
+
+    async def read_plan(self, tx: Connection, plan: UUID) -> PlanRow | None:
+        """A plan by its id."""
+        row = await (await tx.execute(SQL["read_plan"], {"id": plan})).fetchone()
+        if row is None:
+            return None
+        names = (
+            "id",
+            "kind",
+            "author",
+            "created_at",
+            "expires_at",
+            "resources",
+            "summary",
+            "tolerance",
+            "digest",
+            "applied",
+        )
+        return PlanRow(**dict(zip(names, row, strict=True)))
+
+    async def list_plans(self, tx: Connection, before: UUID | None, limit: int) -> list[PlanRow]:
+        """Plans, newest first, without their resources."""
+        rows = await (await tx.execute(SQL["list_plans"], {"before": before, "limit": limit})).fetchall()
+        return [
+            PlanRow(
+                id=r[0],
+                kind=r[1],
+                author=r[2],
+                created_at=r[3],
+                expires_at=r[4],
+                resources=[],
+                summary=r[5],
+                tolerance=0.0,
+                digest=b"",
+                applied=r[6],
+            )
+            for r in rows
+        ]
+
+    async def mark_applied(self, tx: Connection, plan: UUID, change: UUID) -> UUID | None:
+        """Bind a plan to its Change; returns the Change that had it already, if any."""
+        row = await (await tx.execute(SQL["lock_plan"], {"id": plan})).fetchone()
+        if row is not None and row[0] is not None:
+            return row[0]
+        await tx.execute(SQL["plan_applied"], {"id": plan, "change": change})
+        return None
+
+
+def _grouped(r: tuple[Any, ...]) -> Grouped:
+    return Grouped(
+        from_class=r[0],
+        to_class=r[1],
+        stratum=r[2],
+        country=r[3],
+        carrier=r[4],
+        target=r[5],
+        target_connector=r[6],
+        target_present=r[7],
+        target_state=r[8],
+        current_connector=r[9],
+        current_state=r[10],
+        reachable=r[11],
+        devices=r[12],
+        digest=r[13],
+    )

@@ -1,0 +1,132 @@
+-- Changes: the rows of the story; their moves are in moves.sql.
+
+-- name: insert_change
+insert into change (tenant, id, title, kind, state, reason, author, plan, rollout, salt, approvals_needed, emergency, created_at)
+values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(id)s, %(title)s, %(kind)s, %(state)s, %(reason)s,
+        %(author)s, %(plan)s, %(rollout)s, %(salt)s, %(approvals)s, %(emergency)s, %(now)s)
+
+-- name: read_change
+select id, title, kind, state, reason, author, plan, rollout, salt, approvals_needed, emergency, created_at, started_at,
+       settled_at, waves, version from change where id = %(id)s
+
+-- name: lock_change
+select id, title, kind, state, reason, author, plan, rollout, salt, approvals_needed, emergency, created_at, started_at,
+       settled_at, waves, version from change where id = %(id)s for update
+
+-- name: list_changes
+select id, title, kind, state, reason, author, plan, rollout, salt, approvals_needed, emergency, created_at, started_at,
+       settled_at, waves, version from change
+where (%(before)s::uuid is null or id < %(before)s) and (%(state)s::smallint is null or state = %(state)s)
+order by id desc limit %(limit)s
+
+-- name: changes_in
+select id from change where state = any (%(states)s) order by id
+
+-- name: set_state
+update change set state = %(state)s, version = version + 1,
+       started_at = case when %(state)s = 4 then coalesce(started_at, %(now)s) else started_at end,
+       settled_at = case when %(state)s in (6, 7, 8, 9) then coalesce(settled_at, %(now)s) else settled_at end
+where id = %(id)s
+
+-- name: next_wave
+update change set waves = waves + 1 where id = %(id)s returning waves
+
+-- name: insert_approval
+insert into approval (tenant, change, principal, verdict, note, at)
+values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(change)s, %(principal)s, %(verdict)s, %(note)s, %(now)s)
+on conflict (tenant, change, principal) do update set verdict = excluded.verdict, note = excluded.note, at = excluded.at
+
+-- name: approvals
+select principal, verdict, note, at from approval where change = %(change)s order by at
+
+-- name: batches
+select b.wave, s.country, s.carrier, b.stage, b.percent, b.state, b.admitted, b.opened_at, b.decided_at, b.decision, b.stratum
+from batch b join stratum s on s.tenant = b.tenant and s.id = b.stratum
+where b.change = %(change)s order by b.wave, s.country, s.carrier, b.stage
+
+-- name: latest_batches
+-- Wave 0: the furthest stage of each stratum.
+select distinct on (stratum) stratum, stage, percent, state, decided_at from batch
+where change = %(change)s and wave = 0 order by stratum, stage desc
+
+-- name: move_counts
+select s.country, s.carrier, m.state, count(*) from move m join stratum s on s.tenant = m.tenant and s.id = m.stratum
+where m.change = %(change)s group by 1, 2, 3
+
+-- name: move_totals
+select state, count(*) from move where change = %(change)s group by 1
+
+-- name: exception_counts
+select kind, count(*) from exception where change = %(change)s group by 1
+
+-- name: moves
+select m.device, d.name, m.wave, s.country, s.carrier, m.stage, m.state, m.leg, m.step, m.attempt, m.opened_at, m.settled_at, m.outcome
+from move m join device d on d.tenant = m.tenant and d.id = m.device join stratum s on s.tenant = m.tenant and s.id = m.stratum
+where m.change = %(change)s and (%(state)s::smallint is null or m.state = %(state)s)
+  and (%(after)s::uuid is null or m.device > %(after)s)
+order by m.device, m.wave limit %(limit)s
+
+-- name: operations
+select o.id, o.change, o.wave, o.device, d.name, o.facet, o.generation, o.leg, o.step, o.attempt, o.driver, o.verb, o.state,
+       o.reason, o.arguments, o.evidence, o.dispatched_at, o.settled_at, o.deadline
+from operation o left join device d on d.tenant = o.tenant and d.id = o.device
+where (%(change)s::uuid is null or o.change = %(change)s) and (%(device)s::uuid is null or o.device = %(device)s)
+  and (%(state)s::smallint is null or o.state = %(state)s) and (%(after)s::uuid is null or o.id > %(after)s)
+order by o.id limit %(limit)s
+
+-- name: operation_totals
+select state, count(*) from operation where change = %(change)s group by 1
+
+-- name: standing_waits
+-- Entrants and leavers of standing changes, by rule, direction and stratum.
+select x.policy, x.rule, x.kind, s.stratum, count(*)
+from exception x join standing s on s.tenant = x.tenant and s.device = x.device
+where x.kind in (1, 2) group by 1, 2, 3, 4
+
+-- name: admitted_since
+select stratum, sum(admitted) from batch where change = %(change)s and wave > 0 and opened_at > %(since)s group by 1
+
+-- name: waiting_devices
+-- The next ones in line of one rule, direction and stratum.
+select x.device, s.class from exception x join standing s on s.tenant = x.tenant and s.device = x.device
+where x.policy = %(policy)s and x.rule = %(rule)s and x.kind = %(kind)s and s.stratum = %(stratum)s
+order by x.since, x.device limit %(limit)s
+
+-- name: transitions
+select id, from_class, to_class, cardinality(members) from transition order by id limit 50
+
+-- name: drop_transitions
+delete from transition where id = any (%(ids)s)
+
+-- name: device_why
+select s.class, s.stratum, s.bucket, s.arm from standing s where s.device = %(device)s
+
+-- name: device_exceptions
+select x.policy, p.name, x.kind, x.rule, x.change, x.since from exception x
+join policy p on p.tenant = x.tenant and p.id = x.policy where x.device = %(device)s
+
+-- name: device_facets
+select f.facet, d.content, f.generation, f.offered_generation, f.observed_generation, v.content, f.change, f.changed_at, r.state, r.at, r.version
+from facet f
+left join document d on d.tenant = f.tenant and d.id = f.desired
+left join document v on v.tenant = f.tenant and v.id = f.verified
+left join reported r on r.tenant = f.tenant and r.device = f.device and r.facet = f.facet
+where f.device = %(device)s order by f.facet
+
+-- name: device_fact_row
+select * from fact where device = %(device)s
+
+-- name: device_moves
+select m.change, c.title, m.wave, m.state, m.stage, m.leg, m.step, m.opened_at, m.settled_at, m.outcome
+from move m join change c on c.tenant = m.tenant and c.id = m.change
+where m.device = %(device)s order by m.opened_at desc limit 20
+
+-- name: open_moves_anywhere
+select exists (select 1 from move where state in (1, 2, 5))
+
+-- name: lift_bar
+delete from exception where device = any (%(devices)s) and policy = %(policy)s and kind = 3
+
+-- name: mark_dirty
+insert into dirty (tenant, device) select (select nullif(current_setting('app.tenant', true), '')::uuid), u
+from unnest(%(devices)s::uuid[]) u on conflict do nothing

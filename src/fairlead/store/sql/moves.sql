@@ -1,0 +1,388 @@
+-- Moves: opened by the set, advanced in groups, proved by facts, taken back by batch.
+
+-- name: stage_members
+-- Members of a plan's situations that this stage admits: ranks low to high inside each open stratum.
+-- Devices that stand elsewhere by now, are held out, or have a step in flight stay where they are.
+create temp table admitted on commit drop as
+select m.device, m.situation, m.from_class, m.to_class, m.stratum
+from (
+    select u.device, s.no as situation, s.from_class, s.to_class, s.stratum,
+           row_number() over (partition by s.stratum order by (t.bucket + %(salt)s) %% 10000, u.device) as rank,
+           count(*) over (partition by s.stratum) as total, t.class, t.arm
+    from situation s
+    cross join lateral unnest(s.members) u (device)
+    join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
+    where s.owner = %(owner)s and s.wave = %(wave)s and s.stratum = any (%(strata)s)
+      and (s.recipe ->> 'block_code') is null
+) m
+where m.class = m.from_class and m.arm = 0
+  and m.rank > ceil(m.total * %(low)s / 100.0) and m.rank <= ceil(m.total * %(high)s / 100.0)
+
+-- name: stage_members_whole
+-- The same where the stage is the whole stratum: no ranks are needed.
+create temp table admitted on commit drop as
+select u.device, s.no as situation, s.from_class, s.to_class, s.stratum
+from situation s
+cross join lateral unnest(s.members) u (device)
+join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
+where s.owner = %(owner)s and s.wave = %(wave)s and s.stratum = any (%(strata)s)
+  and (s.recipe ->> 'block_code') is null and t.class = s.from_class and t.arm = 0
+
+-- name: leave_those_in_flight
+delete from admitted a using move m
+where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.device = a.device
+  and (m.state in (2, 5) or (m.state = 1 and (m.step > 0 or m.change = %(change)s)))
+returning m.change, a.device
+
+-- name: supersede_waiting
+update move m set state = 7, next_at = null, settled_at = %(now)s, outcome = 'superseded by a later change'
+from admitted a
+where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.device = a.device
+  and m.state = 1 and m.step = 0 and m.change <> %(change)s
+
+-- name: any_open_move
+select 1 from move where state in (1, 2, 5) limit 1
+
+-- name: enter_classes
+update standing t set class = a.to_class from admitted a
+where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = a.device
+
+-- name: end_waits
+delete from exception x using admitted a
+where x.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and x.device = a.device
+  and x.policy = any (%(policies)s)
+
+-- name: any_exception
+select 1 from exception limit 1
+
+-- name: make_doc_change
+create temp table doc_change on commit drop as
+select p.from_class, p.to_class, f.facet, b.document as before, n.document as after
+from (select distinct from_class, to_class from admitted) p
+cross join generate_series(1, 7) f (facet)
+left join class_document b on b.class = p.from_class and b.facet = f.facet
+left join class_document n on n.class = p.to_class and n.facet = f.facet
+where b.document is distinct from n.document
+
+-- name: baseline_documents
+-- What devices reported of facets that nobody managed before: kept as documents, for the way back.
+insert into document (tenant, digest, content)
+select distinct (select nullif(current_setting('app.tenant', true), '')::uuid),
+       sha256(convert_to('reported:' || r.state::text, 'UTF8')), r.state
+from admitted a
+join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class and c.before is null
+join reported r on r.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
+  and r.device = a.device and r.facet = c.facet
+on conflict (tenant, digest) do nothing
+
+-- name: baseline_networks
+-- A network facet that nobody managed and no device reported: the carrier it is seen on, with that account's APN.
+insert into document (tenant, digest, content)
+select distinct (select nullif(current_setting('app.tenant', true), '')::uuid),
+       sha256(convert_to('seen:' || jsonb_build_object('carrier', f.carrier, 'apn', ac.config ->> 'apn')::text, 'UTF8')),
+       jsonb_strip_nulls(jsonb_build_object('carrier', f.carrier, 'apn', ac.config ->> 'apn'))
+from admitted a
+join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class and c.before is null and c.facet = 1
+join fact f on f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = a.device
+join account ac on ac.tenant = f.tenant and ac.name = f.carrier
+on conflict (tenant, digest) do nothing
+
+-- name: has_unmanaged
+select 1 from doc_change where before is null and after is not null limit 1
+
+-- name: want_facets
+insert into facet (tenant, device, facet, desired, generation, verified, previous, change, changed_at)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), a.device, c.facet, c.after, 1, c.before, c.before,
+       %(change)s, %(now)s
+from admitted a
+join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class and c.facet < 7
+order by a.device, c.facet
+on conflict (tenant, device, facet) do update
+set desired = excluded.desired, generation = facet.generation + 1, change = excluded.change,
+    changed_at = excluded.changed_at, verified = coalesce(facet.verified, excluded.verified),
+    previous = coalesce(facet.verified, excluded.verified)
+
+-- name: want_subscriptions
+-- The subscription facet has a row too, so that its generation counts.
+insert into facet (tenant, device, facet, desired, generation, verified, change, changed_at)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), a.device, 7::smallint, min(c.after), 1, min(c.before),
+       %(change)s, %(now)s
+from admitted a
+join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class and c.facet in (1, 7)
+group by a.device order by a.device
+on conflict (tenant, device, facet) do update
+set desired = excluded.desired, generation = facet.generation + 1, change = excluded.change, changed_at = excluded.changed_at
+
+-- name: set_baselines
+update facet t set verified = d.id, previous = d.id
+from admitted a
+join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class and c.before is null
+join fact f on f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = a.device
+left join account ac on ac.tenant = f.tenant and ac.name = f.carrier
+left join reported r on r.tenant = f.tenant and r.device = a.device and r.facet = c.facet
+join document d on d.tenant = f.tenant and d.digest = case
+    when r.state is not null then sha256(convert_to('reported:' || r.state::text, 'UTF8'))
+    when c.facet = 1 then sha256(convert_to('seen:' || jsonb_build_object('carrier', f.carrier, 'apn', ac.config ->> 'apn')::text, 'UTF8'))
+end
+where t.tenant = f.tenant and t.device = a.device and t.facet = c.facet and t.verified is null
+
+-- name: open_moves
+insert into move (tenant, change, device, wave, situation, stratum, stage, state, from_class, to_class, next_at, opened_at)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), %(change)s, a.device, %(wave)s, a.situation,
+       a.stratum, %(stage)s, 1, a.from_class, a.to_class, %(now)s, %(now)s
+from admitted a order by a.device
+
+-- name: admitted_by_stratum
+select stratum, count(*) from admitted group by 1
+
+-- name: open_batches
+insert into batch (tenant, change, wave, stratum, stage, percent, state, admitted, opened_at)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), %(change)s, %(wave)s, s.stratum, %(stage)s, %(percent)s, 1,
+       coalesce((select count(*) from admitted a where a.stratum = s.stratum), 0), %(now)s
+from unnest(%(strata)s::int[]) s (stratum)
+
+-- name: due_groups
+-- Due moves, locked, grouped by what is to be done next. `progress` tells how this step's operations
+-- stand; `begun` whether the forward step of the same index ever left us (what a way back must know).
+with due as (
+    select m.change, c.plan, m.device, m.wave, m.situation, m.leg, m.step, m.attempt, m.state
+    from move m join change c on c.tenant = m.tenant and c.id = m.change
+    where m.next_at <= %(now)s and (c.state in (4, 7) or m.leg = 2 or m.state = 2)
+    order by m.next_at limit %(limit)s for update of m skip locked
+), judged as (
+    select d.*, case
+        when count(o.id) = 0 then 'none'
+        when bool_or(o.state in (6, 7, 8)) then 'failed'
+        when bool_and(o.state = 5) then 'verified'
+        else 'open' end as progress,
+        min(o.deadline) filter (where o.state in (1, 2, 3, 4, 10)) as deadline,
+        d.leg = 2 and exists (select 1 from operation w
+            where w.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and w.change = d.change
+              and w.device = d.device and w.wave = d.wave and w.leg = 1 and w.step = d.step
+              and w.dispatched_at is not null and w.state <> 7) as begun
+    from due d left join operation o on o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
+      and o.change = d.change and o.device = d.device and o.wave = d.wave
+      and o.leg = d.leg and o.step = d.step and o.attempt = d.attempt
+    group by d.change, d.plan, d.device, d.wave, d.situation, d.leg, d.step, d.attempt, d.state
+)
+select change, plan, wave, situation, leg, step, attempt, state, progress, begun, min(deadline), array_agg(device order by device)
+from judged group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+
+-- name: start_shadow_step
+-- The dispatch rows commit before anything is sent; the shadow offers the document from now on.
+with step as (
+    select f.device, f.facet, f.generation, f.desired from facet f
+    where f.device = any (%(devices)s) and f.facet = any (%(facets)s)
+), offered as (
+    update facet f set offered = s.desired, offered_generation = s.generation
+    from step s
+    where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = s.device and f.facet = s.facet
+)
+insert into operation (tenant, id, change, wave, device, subject, subject_kind, facet, generation, leg, step, attempt,
+                       driver, verb, state, arguments, dispatched_at, deadline)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), gen_random_uuid(), %(change)s, %(wave)s, s.device,
+       s.device, 1, s.facet, s.generation, %(leg)s, %(step)s, %(attempt)s, 'shadow', 'write', 2,
+       case when s.facet = 1 then jsonb_strip_nulls(jsonb_build_object(
+         'carrier', d.content ->> 'carrier', 'iccid', p.iccid, 'apn', d.content ->> 'apn')) else '{}'::jsonb end,
+       %(now)s, %(deadline)s
+from step s
+left join document d on d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = s.desired
+left join account a on s.facet = 1 and a.tenant = d.tenant and a.name = d.content ->> 'carrier'
+left join profile p on p.tenant = a.tenant and p.device = s.device and p.account = a.id
+on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
+
+-- name: start_carrier_step
+insert into operation (tenant, id, change, wave, device, subject, subject_kind, facet, generation, leg, step, attempt,
+                       driver, verb, state, arguments, dispatched_at, deadline)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), gen_random_uuid(), %(change)s, %(wave)s, m.device,
+       s.id, 4, 7, f.generation, %(leg)s, %(step)s, %(attempt)s, 'carrier', %(verb)s, 1,
+       jsonb_build_object('account', %(account)s::text, 'iccid', s.iccid), null, %(deadline)s
+from unnest(%(devices)s::uuid[]) m (device)
+join account a on a.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and a.name = %(account)s
+join profile p on p.tenant = a.tenant and p.device = m.device and p.account = a.id
+join subscription s on s.tenant = a.tenant and s.iccid = p.iccid
+join facet f on f.tenant = a.tenant and f.device = m.device and f.facet = 7
+on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
+
+-- name: advance
+update move m set step = %(step)s, leg = %(leg)s, attempt = %(attempt)s, state = %(state)s, next_at = %(next_at)s,
+       settled_at = %(settled_at)s, outcome = coalesce(%(outcome)s, m.outcome)
+where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.change = %(change)s and m.wave = %(wave)s
+  and m.device = any (%(devices)s)
+
+-- name: postpone
+update move m set next_at = %(next_at)s, state = case when m.state = 1 then 2 else m.state end
+where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.change = %(change)s and m.wave = %(wave)s
+  and m.device = any (%(devices)s)
+
+-- name: failure_reasons
+select o.device, min(coalesce(o.reason, 'failed')) from operation o
+where o.change = %(change)s and o.wave = %(wave)s and o.device = any (%(devices)s) and o.leg = %(leg)s and o.step = %(step)s
+  and o.attempt = %(attempt)s and o.state in (6, 7, 8) group by 1
+
+-- name: expire_step
+update operation o set state = 8, settled_at = %(now)s, reason = 'no proof before the deadline'
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.state in (2, 3, 4) and o.deadline <= %(now)s
+  and o.driver = 'shadow'
+returning o.change, o.wave, o.device
+
+-- name: prove_reported
+-- A facet whose offered document the device reported back. For the network that is an acknowledgement only.
+update operation o set state = case when o.facet = 1 then 4 else 5 end,
+       settled_at = case when o.facet = 1 then null else %(now)s::timestamptz end,
+       evidence = o.evidence || jsonb_build_object('fact', 'reported', 'generation', f.observed_generation, 'at', %(now)s::text)
+from facet f
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'shadow' and o.state in (2, 3)
+  and f.tenant = o.tenant and f.device = o.device and f.facet = o.facet and f.observed_generation >= o.generation
+returning o.change, o.wave, o.device, o.facet, o.generation
+
+-- name: prove_sessions
+-- Acknowledged and seen by the carrier: a session on the SIM that was asked for, newer than the dispatch.
+update operation o set state = 5, settled_at = %(now)s,
+       evidence = o.evidence || jsonb_build_object('fact', 'session', 'iccid', s.iccid, 'plmn', s.plmn, 'source', s.source, 'at', s.seen_at::text)
+from session s
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'shadow' and o.state = 4 and o.facet = 1
+  and s.tenant = o.tenant and s.device = o.device and s.iccid = o.arguments ->> 'iccid' and s.seen_at > o.dispatched_at
+  and s.source <> 'device' and s.ended_at is null
+returning o.change, o.wave, o.device, o.facet, o.generation
+
+-- name: wake_moves
+update move m set next_at = %(now)s
+from (select distinct * from unnest(%(changes)s::uuid[], %(waves)s::int[], %(devices)s::uuid[]) x (change, wave, device)) w
+where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.change = w.change and m.wave = w.wave
+  and m.device = w.device and m.next_at is not null
+
+-- name: verify_facets
+update facet f set verified = f.desired, observed_generation = greatest(f.observed_generation, f.offered_generation)
+from unnest(%(devices)s::uuid[]) m (device)
+where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = m.device
+  and f.change = %(change)s and f.desired is not null
+
+-- name: refuse_by_device
+-- The device itself went back: its lease ran out, or it could not apply.
+update operation o set state = 6, settled_at = %(now)s, reason = %(reason)s,
+       evidence = o.evidence || jsonb_build_object('fact', 'reported', 'refused', %(reason)s::text, 'at', %(now)s::text)
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'shadow' and o.device = %(device)s
+  and o.facet = %(facet)s and o.state in (2, 3, 4)
+returning o.change, o.wave, o.device
+
+-- name: take_carrier_operations
+-- Pending ones of accounts that have budget left, oldest first; they are dispatched when this commits.
+update operation o set state = 2, dispatched_at = %(now)s
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id in (
+    select id from operation where state = 1 and driver = 'carrier' and arguments ->> 'account' = %(account)s
+    order by id limit %(limit)s for update skip locked)
+returning o.id, o.verb, o.arguments ->> 'iccid', o.change, o.wave, o.device, o.deadline
+
+-- name: pending_accounts
+select arguments ->> 'account', count(*) from operation
+where state = 1 and driver = 'carrier' and deadline > %(now)s group by 1
+
+-- name: expire_pending
+update operation o set state = 8, settled_at = %(now)s, reason = 'not dispatched before the deadline'
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.state = 1 and o.deadline <= %(now)s
+returning o.change, o.wave, o.device
+
+-- name: doubtful_operations
+-- Unknown outcomes, acknowledged ones without proof, and dispatched ones nobody is working on any more.
+select o.id, o.verb, o.arguments ->> 'iccid', o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
+       o.deadline
+from operation o
+where o.driver = 'carrier' and ((o.state in (4, 10)) or (o.state = 2 and o.dispatched_at <= %(abandoned_before)s))
+order by o.dispatched_at limit %(limit)s
+
+-- name: record_outcomes
+update operation o set state = r.state, reason = nullif(r.reason, ''), evidence = o.evidence || r.evidence::jsonb,
+       settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end
+from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[]) r (id, state, reason, evidence)
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = r.id and o.state in (2, 3, 4, 10)
+returning o.change, o.wave, o.device, o.state
+
+-- name: batch_counts
+select b.change, b.wave, b.stratum, b.stage, b.percent, b.state, b.admitted, b.opened_at,
+       count(m.device) filter (where m.state = 3) as verified,
+       count(m.device) filter (where m.state in (4, 5, 6, 8)) as failed,
+       count(m.device) filter (where m.state = 7) as superseded,
+       count(m.device) filter (where m.state in (1, 2)) as open,
+       count(m.device) filter (where m.state in (4, 5)) as undoing,
+       max(m.settled_at) as last_settled
+from batch b left join move m on m.tenant = b.tenant and m.change = b.change and m.wave = b.wave
+  and m.stratum = b.stratum and m.stage = b.stage
+where b.state in (1, 4) group by b.tenant, b.change, b.wave, b.stratum, b.stage
+
+-- name: decide_batch
+update batch set state = %(state)s, decided_at = %(now)s, decision = %(decision)s
+where change = %(change)s and wave = %(wave)s and stratum = %(stratum)s and stage = %(stage)s
+
+-- name: begin_undo
+-- Class, facets and bars go back by the set; the moves run their recipe backwards.
+create temp table undone on commit drop as
+select m.device, m.from_class, m.to_class, m.wave, m.step, m.state
+from move m
+where m.change = %(change)s and m.state in (1, 2, 3, 4) and (%(devices)s::uuid[] is null or m.device = any (%(devices)s::uuid[]))
+  and (%(wave)s::int is null or m.wave = %(wave)s)
+  and (%(strata)s::int[] is null or m.stratum = any (%(strata)s)) and (%(stage)s::int is null or m.stage = %(stage)s)
+  and not exists (select 1 from facet f where f.tenant = m.tenant and f.device = m.device and f.change <> m.change
+                    and f.changed_at > m.opened_at and f.facet in (select c.facet from class_document c where c.class = m.to_class))
+
+-- name: undo_classes
+update standing t set class = u.from_class from undone u
+where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device and t.class = u.to_class
+
+-- name: undo_facets
+update facet f set desired = f.previous, generation = f.generation + 1, changed_at = %(now)s
+from undone u
+where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = u.device and f.change = %(change)s
+
+-- name: bar
+insert into exception (tenant, policy, device, kind, rule, change, since)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, u.device, 3, r.rule, %(change)s, %(now)s
+from undone u cross join unnest(%(policies)s::uuid[], %(rules)s::int[]) r (policy, rule)
+order by r.policy, u.device
+on conflict (tenant, policy, device) do update set kind = 3, rule = excluded.rule, change = excluded.change, since = excluded.since
+
+-- name: undo_moves
+update move m set state = 5, leg = 2, attempt = 1, next_at = %(now)s, settled_at = null,
+       outcome = coalesce(m.outcome, %(outcome)s)
+from undone u
+where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.change = %(change)s and m.device = u.device
+  and m.wave = u.wave
+
+-- name: undo_cut_operations
+-- What was on its way is overtaken by the way back.
+update operation o set state = 9, settled_at = %(now)s, reason = 'rolled back'
+from undone u
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.change = %(change)s and o.device = u.device
+  and o.wave = u.wave and o.leg = 1 and (o.state = 1 or (o.driver = 'shadow' and o.state in (2, 3, 4)))
+
+-- name: undo_counts
+select count(*), count(*) filter (where state = 3) from undone
+
+-- name: bar_not_admitted
+-- A stratum was stopped: its members that were never admitted stay out too.
+insert into exception (tenant, policy, device, kind, rule, change, since)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, u.device, 3, r.rule, %(change)s, %(now)s
+from situation s cross join lateral unnest(s.members) u (device)
+join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device and t.class = s.from_class
+cross join unnest(%(policies)s::uuid[], %(rules)s::int[]) r (policy, rule)
+where s.owner = %(owner)s and s.wave = 0 and s.stratum = %(stratum)s
+on conflict (tenant, policy, device) do update set kind = 3, rule = excluded.rule, change = excluded.change, since = excluded.since
+
+-- name: hold_out
+-- The comparison group: the last ranks of each stratum stay out, by design.
+with held as (
+    select m.device from (
+        select u.device, row_number() over (partition by s.stratum order by (t.bucket + %(salt)s) %% 10000 desc, u.device) as rank,
+               count(*) over (partition by s.stratum) as total
+        from situation s cross join lateral unnest(s.members) u (device)
+        join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
+        where s.owner = %(owner)s and s.wave = 0) m
+    where m.rank <= floor(m.total * %(percent)s / 100.0)
+), marked as (
+    update standing t set arm = 1 from held h
+    where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = h.device
+)
+insert into exception (tenant, policy, device, kind, rule, change, since)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, h.device, 4, r.rule, %(change)s, %(now)s
+from held h cross join unnest(%(policies)s::uuid[], %(rules)s::int[]) r (policy, rule)
+on conflict (tenant, policy, device) do update set kind = 4, rule = excluded.rule, change = excluded.change, since = excluded.since

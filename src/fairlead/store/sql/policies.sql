@@ -1,0 +1,91 @@
+-- Policies, their revisions, documents of classes.
+
+-- name: policy_named
+select id, kept, standing from policy where kind = %(kind)s and name = %(name)s
+
+-- name: insert_policy
+insert into policy (tenant, id, kind, name, created_at)
+values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(id)s, %(kind)s, %(name)s, %(now)s)
+on conflict (tenant, kind, name) do nothing
+
+-- name: insert_revision
+insert into revision (tenant, policy, number, rule, state, resource, source, digest, removed, author, created_at)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), %(policy)s,
+       (select coalesce(max(number), 0) + 1 from revision where policy = %(policy)s),
+       (select coalesce(max(rule), 0) + 1 from revision),
+       0, %(resource)s, %(source)s, %(digest)s, %(removed)s, %(author)s, %(now)s
+returning number, rule
+
+-- name: live_revisions
+-- Kept and trial revisions, and superseded ones that some class still names.
+select p.id, p.kind, p.name, p.standing, r.number, r.rule, r.state, r.resource, r.digest, r.removed, r.change,
+       p.kept is not distinct from r.number as kept
+from revision r join policy p on p.tenant = r.tenant and p.id = r.policy
+where r.state in (1, 2)
+   or (r.state = 3 and exists (select 1 from class c join standing s on s.class = c.id where r.rule = any (c.rules)))
+
+-- name: revisions_by_rule
+select p.id, p.kind, p.name, p.standing, r.number, r.rule, r.state, r.resource, r.digest, r.removed, r.change,
+       p.kept is not distinct from r.number as kept
+from revision r join policy p on p.tenant = r.tenant and p.id = r.policy
+where r.rule = any (%(rules)s)
+
+-- name: list_policies
+select p.id, p.kind, p.name, p.kept, p.standing, r.resource, r.source, r.created_at, r.author
+from policy p join revision r on r.tenant = p.tenant and r.policy = p.id and r.number = p.kept
+where (%(kind)s::text is null or p.kind = %(kind)s) and not r.removed and (%(after)s::text is null or p.name > %(after)s)
+order by p.name limit %(limit)s
+
+-- name: history
+select r.number, r.rule, r.state, r.resource, r.source, r.change, r.author, r.created_at, r.removed
+from revision r join policy p on p.tenant = r.tenant and p.id = r.policy
+where p.kind = %(kind)s and p.name = %(name)s and r.state > 0 order by r.number desc
+
+-- name: trial
+update revision set state = 1, change = %(change)s where rule = any (%(rules)s) and state = 0 returning policy, number, rule
+
+-- name: trials_of
+select r.policy, r.number, r.rule, r.removed, p.kept,
+       (select k.rule from revision k where k.policy = r.policy and k.number = p.kept) as kept_rule
+from revision r join policy p on p.tenant = r.tenant and p.id = r.policy
+where r.change = %(change)s and r.state = 1
+
+-- name: open_trial
+-- Another Change that tries a revision of one of these policies right now.
+select r.change, p.name from revision r join policy p on p.tenant = r.tenant and p.id = r.policy
+where r.state = 1 and r.policy = any (%(policies)s) limit 1
+
+-- name: keep_revisions
+with kept as (
+    update revision set state = 2 where change = %(change)s and state = 1 returning policy, number
+), old as (
+    update revision r set state = 3 from kept k where r.policy = k.policy and r.state = 2 and r.number <> k.number
+)
+update policy p set kept = k.number, standing = %(change)s from kept k where p.id = k.policy
+
+-- name: drop_revisions
+update revision set state = 4 where change = %(change)s and state = 1
+
+-- name: lift_bars
+-- A bar ends with a newer revision of that policy.
+delete from exception x using revision r
+where r.change = %(change)s and x.tenant = r.tenant and x.policy = r.policy and x.rule < r.rule
+
+-- name: classes_without_documents
+select c.id, c.rules from class c
+where c.id = any (%(classes)s) and not exists (select 1 from class_document d where d.class = c.id)
+
+-- name: insert_document
+insert into document (tenant, digest, content)
+values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(digest)s, %(content)s)
+on conflict (tenant, digest) do update set digest = excluded.digest
+returning id
+
+-- name: insert_class_document
+insert into class_document (tenant, class, facet, document, reasons)
+values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(class)s, %(facet)s, %(document)s, %(reasons)s)
+on conflict do nothing
+
+-- name: class_documents
+select d.class, d.facet, d.document, c.content, d.reasons from class_document d
+join document c on c.tenant = d.tenant and c.id = d.document where d.class = any (%(classes)s)

@@ -1,0 +1,146 @@
+-- Resolution, set-based: which rules each device enters and leaves, and what follows from it.
+-- `judged` is made by store/resolving.py, because its columns hold the compiled rules.
+
+-- name: scope_dirty
+create temp table scope on commit drop as
+select device from dirty order by device limit %(limit)s
+
+-- name: scope_given
+create temp table scope on commit drop as
+select distinct unnest(%(devices)s::uuid[]) as device
+
+-- name: clear_dirty
+delete from dirty d using scope s where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.device = s.device
+
+-- name: combos_plain
+-- The cold way: no device is in a class and none is excepted.
+select class, entering, ''::text as leaving, ''::text as excluded, count(*) as n
+from judged group by class, entering
+
+-- name: exceptions_of_judged
+create temp table excepted on commit drop as
+select x.device, string_agg(x.policy::text || ':' || x.kind || ':' || x.rule, ',' order by x.policy) as excluded
+from exception x join judged j on j.device = x.device
+group by x.device
+
+-- name: combos
+select j.class, j.entering, coalesce(l.leaving, '') as leaving, coalesce(x.excluded, '') as excluded, count(*) as n
+from judged j
+left join leaving l on l.device = j.device
+left join excepted x on x.device = j.device
+group by 1, 2, 3, 4
+
+-- name: judged_keys
+create temp table keyed on commit drop as
+select j.device, j.had, j.class, j.country, j.carrier, j.entering, coalesce(l.leaving, '') as leaving,
+       coalesce(x.excluded, '') as excluded
+from judged j
+left join leaving l on l.device = j.device
+left join excepted x on x.device = j.device
+
+-- name: classes
+select id, rules from class
+
+-- name: add_classes
+insert into class (tenant, id, rules)
+select (select nullif(current_setting('app.tenant', true), '')::uuid),
+       (select coalesce(max(id), 0) from class) + row_number() over (order by r.rules),
+       r.rules
+from (select distinct string_to_array(t, ',')::int[] as rules from unnest(%(sets)s::text[]) t) r
+where not exists (select 1 from class c where c.rules = r.rules)
+on conflict (tenant, rules) do nothing
+
+-- name: add_strata
+insert into stratum (tenant, id, country, carrier)
+select (select nullif(current_setting('app.tenant', true), '')::uuid),
+       (select coalesce(max(id), 0) from stratum) + row_number() over (order by n.country, n.carrier),
+       n.country, n.carrier
+from (select distinct coalesce(country, '') as country, coalesce(carrier, '') as carrier from judged) n
+where not exists (select 1 from stratum s where s.country = n.country and s.carrier = n.carrier)
+on conflict (tenant, country, carrier) do nothing
+
+-- name: make_decided
+create temp table decided (class int, entering text, leaving text, excluded text, to_class int,
+                           wait_in text, wait_out text, clear text) on commit drop
+
+-- name: fill_decided
+insert into decided
+select * from unnest(%(class)s::int[], %(entering)s::text[], %(leaving)s::text[], %(excluded)s::text[],
+                     %(to_class)s::int[], %(wait_in)s::text[], %(wait_out)s::text[], %(clear)s::text[])
+
+-- name: stand_cold
+-- Devices that never stood anywhere: rows are written in key order.
+insert into standing (tenant, device, class, stratum, bucket)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), j.device, d.to_class, coalesce(s.id, 0),
+       abs(mod(hashtextextended(j.device::text, 0), 10000))
+from judged j
+join decided d on d.class = j.class and d.entering = j.entering
+left join stratum s on s.country = coalesce(j.country, '') and s.carrier = coalesce(j.carrier, '')
+where not j.had
+order by j.device
+on conflict do nothing
+
+-- name: stand_new
+insert into standing (tenant, device, class, stratum, bucket)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), j.device, d.to_class, coalesce(s.id, 0),
+       abs(mod(hashtextextended(j.device::text, 0), 10000))
+from keyed j
+join decided d using (class, entering, leaving, excluded)
+left join stratum s on s.country = coalesce(j.country, '') and s.carrier = coalesce(j.carrier, '')
+where not j.had
+order by j.device
+on conflict do nothing
+
+-- name: stand_moved
+update standing t set class = d.to_class, stratum = coalesce(s.id, 0)
+from keyed j
+join decided d using (class, entering, leaving, excluded)
+left join stratum s on s.country = coalesce(j.country, '') and s.carrier = coalesce(j.carrier, '')
+where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = j.device and j.had
+  and (t.class <> d.to_class or t.stratum <> coalesce(s.id, 0))
+
+-- name: record_transitions_cold
+insert into transition (tenant, from_class, to_class, members, cause, at)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), j.class, d.to_class,
+       array_agg(j.device order by j.device), %(cause)s, %(now)s
+from judged j join decided d on d.class = j.class and d.entering = j.entering
+where d.to_class <> j.class
+group by j.class, d.to_class
+
+-- name: record_transitions
+insert into transition (tenant, from_class, to_class, members, cause, at)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), j.class, d.to_class,
+       array_agg(j.device order by j.device), %(cause)s, %(now)s
+from keyed j join decided d using (class, entering, leaving, excluded)
+where d.to_class <> j.class
+group by j.class, d.to_class
+
+-- name: wait
+-- p_kind 1: waiting to enter, 2: waiting to leave. A device that waits already keeps its place.
+insert into exception (tenant, policy, device, kind, rule, change, since)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, j.device, %(kind)s, r.rule, r.change, %(now)s
+from keyed j
+join decided d using (class, entering, leaving, excluded)
+cross join lateral unnest(string_to_array(case when %(kind)s = 1 then d.wait_in else d.wait_out end, ',')::int[]) w (rule)
+join (select * from unnest(%(rules)s::int[], %(policies)s::uuid[], %(changes)s::uuid[]) x (rule, policy, change)) r
+  on r.rule = w.rule
+on conflict (tenant, policy, device) do update set kind = excluded.kind, rule = excluded.rule, change = excluded.change,
+  since = excluded.since where exception.kind in (1, 2) and exception.kind <> excluded.kind
+
+-- name: wait_cold
+insert into exception (tenant, policy, device, kind, rule, change, since)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, j.device, 1, r.rule, r.change, %(now)s
+from judged j
+join decided d on d.class = j.class and d.entering = j.entering
+cross join lateral unnest(string_to_array(d.wait_in, ',')::int[]) w (rule)
+join (select * from unnest(%(rules)s::int[], %(policies)s::uuid[], %(changes)s::uuid[]) x (rule, policy, change)) r
+  on r.rule = w.rule
+order by r.policy, j.device
+on conflict do nothing
+
+-- name: no_longer_waiting
+delete from exception x
+using keyed j
+join decided d using (class, entering, leaving, excluded)
+where x.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and x.device = j.device
+  and x.kind in (1, 2) and x.policy = any (string_to_array(d.clear, ',')::uuid[])
