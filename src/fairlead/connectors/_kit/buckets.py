@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import floor
+from math import ceil, floor
 
 from fairlead.engine.ports.carrier import BucketKey, BucketLevel, BucketStore, CallClass, Limit, RateLimited
 from fairlead.model.ids import AccountId, TenantId
@@ -54,7 +54,7 @@ def draw(level: BucketLevel | None, limit: Limit, wanted: int, now: datetime) ->
     """Take up to `wanted` whole tokens."""
     tokens = tokens_at(level, limit, now)
     granted = max(0, min(wanted, floor(tokens + _EPSILON)))
-    wait = timedelta(0) if granted else timedelta(seconds=(1 - tokens) / limit.per_second)
+    wait = timedelta(0) if granted else timedelta(milliseconds=ceil((1 - tokens) * 1000 / limit.per_second))
     return Draw(granted=granted, level=_next(level, tokens - granted, now), wait=wait)
 
 
