@@ -191,15 +191,16 @@ def _scope(field: Field, countries: Mapping[str, Country]) -> Scope:
 
 def _effect(field: Field) -> Effect:
     f = field.fields(required=frozenset({"code"}), optional=frozenset({"after_days", "lasts_hours", "until"}))
-    until: Literal["calendar_year_end", "registered", "replaced"] | None = None
-    if "until" in f:
-        until = f["until"].word("calendar_year_end", "registered", "replaced")
     return Effect(
         code=f["code"].choice(EffectCode),
         after_days=f["after_days"].integer() if "after_days" in f else 0,
         lasts_hours=f["lasts_hours"].integer(least=1) if "lasts_hours" in f else None,
-        until=until,
+        until=_until(f["until"]) if "until" in f else None,
     )
+
+
+def _until(field: Field) -> Literal["calendar_year_end", "registered", "replaced"]:
+    return field.word("calendar_year_end", "registered", "replaced")
 
 
 def _reset(field: Field) -> Reset:
