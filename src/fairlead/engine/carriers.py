@@ -1,0 +1,126 @@
+"""Carrier accounts: which connector, which account, and the credential, sealed before it is stored.
+
+A connector instance is (carrier, account, credential). The credential goes in once and never comes
+back out of a door; whoever builds the connector instance asks `credential`. An account with the
+connector `none` is a carrier without an interface: its SIMs come by import and its subscriptions
+are changed by people.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from fairlead.engine.fleet import Actor
+from fairlead.engine.journal import entry
+from fairlead.engine.mint import uuid7
+from fairlead.engine.ports.carrier import Credential, Manifest, Secret
+from fairlead.engine.ports.fleet import FleetStore, NewAccount
+from fairlead.engine.sealing import Place, Sealer
+from fairlead.model.device import Account
+from fairlead.model.ids import AccountId, TenantId
+from fairlead.model.journal import Action, Entry, Json, Subject
+
+NO_CONNECTOR: Final = "none"
+
+
+class AccountRefused(Exception):
+    """An account cannot be kept so: names the field, the value and what was expected."""
+
+    def __init__(self, field: str, value: object, expected: str) -> None:
+        super().__init__(f"{field}: expected {expected}")
+        self.field = field
+        self.value = value
+        self.expected = expected
+
+
+class Carriers:
+    """The carrier accounts of every tenant."""
+
+    def __init__(self, store: FleetStore, sealer: Sealer, manifests: Mapping[str, Manifest]) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._manifests = manifests
+
+    async def accounts(self, tenant: TenantId) -> list[Account]:
+        """All accounts by name."""
+        return list(await self._store.accounts(tenant))
+
+    async def account(self, tenant: TenantId, name: str) -> Account | None:
+        """One account by name."""
+        return next((one for one in await self._store.accounts(tenant) if one.name == name), None)
+
+    async def add(
+        self, actor: Actor, *, name: str, connector: str, carrier: str, home_country: str | None,
+        config: Mapping[str, Any], credential: Mapping[str, str] | None, iccid_digits: int | None,
+        staleness_s: int | None, now: datetime,
+    ) -> Account | None:  # fmt: skip
+        """Keep a new account; None when the name is taken. Raises `AccountRefused`."""
+        manifest = self._manifest(connector)
+        account = AccountId(uuid7(now))
+        known = int(manifest.capabilities.state_staleness.total_seconds()) if manifest else 0
+        new = NewAccount(
+            id=account, name=name, connector=connector, carrier=carrier, home_country=home_country, config=config,
+            credential=self._sealed(actor.tenant, account, connector, credential), iccid_digits=iccid_digits,
+            staleness_s=staleness_s if staleness_s is not None else known,
+        )  # fmt: skip
+        said: dict[str, Json] = {"connector": connector, "carrier": carrier, "credential": credential is not None}
+        line = self._line(actor, name, Action.CARRIER_ADDED, now, said)
+        if not await self._store.add_account(actor.tenant, new, now=now, entries=(line,)):
+            return None
+        return await self.account(actor.tenant, name)
+
+    async def change(
+        self, actor: Actor, account: Account, changes: Mapping[str, Any], *, version: int, now: datetime
+    ) -> bool:
+        """Change an account; False when it was edited since `version`. Raises `AccountRefused`."""
+        columns = dict(changes)
+        if "credential" in columns:
+            columns["credential"] = self._sealed(actor.tenant, account.id, account.connector, columns["credential"])
+        if not columns:
+            return version == account.version
+        lines = [self._line(actor, account.name, Action.CARRIER_CHANGED, now, {"changed": sorted(columns)})]
+        if "credential" in columns:
+            lines.append(self._line(actor, account.name, Action.SECRET_SEALED, now, {}))
+        return await self._store.change_account(
+            actor.tenant, account.id, columns, version=version, now=now, entries=lines
+        )
+
+    async def credential(self, tenant: TenantId, account: AccountId) -> Credential | None:
+        """The opened credential, for whoever builds the connector instance. Raises `CannotOpen`."""
+        sealed = await self._store.credential(tenant, account)
+        if sealed is None:
+            return None
+        opened: dict[str, str] = json.loads(self._sealer.open(sealed.decode(), _place(tenant, account)))
+        return Credential(fields={name: Secret(value) for name, value in opened.items()})
+
+    def _manifest(self, connector: str) -> Manifest | None:
+        if connector == NO_CONNECTOR:
+            return None
+        if connector not in self._manifests:
+            known = ", ".join(sorted({*self._manifests, NO_CONNECTOR}))
+            raise AccountRefused("connector", connector, f"one of {known}")
+        return self._manifests[connector]
+
+    def _sealed(
+        self, tenant: TenantId, account: AccountId, connector: str, credential: Mapping[str, str] | None
+    ) -> bytes | None:
+        manifest = self._manifest(connector)
+        if credential is None:
+            return None
+        wanted = set(manifest.auth_fields) if manifest else set[str]()
+        if set(credential) != wanted:
+            named = ", ".join(sorted(wanted)) or "nothing: this account has no connector"
+            raise AccountRefused("credential", sorted(credential), f"the fields {named}")
+        text = json.dumps(dict(credential), sort_keys=True).encode()
+        return self._sealer.seal(text, _place(tenant, account)).encode()
+
+    def _line(self, actor: Actor, name: str, action: Action, now: datetime, payload: Mapping[str, Json]) -> Entry:
+        return entry(
+            tenant=actor.tenant, at=now, actor=actor.name, action=action, subject=Subject(kind="carrier", id=name),
+            payload=payload,
+        )  # fmt: skip
+
+
+def _place(tenant: TenantId, account: AccountId) -> Place:
+    return Place(tenant=tenant, table="account", row=str(account), column="credential")

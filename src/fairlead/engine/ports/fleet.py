@@ -1,0 +1,329 @@
+"""What the engine needs from whoever keeps the fleet, and the questions it may ask of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
+
+from fairlead.model.device import Account, Card, Device, DeviceState, Profile, Subscription, Tenant
+from fairlead.model.ids import AccountId, DeviceId, SubscriptionId, TenantId
+from fairlead.model.journal import Entry
+
+Departments: TypeAlias = frozenset[str]  # policy groups a caller is bound to; empty: the whole tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFilter:
+    """Which devices; None leaves a condition out."""
+
+    country: str | None = None
+    carrier: str | None = None
+    sku: str | None = None
+    group: str | None = None
+    region: str | None = None
+    batch: str | None = None
+    state: DeviceState | None = None
+    stance: str | None = None
+    connectivity: str | None = None
+    roaming: bool | None = None
+    breach_before: datetime | None = None
+    departments: Departments = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a page begins: behind this row of this probe (a plain list has one probe, 0)."""
+
+    probe: int
+    value: str | None  # of the ordered column, where it is not the id itself
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A page of devices."""
+
+    devices: Sequence[Device]
+    next: Place | None  # None: the end
+    complete: bool  # False: the time budget ended before the page was full
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionFilter:
+    """Which subscriptions."""
+
+    account: AccountId | None = None
+    state: int | None = None
+    device: DeviceId | None = None
+    departments: Departments = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundSubscriptions:
+    """A page of subscriptions."""
+
+    subscriptions: Sequence[Subscription]
+    next: SubscriptionId | None
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetStatus:
+    """One facet of a device: desired against observed."""
+
+    facet: int
+    desired: object | None  # the document
+    generation: int
+    offered_generation: int
+    observed_generation: int
+    in_sync: bool
+    change: UUID | None
+    changed_at: datetime | None
+    reported: object | None
+    reported_version: int | None
+    reported_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """One data session."""
+
+    iccid: str
+    access: int
+    plmn: str | None
+    country: str | None
+    rat: str | None
+    cell: str | None
+    imei: str | None
+    ip: str | None
+    source: str
+    started_at: datetime
+    seen_at: datetime
+    ended_at: datetime | None
+    bytes: int | None
+    end_cause: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceRow:
+    """One run of presence."""
+
+    iccid: str | None
+    imei: str | None
+    country: str
+    plmn: str
+    first_at: datetime
+    last_at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockRow:
+    """One rule's clock of a device."""
+
+    rule: str
+    topic: str
+    days_used: int
+    breach_at: datetime | None
+    started_at: datetime | None
+    computed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceDetails:
+    """Everything about one device."""
+
+    device: Device
+    cards: Sequence[Card] = ()
+    profiles: Sequence[Profile] = ()
+    subscriptions: Sequence[Subscription] = ()
+    facets: Sequence[FacetStatus] = ()
+    sessions: Sequence[SessionRow] = ()
+    presence: Sequence[PresenceRow] = ()
+    clocks: Sequence[ClockRow] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bindings:
+    """New bindings of a device, all of them: an edit reads, replaces and writes the whole."""
+
+    sku: str | None
+    region: str | None
+    group: str | None
+    batch: str | None
+    tags: tuple[str, ...]
+    home_country: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """A carrier account to keep; `credential` is sealed already."""
+
+    id: AccountId
+    name: str
+    connector: str
+    carrier: str
+    home_country: str | None
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    credential: bytes | None = None
+    iccid_digits: int | None = None
+    staleness_s: int = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many devices have a value of a dimension, as of an instant."""
+
+    dimension: str
+    value: str
+    n: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreachWeek:
+    """Devices of a country whose clock breaches in a week."""
+
+    week: datetime  # Monday 00:00 UTC
+    country: str
+    devices: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountryLoad:
+    """The tenant's devices in a country, by days left."""
+
+    country: str
+    devices: int
+    roaming: int
+    breached: int
+    within_7: int
+    within_30: int
+    within_90: int
+    later: int
+    none: int  # no clock runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a plan costs from a day on; amounts in nano-units."""
+
+    plan: str
+    currency: str
+    activation_nano: int
+    monthly_nano: int
+    per_mb_nano: int
+    valid_from: date
+
+
+class FleetStore(Protocol):
+    """Keeps devices, cards, subscriptions and accounts."""
+
+    async def tenant(self, tenant: TenantId) -> Tenant | None:
+        """The tenant itself."""
+        ...
+
+    async def devices(
+        self, tenant: TenantId, which: DeviceFilter, *, after: Place | None, limit: int, budget_s: float
+    ) -> Found:
+        """Devices in the order of their ids (soonest breach first where only `breach_before` selects)."""
+        ...
+
+    async def search(
+        self, tenant: TenantId, query: str, which: DeviceFilter, *, after: Place | None, limit: int, budget_s: float
+    ) -> Found:
+        """Devices one of whose names begins with `query`."""
+        ...
+
+    async def device(self, tenant: TenantId, ref: DeviceId | str) -> Device | None:
+        """One device by id or name."""
+        ...
+
+    async def details(self, tenant: TenantId, device: Device) -> DeviceDetails:
+        """Everything about it."""
+        ...
+
+    async def rebind(
+        self,
+        tenant: TenantId,
+        device: DeviceId,
+        bindings: Bindings,
+        *,
+        version: int,
+        now: datetime,
+        entries: Sequence[Entry],
+    ) -> bool:
+        """Replace the bindings where the version still holds; False when it does not."""
+        ...
+
+    async def set_secret(
+        self, tenant: TenantId, device: DeviceId, secret_hash: bytes | None, *, now: datetime, entries: Sequence[Entry]
+    ) -> bool:
+        """Replace the hash of a device's MQTT secret; None takes its right to sign in away."""
+        ...
+
+    async def subscriptions(
+        self, tenant: TenantId, which: SubscriptionFilter, *, after: SubscriptionId | None, limit: int, budget_s: float
+    ) -> FoundSubscriptions:
+        """Subscriptions in the order of their ids."""
+        ...
+
+    async def subscription(self, tenant: TenantId, ref: SubscriptionId | str) -> Subscription | None:
+        """One subscription by id or ICCID."""
+        ...
+
+    async def accounts(self, tenant: TenantId) -> Sequence[Account]:
+        """All carrier accounts by name."""
+        ...
+
+    async def add_account(
+        self, tenant: TenantId, account: NewAccount, *, now: datetime, entries: Sequence[Entry]
+    ) -> bool:
+        """Keep a new account; False when the name is taken."""
+        ...
+
+    async def change_account(
+        self,
+        tenant: TenantId,
+        account: AccountId,
+        changes: Mapping[str, Any],
+        *,
+        version: int,
+        now: datetime,
+        entries: Sequence[Entry],
+    ) -> bool:
+        """Change columns of an account where the version still holds."""
+        ...
+
+    async def credential(self, tenant: TenantId, account: AccountId) -> bytes | None:
+        """The sealed credential of an account."""
+        ...
+
+    async def append(self, tenant: TenantId, entries: Sequence[Entry]) -> None:
+        """Journal lines that tell of a reading."""
+        ...
+
+
+class CountStore(Protocol):
+    """Keeps counts and answers the questions that read a whole fleet."""
+
+    async def refresh(self, tenant: TenantId, now: datetime) -> None:
+        """Count the fleet anew."""
+        ...
+
+    async def counts(self, tenant: TenantId) -> Sequence[Count]:
+        """All counts with their age."""
+        ...
+
+    async def country_loads(self, tenant: TenantId, now: datetime) -> Sequence[CountryLoad]:
+        """Devices by country and days left."""
+        ...
+
+    async def forecast(self, tenant: TenantId, *, now: datetime, until: datetime) -> Sequence[BreachWeek]:
+        """Breaches by week and country."""
+        ...
+
+    async def prices(self, tenant: TenantId) -> Sequence[Price]:
+        """All prices."""
+        ...
