@@ -7,13 +7,13 @@ misbehave. Nothing here knows a vendor; what only one vendor has is asked of it 
 import inspect
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
 from fairlead.connectors._kit.http import Bounds, new_client
@@ -150,50 +150,69 @@ class Bench:
         return self.fake.requests.total()
 
 
-@asynccontextmanager
-async def soracom(clock: Clock) -> AsyncIterator[Bench]:
+class Stage:
+    """One server for all tests: it plays whichever fake stands on it."""
+
+    def __init__(self, url: str, http: httpx.AsyncClient) -> None:
+        self.url = url
+        self.http = http
+        self.playing: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.playing is not None
+        await self.playing(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+async def stage() -> AsyncIterator[Stage]:
+    async with new_client() as http:
+        made = Stage("", http)
+        async with serving(made) as made.url:
+            yield made
+
+
+def soracom(clock: Clock, stage: Stage) -> Bench:
     world = World(clock=clock)
     world.add_carrier(
         "tr", name="Anadolu Mobil", home="286-01", apns=frozenset({"iot.tr"}), standby_plans=frozenset({"plan01s"})
     )
     secrets = {"auth_key_id": "keyId-f00dfeedbeef", "auth_key": "secret-0123456789abcdef"}
     fake = SoracomFake(world, "tr", **secrets, per_second=MANY, burst=MANY, monotonic=clock.monotonic)
-    async with serving(fake) as url, new_client() as http:
-        yield Bench(
-            name="soracom",
-            factory=SORACOM,
-            fake=fake,
-            secrets=secrets,
-            clock=clock,
-            http=http,
-            url=url,
-            buckets=Levels(),
-            verbs={
-                "activate": "activate",
-                "suspend": "suspend",
-                "deactivate": "deactivate",
-                "standby": "set_to_standby",
-                "allow_termination": "enable_termination",
-                "forbid_termination": "disable_termination",
-                "terminate": "terminate",
-                "set_group": "set_group",
-                "unset_group": "unset_group",
-                "add_subscription": "add_subscription",
-                "cancel_download": "cancel_download",
-                "read_sim": "get",
-                "list_sims": "list",
-            },
-            plan="planX1",
-        )
+    stage.playing = fake
+    return Bench(
+        name="soracom",
+        factory=SORACOM,
+        fake=fake,
+        secrets=secrets,
+        clock=clock,
+        http=stage.http,
+        url=stage.url,
+        buckets=Levels(),
+        verbs={
+            "activate": "activate",
+            "suspend": "suspend",
+            "deactivate": "deactivate",
+            "standby": "set_to_standby",
+            "allow_termination": "enable_termination",
+            "forbid_termination": "disable_termination",
+            "terminate": "terminate",
+            "set_group": "set_group",
+            "unset_group": "unset_group",
+            "add_subscription": "add_subscription",
+            "cancel_download": "cancel_download",
+            "read_sim": "get",
+            "list_sims": "list",
+        },
+        plan="planX1",
+    )
 
 
-BENCHES: dict[str, Callable] = {"soracom": soracom}
+BENCHES: dict[str, Callable[[Clock, Stage], Bench]] = {"soracom": soracom}
 
 
 @pytest.fixture(params=sorted(BENCHES))
-async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
-    async with BENCHES[request.param](Clock()) as made:
-        yield made
+def bench(request: pytest.FixtureRequest, stage: Stage) -> Bench:
+    return BENCHES[request.param](Clock(), stage)
 
 
 STATES = {

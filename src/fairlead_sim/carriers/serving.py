@@ -24,7 +24,8 @@ class _Quiet(uvicorn.Server):
 @asynccontextmanager
 async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
     """Serve until the block ends; gives the base URL."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Named protocol: asyncio sets TCP_NODELAY only on sockets that say they are TCP, and 40 ms a reply hang on it.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     config = uvicorn.Config(app, lifespan="off", log_level="critical", access_log=False, timeout_graceful_shutdown=1)
