@@ -7,9 +7,10 @@ is strict. Nothing can raise: integer arithmetic runs in numeric and leaves 64 b
 division by zero is NULL. No operand is ever written twice, so the text grows with the tree.
 
 `compile_rules` reads many rules in one pass over the rows. It folds conditions on the country into
-a search tree, so that a row meets only its own country's rules, and answers with bits in a few
-bigint words: measured over a million rows and 200 rules, words cost less than half of any text or
-array, because nothing is allocated per row.
+a search tree, so that a row meets only its own country's rules: over a million rows and 200 rules,
+160 of them bound to a country, this takes 1.9 s where the unfolded rules take 6.3 s.
+`compile_rule_columns` answers with bits in a few bigint columns instead of a text, which allocate
+nothing per row: 1.5 s, and less again in the grouping that follows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -96,110 +97,96 @@ class RuleColumns:
 
 
 def compile_rules(
-    rules: Sequence[tuple[int, Expr]],
-    *,
-    alias: str = "f",
-    constants: Mapping[str, Value] | None = None,
-    keep_open: bool = False,
-) -> RuleColumns:
-    """Compile numbered conditions to columns that name those that are true on a row.
+    rules: Sequence[tuple[int, Expr]], *, alias: str = "f", constants: Mapping[str, Value] | None = None
+) -> sql.Composed:
+    """Compile numbered conditions to one text expression that lists the true ones, such as `,17,203`; never NULL.
 
-    With `keep_open` they name those that are not false: give it the negations of `until` conditions
-    (`model.expression.negation`) and a rule stays named where absent facts leave its end open.
-    A condition on the country that stands alone or joined by `&&` costs nothing on other countries' rows.
+    A condition on the country that stands alone or joined by `&&` costs nothing on other countries'
+    rows. Each country's own rules come first, in the order given, then those that every row meets.
     """
-    return _RuleCompiler(_Compiler(alias, constants or {}), keep_open=keep_open).compiled(rules)
+    placed = _placed(rules, _Compiler(alias, constants or {}))
+    own = placed.search([(country, _listed(bits)) for country, bits in placed.by_country.items()], _EMPTY)
+    return sql.SQL("({} || {})").format(own, _listed(placed.common))
 
 
-class _RuleCompiler:
-    """Splits rules by country and packs their truths into words."""
+def compile_rule_columns(
+    rules: Sequence[tuple[int, Expr]], *, alias: str = "f", constants: Mapping[str, Value] | None = None
+) -> RuleColumns:
+    """Compile numbered conditions to bigint columns of bits: the cheaper form of `compile_rules` for many rows.
 
-    def __init__(self, compiler: "_Compiler", *, keep_open: bool) -> None:
-        self._compiler = compiler
-        self._keep_open = keep_open
-        self._country = compiler.compiled(_COUNTRY)
+    The first column names the row's branch (its country, where rules are bound to it) in its low 16
+    bits; the other bits are that branch's rules, then those that every row meets. Raises `ValueError`
+    for more than 65,535 countries.
+    """
+    placed = _placed(rules, _Compiler(alias, constants or {}))
+    branches: list[Sequence[_Bit]] = [(), *placed.by_country.values()]
+    if len(branches) > _BRANCH_MASK:
+        raise ValueError(f"{len(branches)} countries: at most {_BRANCH_MASK}")
+    numbered = list(zip(placed.by_country, range(1, len(branches)), strict=True))
+    first = [
+        (country, sql.SQL("{} | {}").format(_big(at), _packed(branches[at][:_FIRST_BITS], _BRANCH_BITS)))
+        for country, at in numbered
+    ]
+    local = [placed.search(first, _big(0))]
+    for start in range(_FIRST_BITS, max(map(len, branches)), _WORD_BITS):
+        longer = [(country, branches[at][start : start + _WORD_BITS]) for country, at in numbered]
+        local.append(placed.search([(country, _packed(bits, 0)) for country, bits in longer if bits], _big(0)))
+    common = placed.common
+    return RuleColumns(
+        columns=(*local, *(_packed(common[at : at + _WORD_BITS], 0) for at in range(0, len(common), _WORD_BITS))),
+        branches=tuple(tuple(number for number, _ in bits) for bits in branches),
+        common=tuple(number for number, _ in common),
+        local_words=len(local),
+    )
 
-    def compiled(self, rules: Sequence[tuple[int, Expr]]) -> RuleColumns:
-        common: list[_Bit] = []
-        by_country: dict[str, list[_Bit]] = {}
-        unplaced: list[_Bit] = []  # rules with a country, as they read on a row without one
-        for number, expr in rules:
-            countries, rest = _by_country(expr)
-            bit = (number, self._truth(rest))
-            if countries is None:
-                common.append(bit)
-                continue
-            unplaced.append(bit)
-            for country in countries:
-                by_country.setdefault(country, []).append(bit)
-        branches: list[tuple[_Bit, ...]] = [()]
-        cases: list[tuple[str, int]] = []
-        for country, bits in sorted(by_country.items()):
-            cases.append((country, len(branches)))
-            branches.append(tuple(bits))
-        nowhere = len(branches) if self._keep_open and unplaced else 0
-        if nowhere:
-            branches.append(tuple(unplaced))
-        if len(branches) > _BRANCH_MASK:
-            raise ValueError(f"{len(branches)} countries: at most {_BRANCH_MASK}")
-        local = self._local_words(branches, cases, nowhere)
-        return RuleColumns(
-            columns=(*local, *(_packed(common[at : at + _WORD_BITS], 0) for at in range(0, len(common), _WORD_BITS))),
-            branches=tuple(tuple(number for number, _ in bits) for bits in branches),
-            common=tuple(number for number, _ in common),
-            local_words=len(local),
-        )
 
-    def _truth(self, expr: Expr | None) -> sql.Composed:
-        condition = sql.SQL("true").format() if expr is None else self._compiler.compiled(expr)
-        return sql.SQL("{} IS NOT FALSE").format(condition) if self._keep_open else condition
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placed:
+    """Rules by the country they are bound to."""
 
-    def _local_words(
-        self, branches: Sequence[Sequence["_Bit"]], cases: Sequence[tuple[str, int]], nowhere: int
-    ) -> list[sql.Composed]:
-        """The first word names the branch in its low bits and holds its first rules; further words the rest."""
-        longest = max(len(bits) for bits in branches)
-        words = [self._word(branches, cases, nowhere, 0, _FIRST_BITS)]
-        words.extend(
-            self._word(branches, cases, nowhere, start, _WORD_BITS) for start in range(_FIRST_BITS, longest, _WORD_BITS)
-        )
-        return words
+    country: sql.Composed
+    by_country: dict[str, list["_Bit"]]  # in the order of the countries
+    common: list["_Bit"]
 
-    def _word(
-        self,
-        branches: Sequence[Sequence["_Bit"]],
-        cases: Sequence[tuple[str, int]],
-        nowhere: int,
-        start: int,
-        width: int,
-    ) -> sql.Composed:
-        def value(branch: int) -> sql.Composed:
-            bits = branches[branch][start : start + width]
-            if start:
-                return _packed(bits, 0)
-            return sql.SQL("{} | {}").format(_big(branch), _packed(bits, _BRANCH_BITS))
-
-        taken = [(country, value(branch)) for country, branch in cases if len(branches[branch]) > start]
-        tree = self._search(taken)
-        if nowhere and len(branches[nowhere]) > start:
-            return sql.SQL("(CASE WHEN {} IS NULL THEN {} ELSE {} END)").format(self._country, value(nowhere), tree)
-        return tree
-
-    def _search(self, cases: Sequence[tuple[str, sql.Composed]]) -> sql.Composed:
+    def search(self, cases: Sequence[tuple[str, sql.Composed]], otherwise: sql.Composed) -> sql.Composed:
         """A binary search by country: CASE alone compares one country after the other."""
         if not cases:
-            return _big(0)
+            return otherwise
         if len(cases) <= _LEAF:
             whens = sql.SQL(" ").join(
                 sql.SQL("WHEN {} THEN {}").format(literal(country), value) for country, value in cases
             )
-            return sql.SQL("(CASE {} {} ELSE 0::bigint END)").format(self._country, whens)
+            return sql.SQL("(CASE {} {} ELSE {} END)").format(self.country, whens, otherwise)
         middle = len(cases) // 2
         return sql.SQL('(CASE WHEN {} COLLATE "C" < {} THEN {} ELSE {} END)').format(
-            self._country, literal(cases[middle][0]), self._search(cases[:middle]), self._search(cases[middle:])
+            self.country,
+            literal(cases[middle][0]),
+            self.search(cases[:middle], otherwise),
+            self.search(cases[middle:], otherwise),
         )
 
 
+def _placed(rules: Sequence[tuple[int, Expr]], compiler: "_Compiler") -> _Placed:
+    common: list[_Bit] = []
+    by_country: dict[str, list[_Bit]] = {}
+    for number, expr in rules:
+        countries, rest = _by_country(expr)
+        bit = (number, sql.SQL("true").format() if rest is None else compiler.compiled(rest))
+        if countries is None:
+            common.append(bit)
+        for country in countries or ():
+            by_country.setdefault(country, []).append(bit)
+    return _Placed(country=compiler.compiled(_COUNTRY), by_country=dict(sorted(by_country.items())), common=common)
+
+
+def _listed(bits: Sequence["_Bit"]) -> sql.Composed:
+    if not bits:
+        return _EMPTY
+    parts = [sql.SQL("CASE WHEN {} THEN {} ELSE '' END").format(truth, sql.Literal(f",{n}")) for n, truth in bits]
+    return sql.SQL("({})").format(sql.SQL(" || ").join(parts))
+
+
+_EMPTY: Final = sql.SQL("''::text").format()
 _Bit = tuple[int, sql.Composed]
 _COUNTRY: Final = FactRef(type="string", name="country", column="country")
 _LEAF: Final = 3  # countries told apart by CASE at the end of the search
@@ -283,7 +270,7 @@ class _Compiler:
             raise NoColumn(fact.name)
         return sql.Composed([sql.Identifier(self._alias, fact.column)])
 
-    def _joined(self, operator: str, operands: Sequence[Expr]) -> sql.Composed:
+    def _joined(self, operator: LiteralString, operands: Sequence[Expr]) -> sql.Composed:
         return sql.SQL("({})").format(sql.SQL(operator).join(self.compiled(each) for each in operands))
 
     def _time(self, node: TimeCompare) -> sql.Composed:
@@ -291,7 +278,8 @@ class _Compiler:
         if not node.tests:
             return sql.SQL("(CASE WHEN {} IS NOT NULL THEN {} END)").format(instant, literal(not node.negated))
         tests = sql.SQL(" AND ").join(
-            sql.SQL("{} {} {}").format(instant, sql.SQL(test.operator), now_plus(test.offset)) for test in node.tests
+            sql.SQL("{} {} {}").format(instant, sql.SQL(test.operator), now_plus(test.offset))
+            for test in node.tests
         )
         return sql.SQL("(NOT ({}))" if node.negated else "({})").format(tests)
 
