@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, LiteralString, cast
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg import sql
@@ -341,4 +341,4 @@ def _text(name: str) -> bytes:
 
 
 def _fragment(name: str) -> sql.SQL:
-    return sql.SQL(cast("LiteralString", _SQL[name]))  # text of our own files
+    return sql.SQL(_SQL[name])

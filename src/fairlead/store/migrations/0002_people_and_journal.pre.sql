@@ -72,6 +72,7 @@ call wall('token', 'select, insert, update');
 create table setup_code (
     tenant uuid not null references tenant (id),
     hash bytea not null,
+    principal uuid, -- who is to choose a password with it; null: the first owner
     created_at timestamptz not null,
     expires_at timestamptz not null,
     used_at timestamptz,

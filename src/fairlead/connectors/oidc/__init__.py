@@ -1,0 +1,1 @@
+"""OpenID Connect: asks a tenant's identity provider who somebody is."""
