@@ -104,18 +104,19 @@ class AccountBuckets:
         self._held: dict[CallClass, _Held] = {}
         self._locks: dict[CallClass, asyncio.Lock] = {}
 
-    def _limit(self, call_class: CallClass) -> Limit:
-        return self._limits.get(call_class) or self._limits["write"]
+    def _bucket(self, call_class: CallClass) -> CallClass:
+        """The bucket of a class: its own, or that of the writes where the manifest gives it none."""
+        return call_class if call_class in self._limits else "write"
 
-    def _key(self, call_class: CallClass) -> BucketKey:
-        return BucketKey(tenant=self._tenant, account=self._account, call_class=call_class)
+    def _key(self, bucket: CallClass) -> BucketKey:
+        return BucketKey(tenant=self._tenant, account=self._account, call_class=bucket)
 
     async def take(self, call_class: CallClass) -> None:
         """Take one token, waiting at most the patience. Raises `RateLimited` with the time to the next token."""
-        waited = timedelta(0)
+        waited, bucket = timedelta(0), self._bucket(call_class)
         while True:
-            async with self._locks.setdefault(call_class, asyncio.Lock()):
-                wait = await self._try(call_class)
+            async with self._locks.setdefault(bucket, asyncio.Lock()):
+                wait = await self._try(bucket)
             if wait is None:
                 return
             if waited + wait > self._patience:
@@ -123,27 +124,28 @@ class AccountBuckets:
             waited += wait
             await self._sleep(wait.total_seconds())
 
-    async def _try(self, call_class: CallClass) -> timedelta | None:
+    async def _try(self, bucket: CallClass) -> timedelta | None:
         now = self._now()
-        held = self._held.get(call_class)
+        held = self._held.get(bucket)
         if held and held.count and held.until > now:
             held.count -= 1
             return None
-        limit, key = self._limit(call_class), self._key(call_class)
+        limit, key = self._limits[bucket], self._key(bucket)
         chunk = max(1, floor(limit.per_second * _CHUNK_S))
         for _ in range(_RACES):
             drawn = draw(await self._store.load(key), limit, chunk, now)
             if not drawn.granted:
                 return drawn.wait
             if await self._store.save(key, drawn.level):
-                self._held[call_class] = _Held(count=drawn.granted - 1, until=now + _HOLD)
+                self._held[bucket] = _Held(count=drawn.granted - 1, until=now + _HOLD)
                 return None
         return timedelta(seconds=1 / limit.per_second)
 
     async def slowed(self, call_class: CallClass, retry_after: timedelta) -> None:
         """The carrier said "not before `retry_after`": nobody with this credential calls in that class until then."""
-        limit, key = self._limit(call_class), self._key(call_class)
-        self._held.pop(call_class, None)
+        bucket = self._bucket(call_class)
+        limit, key = self._limits[bucket], self._key(bucket)
+        self._held.pop(bucket, None)
         for _ in range(_RACES):
             if await self._store.save(key, indebted(await self._store.load(key), limit, retry_after, self._now())):
                 return

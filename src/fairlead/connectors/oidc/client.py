@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import httpx
 import jwt
@@ -125,7 +125,7 @@ class OidcClient:
         if secret is None:
             fields["client_id"] = client_id
         elif "client_secret_basic" in provider.auth_methods:
-            basic = httpx.BasicAuth(client_id, secret.reveal())
+            basic = httpx.BasicAuth(quote_plus(client_id), quote_plus(secret.reveal()))  # RFC 6749 §2.3.1
         else:
             fields |= {"client_id": client_id, "client_secret": secret.reveal()}
         return await self._json("POST", provider.token_endpoint, data=fields, auth=basic)

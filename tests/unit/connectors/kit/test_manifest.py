@@ -1,0 +1,48 @@
+from datetime import timedelta
+from importlib.resources import files
+
+import pytest
+
+from fairlead.connectors._kit.manifest import MalformedManifest, read_manifest
+from fairlead.model.subscription import Verb, capability
+
+TEXT = files("fairlead.connectors.soracom").joinpath("manifest.toml").read_text(encoding="utf-8")
+
+
+def test_a_manifest_becomes_a_capability_record() -> None:
+    manifest = read_manifest(TEXT)
+    assert manifest.id == "soracom"
+    assert manifest.limits["read"].burst > manifest.limits["read"].per_second
+    terminate = capability(manifest.capabilities, Verb.TERMINATE)
+    assert (terminate.supported, terminate.reversible) == (True, False)
+    assert "allow_termination" in terminate.needs
+    assert capability(manifest.capabilities, Verb.ADD_SUBSCRIPTION).longest == timedelta(days=7)
+    assert manifest.capabilities.usage is not None
+    assert manifest.capabilities.usage.retention == timedelta(days=548)
+
+
+def test_what_a_manifest_does_not_name_is_unsupported_and_says_why() -> None:
+    missing = capability(read_manifest(TEXT).capabilities, Verb.SET_NETWORK_POLICY)
+    assert not missing.supported
+    assert missing.because
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('id = "soracom"', 'id = "soracom"\ncolour = "red"', "colour"),
+        ('"ListsSims", ', '"ListSims", ', "ListSims"),
+        ('id = "soracom"', "id = 7", "id"),
+        ("read = { per_second = 20, burst = 40 }\n", "", "read"),
+        ("read = { per_second = 20, burst = 40 }", "read = { per_second = 0, burst = 40 }", "read"),
+        ("read = { per_second = 20, burst = 40 }", "reads = { per_second = 1, burst = 40 }", "reads"),
+        ('steering = "none"', 'steering = "sometimes"', "steering"),
+        ("suspend = { typical_s = 1,", 'suspend = { mode = "maybe", typical_s = 1,', "mode"),
+        ("suspend = {", "suspendd = {", "suspendd"),
+        ('id = "soracom"', "id = ", "Invalid value"),
+    ],
+)
+def test_a_malformed_manifest_is_refused_by_name(old: str, new: str, named: str) -> None:
+    assert old in TEXT
+    with pytest.raises(MalformedManifest, match=named):
+        read_manifest(TEXT.replace(old, new, 1))
