@@ -303,9 +303,10 @@ def _days(presence: Presence, now: datetime, zone: ZoneInfo) -> Run:
 
 
 def _midnight(day: int, zone: ZoneInfo) -> datetime:
-    """Local midnight; where clocks go back over it, the second one, as PostgreSQL reads it."""
+    """Local midnight, as PostgreSQL reads it: the later instant where clocks jump over it or repeat it."""
     value = date.fromordinal(day)
-    return datetime(value.year, value.month, value.day, tzinfo=zone, fold=1).astimezone(UTC)
+    midnight = datetime(value.year, value.month, value.day, tzinfo=zone)
+    return max(midnight.astimezone(UTC), midnight.replace(fold=1).astimezone(UTC))
 
 
 def binding(readings: Iterable[ClockReading]) -> ClockReading | None:

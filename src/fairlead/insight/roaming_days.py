@@ -102,16 +102,15 @@ def count(counter: Counter, value: Stay, reset: Reset) -> Count:
             return _consecutive(counter, value, yearly=reset == CALENDAR_YEAR)
         case DaysInWindow():
             floor = value.today - counter.window + 1
-            runs = _from(value.runs, floor) if reset == WINDOW else value.runs
             return Count(
                 used=_days(value, floor),
                 started=_first(value, floor),
-                trip=_rolling(runs, counter.trip, counter.window),
+                trip=_rolling(value.runs, counter, standing_at=value.today if reset == WINDOW else None),
             )
         case DaysInYear():
             return _in_year(counter, value)
         case MonthsInWindow():
-            return _months(counter, value, clipped=reset == WINDOW)
+            return _months(counter, value, standing=reset == WINDOW)
         case SinceEvent():
             first = value.runs[-1][0] if counter.event is Event.ARRIVAL else value.runs[0][0]
             begun = value.seen is not None and value.seen >= first
@@ -141,18 +140,27 @@ def _consecutive(counter: ConsecutiveDays, value: Stay, *, yearly: bool) -> Coun
     )
 
 
-def _rolling(runs: Sequence[Run], trip: int, window: int) -> int | None:
-    """The first day (or month) whose window holds `trip` present ones."""
-    slack = window - trip
+def _rolling(runs: Sequence[Run], counter: DaysInWindow | MonthsInWindow, *, standing_at: int | None) -> int | None:
+    """The first day (or month) whose window holds `trip` present ones.
+
+    With `standing_at`, a past breach counts only while it stands: the count has been at `trip` or
+    above ever since. It falls in absences only, so it has fallen before a run exactly when the runs
+    within reach before that run hold fewer than `trip` days.
+    """
+    slack = counter.window - counter.trip
     before = [0, *accumulate(e - s + 1 for s, e in runs)]
     oldest = 0
+    found: int | None = None
     for i, (s, e) in enumerate(runs):
         while (s - before[i]) - (runs[oldest][0] - before[oldest]) > slack:
             oldest += 1
-        day = s + max(trip - (before[i] - before[oldest]), 1) - 1
-        if day <= e:
-            return day
-    return None
+        reached = before[i] - before[oldest]
+        day = s + max(counter.trip - reached, 1) - 1
+        if standing_at is not None and s <= standing_at and reached < counter.trip:
+            found = None
+        if found is None and day <= e:
+            found = day
+    return found
 
 
 def _in_year(counter: DaysInYear, value: Stay) -> Count:
@@ -169,12 +177,12 @@ def _in_year(counter: DaysInYear, value: Stay) -> Count:
     return Count(used=_days(value, first), started=_first(value, first), trip=trip)
 
 
-def _months(counter: MonthsInWindow, value: Stay, *, clipped: bool) -> Count:
-    oldest = _month(value.today) - counter.window + 1
-    floor = _month_start(oldest)
-    runs = _from(value.runs, floor) if clipped else value.runs
-    month = _rolling(_month_runs(runs), counter.trip, counter.window)
-    trip = None if month is None else next(max(s, _month_start(month)) for s, e in runs if e >= _month_start(month))
+def _months(counter: MonthsInWindow, value: Stay, *, standing: bool) -> Count:
+    floor = _month_start(_month(value.today) - counter.window + 1)
+    month = _rolling(_month_runs(value.runs), counter, standing_at=_month(value.today) if standing else None)
+    trip = None
+    if month is not None:
+        trip = next(max(s, _month_start(month)) for s, e in value.runs if e >= _month_start(month))
     observed = [(s, min(e, value.observed)) for s, e in _from(value.runs, floor) if s <= value.observed]
     return Count(used=sum(e - s + 1 for s, e in _month_runs(observed)), started=_first(value, floor), trip=trip)
 

@@ -194,7 +194,7 @@ def _rolling(
         trip=counter.trip,
         slack=counter.window - counter.trip,
         floor=floor,
-        clip=floor if rule.reset == WINDOW else _NO_FLOOR,
+        pick=_block("pick_standing", trip=counter.trip) if rule.reset == WINDOW else _block("pick_first"),
     )
 
 

@@ -24,7 +24,7 @@ def days_of(runs):
 
 
 def counted(days: set[int], today: int, reset: Reset, counter: Counter) -> set[int]:
-    """Observed days that a reset has not forgotten."""
+    """Observed days that a reset has not forgotten (a calendar year and a window forget breaches, not days)."""
     if isinstance(reset, LeavesCountry):
         kept: set[int] = set()
         for day in range(min(days | {today}), today + 1):
@@ -35,10 +35,6 @@ def counted(days: set[int], today: int, reset: Reset, counter: Counter) -> set[i
                 if day in days:
                     kept.add(day)
         return kept
-    if reset == WINDOW and isinstance(counter, DaysInWindow):
-        return {d for d in days if d > today - counter.window}
-    if reset == WINDOW and isinstance(counter, MonthsInWindow):
-        return {d for d in days if month(d) > month(today) - counter.window}
     return days
 
 
@@ -67,10 +63,16 @@ def trip_day(counter: Counter, observed: set[int], today: int, reset: Reset) -> 
         case ConsecutiveDays():
             return _consecutive(counter, days, today, reset)
         case DaysInWindow():
-            return next(
-                (d for d in walked if sum(e in days for e in range(d - counter.window + 1, d + 1)) >= counter.trip),
-                None,
-            )
+
+            def holds(day: int) -> bool:
+                return sum(e in days for e in range(day - counter.window + 1, day + 1)) >= counter.trip
+
+            if reset != WINDOW or not holds(today):
+                return next((d for d in walked if (reset != WINDOW or d > today) and holds(d)), None)
+            start = today
+            while holds(start - 1):
+                start -= 1
+            return start
         case DaysInYear():
             tally: dict[int, int] = {}
             for day in (d for d in walked if year(d) >= year(today)):
@@ -80,14 +82,15 @@ def trip_day(counter: Counter, observed: set[int], today: int, reset: Reset) -> 
             return None
         case MonthsInWindow():
             seen = {month(d) for d in days}
-            return next(
-                (
-                    d
-                    for d in walked
-                    if len(seen & set(range(month(d) - counter.window + 1, month(d) + 1))) >= counter.trip
-                ),
-                None,
-            )
+            held = [
+                m
+                for m in range(min(seen), max(seen) + 1)
+                if len(seen & set(range(m - counter.window + 1, m + 1))) >= counter.trip
+            ]
+            first = next((m for m in held if reset != WINDOW or m >= month(today)), None)
+            while reset == WINDOW and first is not None and first <= month(today) and first - 1 in held:
+                first -= 1
+            return None if first is None else next(d for d in walked if month(d) == first)
         case SinceEvent():
             start = streak_start(days, today, 0) if counter.event is Event.ARRIVAL else min(days)
             return start + counter.trip - 1

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.insight.brute_clock import counted, days_of, month, streak_start, trip_day, year
 
 from fairlead.insight.roaming_days import after_reset, count, merged, stay
 from fairlead.model.rules import (
@@ -19,7 +20,6 @@ from fairlead.model.rules import (
     MonthsInWindow,
     SinceEvent,
 )
-from tests.unit.insight.brute_clock import counted, days_of, month, streak_start, trip_day, year
 
 TODAY = date(2026, 11, 20).toordinal()
 

@@ -158,9 +158,9 @@ runs
         group by key
     ) u
     left join (
-        select key, min(day) filter (where day <= e) as trip
+        select key, {pick} as trip
         from (
-            select key, e, s + greatest({trip} - before, 1) - 1 as day
+            select key, e, before, s + greatest({trip} - before, 1) - 1 as day
             from (
                 select key, s, e,
                        (sum(e - s + 1) over (partition by key order by absent range between {slack} preceding and current row)
@@ -170,13 +170,20 @@ runs
                            (s - date '2000-01-01'
                             - coalesce(sum(e - s + 1) over (partition by key order by s rows between unbounded preceding and 1 preceding), 0))::int
                            as absent
-                    from (select key, greatest(s, {clip}) as s, e from kept where e >= {clip}) clipped
+                    from kept
                 ) gaps
             ) spans
         ) days
         group by key
     ) t using (key)
 )
+
+-- name: pick_first
+min(day) filter (where day <= e)
+
+-- name: pick_standing
+-- A breach that still stands began in the last run before which the count had fallen.
+max(day) filter (where before < {trip} and day <= e)
 
 -- name: in_year
 {name} as (
@@ -205,7 +212,7 @@ runs
     select u.key, {ord} as ord, u.used, u.started,
            (select min(greatest(k.s, make_date(t.month / 12, t.month %% 12 + 1, 1)))
             from kept k
-            where k.key = u.key and k.e >= greatest(make_date(t.month / 12, t.month %% 12 + 1, 1), {clip})
+            where k.key = u.key and k.e >= make_date(t.month / 12, t.month %% 12 + 1, 1)
            ) as trip
     from (
         select key, coalesce(sum(upper(m) - lower(m)), 0) as used, min(started) as started
@@ -222,9 +229,9 @@ runs
         group by key
     ) u
     left join (
-        select key, min(month) filter (where month <= e) as month
+        select key, {pick} as month
         from (
-            select key, e, s + greatest({trip} - before, 1) - 1 as month
+            select key, e, before, s + greatest({trip} - before, 1) - 1 as day
             from (
                 select key, s, e,
                        (sum(e - s + 1) over (partition by key order by absent range between {slack} preceding and current row)
@@ -237,11 +244,10 @@ runs
                         select key, lower(m) as s, upper(m) - 1 as e
                         from (
                             select key, range_agg(int4range(
-                                (extract(year from greatest(s, {clip})) * 12 + extract(month from greatest(s, {clip})) - 1)::int,
+                                (extract(year from s) * 12 + extract(month from s) - 1)::int,
                                 (extract(year from e) * 12 + extract(month from e) - 1)::int, '[]'
                             )) as months
                             from kept
-                            where e >= {clip}
                             group by key
                         ) seen, unnest(months) as m
                     ) months
