@@ -16,7 +16,6 @@ from uuid import UUID
 from fairlead.engine.credentials import digest, issue
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
-from fairlead.engine.passwords import Passwords
 from fairlead.engine.ports.people import (
     IdentityLink,
     OidcSettings,
@@ -27,7 +26,7 @@ from fairlead.engine.ports.people import (
     TokenRecord,
 )
 from fairlead.engine.sealing import Place, Sealer
-from fairlead.model.access import Principal, PrincipalKind, PrincipalState, Role, may_grant
+from fairlead.model.access import Principal, PrincipalKind, PrincipalState, Role, may_grant, permissions
 from fairlead.model.ids import PrincipalId, TenantId, TokenId, show
 from fairlead.model.journal import Action, Entry, Json, Subject
 
@@ -108,12 +107,21 @@ class People:
         told = self._told(by.principal.tenant, by.actor, Action.SETUP_CODE_CREATED, subject)
         return await self._new_code(by.principal.tenant, principal, INVITATION_LASTS, told) or ""
 
-    async def principals(self, tenant: TenantId, *, after: PrincipalId | None, limit: int) -> Sequence[PrincipalRecord]:
-        """Principals by id."""
-        return await self._store.principals(tenant, after=after, limit=limit)
+    async def read_principals(self, by: Acting, *, after: PrincipalId | None, limit: int) -> Sequence[PrincipalRecord]:
+        """Principals by id, for somebody to see: leaves an access line."""
+        found = await self._store.principals(by.principal.tenant, after=after, limit=limit)
+        await self._note_read(by, len(found))
+        return found
+
+    async def read_principal(self, by: Acting, principal: PrincipalId) -> PrincipalRecord:
+        """One principal, for somebody to see: leaves an access line unless it is oneself. Raises `NoSuchPrincipal`."""
+        found = await self.principal(by.principal.tenant, principal)
+        if principal != by.principal.id:
+            await self._note_read(by, 1, show("usr", principal))
+        return found
 
     async def principal(self, tenant: TenantId, principal: PrincipalId) -> PrincipalRecord:
-        """One principal; raises `NoSuchPrincipal`."""
+        """One principal, for the house's own use; raises `NoSuchPrincipal`."""
         found = await self._store.principal(tenant, principal)
         if found is None or found.principal.state is PrincipalState.REMOVED:
             raise NoSuchPrincipal(show("usr", principal))
@@ -176,13 +184,6 @@ class People:
         )
         await self._replace(replace(before, principal=gone, version=version, linkable=False), told)
 
-    async def set_password(self, by: Acting, password: str, passwords: Passwords) -> None:
-        """Give oneself a new password; ends one's browser sessions. Raises `PasswordRefused`."""
-        me = by.principal
-        hashed = await passwords.hash(password, not_like=(me.name, me.email or ""))
-        told = self._about(by, Action.PASSWORD_CHANGED, me)
-        await self._store.set_password(me.tenant, me.id, hashed, entry=told)
-
     async def identities(self, tenant: TenantId, principal: PrincipalId) -> Sequence[IdentityLink]:
         """The identities linked to a principal."""
         return await self._store.identities(tenant, principal)
@@ -227,8 +228,8 @@ class People:
         if who.id != by.principal.id and who.kind is not PrincipalKind.TOKEN_HOLDER:
             raise NotAllowed("a person's tokens are made by that person")
         self._check_grant(by, roles, departments)
-        if not frozenset(roles) <= who.roles:
-            raise NotAllowed(f"the holder has not these roles: {', '.join(sorted(frozenset(roles) - who.roles))}")
+        if excess := permissions(roles) - permissions(who.roles):
+            raise NotAllowed(f"these roles permit what the holder may not do: {', '.join(sorted(excess))}")
         if expires_at is not None and expires_at <= self._real():
             raise NotFitting("/expires_at", "an instant in the future")
         token = TokenRecord(
@@ -278,6 +279,11 @@ class People:
         subject = Subject(kind="tenant", id=str(tenant))
         told = self._told(tenant, by.actor, Action.OIDC_CONFIGURED, subject, payload)
         await self._store.set_oidc(tenant, settings, at=self._clock(), entry=told)
+
+    async def _note_read(self, by: Acting, count: int, which: str = "all") -> None:
+        subject = Subject(kind="principal", id=which)
+        told = self._told(by.principal.tenant, by.actor, Action.ACCESS_READ, subject, {"principals": count})
+        await self._codes.write(by.principal.tenant, [told])
 
     async def _replace(self, record: PrincipalRecord, told: Entry) -> PrincipalRecord:
         folded = fold(record.principal.email)

@@ -81,6 +81,7 @@ class SignedIn:
     principal: Principal
     cookie: str = field(repr=False)
     csrf: str = field(repr=False)
+    signed_in_at: datetime
     expires_at: datetime
     return_to: str = "/"
 
@@ -165,6 +166,22 @@ class SignIn:
             again = await self._passwords.hash(password)
             await self._people.set_password(known, record.principal.id, again, entry=None)
         return await self._enter(record.principal, "password", address, forgiven=attempts)
+
+    async def change_password(self, me: Principal, *, current: str, password: str) -> None:
+        """Choose a new password, knowing the current one; ends one's browser sessions.
+
+        Raises `SignInRefused`, `TooManyAttempts`, `PasswordRefused`.
+        """
+        account = _attempt(AttemptKind.ACCOUNT, fold(me.email) or str(me.id))
+        until = await self._store.attempt(me.tenant, (account,), now=self._real(), pause=pause_after)
+        if until is not None:
+            raise TooManyAttempts(until)
+        record = await self._people.principal(me.tenant, me.id)
+        if not await self._passwords.holds(record.password_hash if record else None, current):
+            raise SignInRefused
+        hashed = await self._passwords.hash(password, not_like=(me.name, me.email or ""))
+        told = self._told(me, Action.PASSWORD_CHANGED)
+        await self._people.set_password(me.tenant, me.id, hashed, entry=told)
 
     async def setup_code(self, code: str) -> SetupCode | None:
         """What a one-time code is for, while it can be used."""
@@ -328,7 +345,9 @@ class SignIn:
         told = self._told(principal, Action.SIGN_IN_SUCCEEDED, {"by": method}, personal=personal)
         await self._store.open_session(session, entry=told, forgiven=forgiven)
         await self._store.sweep(principal.tenant, now=now)
-        return SignedIn(principal=principal, cookie=cookie, csrf=csrf_of(cookie), expires_at=session.expires_at)
+        return SignedIn(
+            principal=principal, cookie=cookie, csrf=csrf_of(cookie), signed_in_at=now, expires_at=session.expires_at
+        )
 
     async def _refused(
         self, tenant: TenantId, method: str, record: PrincipalRecord | None, personal: Mapping[str, str]

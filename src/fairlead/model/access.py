@@ -161,12 +161,17 @@ def may_approve(
 
 
 def narrowed(principal: Principal, roles: Collection[Role], departments: Collection[str]) -> Principal:
-    """The principal as seen through a token: never more than either of the two holds."""
+    """The principal as seen through a token: never more than either of the two holds.
+
+    A role of the token counts while all it permits is permitted to the principal, so an owner's
+    token may be an auditor's, and loses that when the owner becomes an operator.
+    """
+    own = permissions(principal.roles)
     held, named = principal.departments, frozenset(departments)
     # Empty means everywhere, so two sets that share nothing must not meet in it: such a token has no roles left.
     apart = bool(held) and bool(named) and not held & named
     return replace(
         principal,
-        roles=frozenset[Role]() if apart else principal.roles & frozenset(roles),
+        roles=frozenset(role for role in roles if PERMITS[role] <= own and not apart),
         departments=held & named if held and named else held | named,
     )

@@ -95,5 +95,7 @@ def test_a_token_never_holds_more_than_its_principal() -> None:
     assert through.departments == {"meters"}
     assert access.narrowed(holder, ["auditor"], []).departments == holder.departments
     assert access.narrowed(someone(2, "auditor"), ["auditor"], ["meters"]).departments == {"meters"}
+    assert access.narrowed(someone(3, "owner"), ["auditor"], []).roles == {"auditor"}
+    assert not access.narrowed(someone(3, "operator"), ["auditor"], []).roles
     apart = access.narrowed(holder, ["auditor"], ["elsewhere"])
     assert not apart.roles
