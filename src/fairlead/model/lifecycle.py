@@ -81,7 +81,7 @@ CHANGE: Final[Mapping[ChangeState, frozenset[ChangeState]]] = {
     C.PLANNED: frozenset({C.APPROVED, C.ABORTED}),
     C.APPROVED: frozenset({C.RUNNING, C.ABORTED}),
     C.RUNNING: frozenset({C.PAUSED, C.SETTLED, C.ABORTED}),
-    C.PAUSED: frozenset({C.RUNNING, C.ABORTED}),
+    C.PAUSED: frozenset({C.RUNNING, C.STANDING, C.ABORTED}),  # back to where it was
     C.SETTLED: frozenset({C.STANDING, C.CLOSED}),
     C.STANDING: frozenset({C.CLOSED, C.PAUSED}),
     C.CLOSED: frozenset(),
@@ -107,7 +107,8 @@ MOVE: Final[Mapping[MoveState, frozenset[MoveState]]] = {
 OPERATION: Final[Mapping[OperationState, frozenset[OperationState]]] = {
     O.PENDING: frozenset({O.DISPATCHED, O.SUPERSEDED, O.EXPIRED}),
     O.DISPATCHED: frozenset(
-        {O.DELIVERED, O.ACKNOWLEDGED, O.VERIFIED, O.FAILED, O.REFUSED, O.EXPIRED, O.SUPERSEDED, O.UNKNOWN}
+        # PENDING again: the carrier was too busy or out of reach, and nothing was applied
+        {O.PENDING, O.DELIVERED, O.ACKNOWLEDGED, O.VERIFIED, O.FAILED, O.REFUSED, O.EXPIRED, O.SUPERSEDED, O.UNKNOWN}
     ),
     O.DELIVERED: frozenset({O.ACKNOWLEDGED, O.VERIFIED, O.FAILED, O.EXPIRED, O.SUPERSEDED, O.UNKNOWN}),
     O.ACKNOWLEDGED: frozenset({O.VERIFIED, O.FAILED, O.EXPIRED, O.SUPERSEDED}),

@@ -147,9 +147,9 @@ class ChangeStore:
         )  # fmt: skip
         return [dict(zip(names, r, strict=True)) | {"state": name(OperationState(r[12]))} for r in rows]
 
-    async def waits(self, tx: Connection) -> list[tuple[UUID, int, int, int, int]]:
+    async def waits(self, tx: Connection, now: datetime) -> list[tuple[UUID, int, int, int, int]]:
         """Waiting devices by (policy, rule, kind, stratum, count)."""
-        rows = await (await tx.execute(SQL["standing_waits"])).fetchall()
+        rows = await (await tx.execute(SQL["standing_waits"], {"now": now})).fetchall()
         return [(r[0], r[1], r[2], r[3], r[4]) for r in rows]
 
     async def admitted_since(self, tx: Connection, change: UUID, since: datetime) -> dict[int, int]:
@@ -158,12 +158,19 @@ class ChangeStore:
         return {r[0]: int(r[1]) for r in rows}
 
     async def waiting(
-        self, tx: Connection, policy: UUID, rule: int, kind: int, stratum: int, limit: int
+        self, tx: Connection, policy: UUID, rule: int, kind: int, stratum: int, limit: int, now: datetime
     ) -> list[tuple[UUID, int]]:
         """The next devices in line, with the class each stands in."""
-        values = {"policy": policy, "rule": rule, "kind": kind, "stratum": stratum, "limit": limit}
+        values = {"policy": policy, "rule": rule, "kind": kind, "stratum": stratum, "limit": limit, "now": now}
         rows = await (await tx.execute(SQL["waiting_devices"], values)).fetchall()
         return [(r[0], r[1]) for r in rows]
+
+    async def wait_longer(
+        self, tx: Connection, change: UUID, wave: int, policies: Sequence[UUID], until: datetime
+    ) -> int:
+        """Members of a wave's blocked situations go to the end of the line."""
+        values = {"change": change, "wave": wave, "policies": list(policies), "until": until}
+        return (await tx.execute(SQL["wait_longer"], values)).rowcount
 
     async def transitions(self, tx: Connection) -> list[tuple[int, int, int, int]]:
         """Recorded transitions whose Moves are not opened: id, from, to, how many."""

@@ -25,6 +25,7 @@ from fairlead.store.database import Connection
 from fairlead.store.statements import load
 
 SQL: Final = load("moves")
+_POLICIES: Final = load("policies")
 _WHOLE: Final = 100
 
 
@@ -44,6 +45,7 @@ class MoveStore:
         high: int,
         policies: Sequence[UUID],
         now: datetime,
+        entered: bool = False,
     ) -> Opened:
         """Admit the devices of a stage: classes, facets and Moves in a handful of statements."""
         await _drop(tx, "admitted", "doc_change")
@@ -59,6 +61,7 @@ class MoveStore:
             "percent": high,
             "now": now,
             "policies": list(policies),
+            "entered": entered,
         }
         whole = low == 0 and high == _WHOLE
         await tx.execute(SQL["stage_members_whole" if whole else "stage_members"], values)
@@ -140,6 +143,13 @@ class MoveStore:
         }
         await tx.execute(SQL["advance"], values)
 
+    async def fail(self, tx: Connection, group: DueGroup, devices: Sequence[UUID], reason: str, now: datetime) -> None:
+        """Failed moves turn back by themselves: class, facets and a bar, and their recipe backwards."""
+        selection = Selection(change=group.change, wave=group.wave, devices=tuple(devices))
+        found = await tx.execute(_POLICIES["rules_of"], {"change": group.change})
+        rules = [(r[0], r[1]) for r in await found.fetchall()]
+        await self.undo(tx, selection, rules, reason, now)
+
     async def postpone(self, tx: Connection, group: DueGroup, next_at: datetime) -> None:
         """Look at a group again at an instant; it is under way."""
         values = {"change": group.change, "wave": group.wave, "devices": list(group.devices), "next_at": next_at}
@@ -189,7 +199,7 @@ class MoveStore:
             CarrierWork(
                 id=r[0],
                 verb=r[1],
-                iccid=r[2],
+                sim=r[2],
                 account=account,
                 change=r[3],
                 wave=r[4],
@@ -209,7 +219,7 @@ class MoveStore:
             CarrierWork(
                 id=r[0],
                 verb=r[1],
-                iccid=r[2],
+                sim=r[2],
                 account=r[3],
                 change=r[4],
                 wave=r[5],
@@ -286,15 +296,7 @@ class MoveStore:
     ) -> tuple[int, int]:
         """Begin the way back for the selected moves; returns how many, and how many of them were verified."""
         await _drop(tx, "undone")
-        values: dict[str, Any] = {
-            "change": selection.change,
-            "wave": selection.wave,
-            "strata": list(selection.strata) if selection.strata is not None else None,
-            "stage": selection.stage,
-            "devices": list(selection.devices) if selection.devices is not None else None,
-            "outcome": outcome,
-            "now": now,
-        } | _rules(rules)
+        values: dict[str, Any] = _selected(selection) | {"outcome": outcome, "now": now} | _rules(rules)
         await tx.execute(SQL["begin_undo"], values)
         await tx.execute(SQL["undo_classes"])
         await tx.execute(SQL["undo_facets"], values)
@@ -303,6 +305,14 @@ class MoveStore:
         await tx.execute(SQL["undo_moves"], values)
         row = await (await tx.execute(SQL["undo_counts"])).fetchone()
         return (row[0], row[1]) if row else (0, 0)
+
+    async def count_undo(self, tx: Connection, selection: Selection) -> tuple[int, int, int]:
+        """What `undo` would take back: moves, how many of them verified, how many are left to later Changes."""
+        await _drop(tx, "undone")
+        await tx.execute(SQL["begin_undo"], _selected(selection))
+        row = await (await tx.execute(SQL["undo_counts"])).fetchone()
+        left = await (await tx.execute(SQL["left_by_undo"], _selected(selection))).fetchone()
+        return (row[0] if row else 0, row[1] if row else 0, left[0] if left else 0)
 
     async def bar_rest(
         self, tx: Connection, change: ChangeRow, stratum: int, rules: Sequence[tuple[UUID, int]], now: datetime
@@ -315,6 +325,16 @@ class MoveStore:
         """Names of devices, for messages to them."""
         found = await tx.execute("select id, name from device where id = any (%s)", (list(devices),))
         return dict(await found.fetchall())
+
+
+def _selected(selection: Selection) -> dict[str, Any]:
+    return {
+        "change": selection.change,
+        "wave": selection.wave,
+        "strata": list(selection.strata) if selection.strata is not None else None,
+        "stage": selection.stage,
+        "devices": list(selection.devices) if selection.devices is not None else None,
+    }
 
 
 def _rules(rules: Sequence[tuple[UUID, int]]) -> dict[str, Any]:

@@ -62,10 +62,10 @@ class PolicyStore:
         row = await (await tx.execute(SQL["open_trial"], {"policies": list(policies)})).fetchone()
         return (row[0], row[1]) if row else None
 
-    async def trials_of(self, tx: Connection, change: UUID) -> list[tuple[UUID, int, bool, int | None]]:
-        """Policy, rule, removed and the kept rule of each trial of a Change."""
-        rows = await (await tx.execute(SQL["trials_of"], {"change": change})).fetchall()
-        return [(r[0], r[2], r[3], r[5]) for r in rows]
+    async def rules_of(self, tx: Connection, change: UUID) -> list[tuple[UUID, int]]:
+        """Policy and rule of each revision that a Change brought."""
+        rows = await (await tx.execute(SQL["rules_of"], {"change": change})).fetchall()
+        return [(r[0], r[1]) for r in rows]
 
     async def keep(self, tx: Connection, change: UUID) -> None:
         """The Change's trials become the kept revisions; bars on older ones end."""
@@ -119,7 +119,7 @@ def _revision(row: tuple[Any, ...]) -> RevisionRow:
         number=row[4],
         rule=row[5],
         state=row[6],
-        resource=row[7],
+        source=row[7],
         digest=row[8],
         removed=row[9],
         change=row[10],

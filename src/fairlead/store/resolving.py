@@ -7,7 +7,7 @@ combination; this module only counts, joins and writes.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -51,6 +51,22 @@ class Resolving:
         """The scope was resolved: it is not dirty any more."""
         await self._conn.execute(SQL["clear_dirty"])
 
+    async def any_dirty(self) -> bool:
+        """Whether anything waits to be looked at again."""
+        return await self._any(SQL["any_dirty"])
+
+    async def sweep(self, column: str, offset: timedelta, now: datetime) -> int:
+        """Mark devices whose instant passed `now + offset` since the last sweep; returns how many."""
+        key = {"column": column, "offset": int(offset.total_seconds()), "now": now}
+        row = await (await self._conn.execute(SQL["sweep_from"], key)).fetchone()
+        since: datetime = row[0] if row else now
+        if since >= now:
+            return 0
+        statement = sql.SQL(SQL["sweep_crossed"]).format(column=sql.Identifier(column))
+        crossed = await self._conn.execute(statement, {"from": since + offset, "to": now + offset})
+        await self._conn.execute(SQL["swept"], key)
+        return crossed.rowcount
+
     async def resolve(
         self,
         *,
@@ -73,6 +89,32 @@ class Resolving:
         await self._conn.execute(SQL["add_strata"])
         moved = await self._write(scope, rules, cause, now)
         return Resolved(judged=sum(c.devices for c in combos), combinations=len(combos), moved=moved)
+
+    async def judge_only(
+        self,
+        *,
+        enter: Sequence[JudgedRule],
+        decide: Callable[[CountedCombination], Verdict],
+        constants: Mapping[str, str],
+        now: datetime,
+    ) -> None:
+        """Judge everyone against proposed rules and decide, without writing: a plan's view."""
+        await self._judge(enter, constants, whole=True, now=now)
+        await self._conn.execute(SQL["stand_nowhere"])
+        classes = await self._classes()
+        rows = await (await self._conn.execute(SQL["combos_plain"])).fetchall()
+        combos = [
+            CountedCombination(
+                from_class=r[0],
+                standing=classes.get(r[0], ()),
+                entering=r[1],
+                leaving=r[2],
+                excepted=r[3],
+                devices=r[4],
+            )
+            for r in rows
+        ]
+        await self._write_decided(combos, [decide(c) for c in combos])
 
     async def _judge(
         self, enter: Sequence[JudgedRule], constants: Mapping[str, str], *, whole: bool, now: datetime
@@ -134,6 +176,11 @@ class Resolving:
             await self._conn.execute(SQL["add_classes"], {"sets": wanted})
         by_rules = {rules: number for number, rules in (await self._classes()).items()}
         return {tuple(s): by_rules[tuple(s)] if s else EMPTY_CLASS for s in sets}
+
+    async def rules_of(self, classes: Sequence[int]) -> dict[int, tuple[int, ...]]:
+        """The rules that each class names."""
+        known = await self._classes()
+        return {number: known.get(number, ()) for number in classes}
 
     async def _classes(self) -> dict[int, tuple[int, ...]]:
         rows = await (await self._conn.execute(SQL["classes"])).fetchall()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -62,7 +62,18 @@ class Resolving(Protocol):
     async def scope_dirty(self, limit: int) -> int: ...
     async def scope_given(self, devices: Sequence[UUID]) -> int: ...
     async def clear_scope(self) -> None: ...
+    async def any_dirty(self) -> bool: ...
+    async def sweep(self, column: str, offset: timedelta, now: datetime) -> int: ...
     async def class_of(self, sets: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], int]: ...
+    async def rules_of(self, classes: Sequence[int]) -> dict[int, tuple[int, ...]]: ...
+    async def judge_only(
+        self,
+        *,
+        enter: Sequence[JudgedRule],
+        decide: Callable[[CountedCombination], Verdict],
+        constants: Mapping[str, str],
+        now: datetime,
+    ) -> None: ...
     async def resolve(
         self,
         *,

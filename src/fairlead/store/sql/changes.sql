@@ -78,10 +78,10 @@ order by o.id limit %(limit)s
 select state, count(*) from operation where change = %(change)s group by 1
 
 -- name: standing_waits
--- Entrants and leavers of standing changes, by rule, direction and stratum.
+-- Entrants and leavers of standing changes that are ripe, by rule, direction and stratum.
 select x.policy, x.rule, x.kind, s.stratum, count(*)
 from exception x join standing s on s.tenant = x.tenant and s.device = x.device
-where x.kind in (1, 2) group by 1, 2, 3, 4
+where x.kind in (1, 2) and x.since <= %(now)s group by 1, 2, 3, 4
 
 -- name: admitted_since
 select stratum, sum(admitted) from batch where change = %(change)s and wave > 0 and opened_at > %(since)s group by 1
@@ -89,11 +89,18 @@ select stratum, sum(admitted) from batch where change = %(change)s and wave > 0 
 -- name: waiting_devices
 -- The next ones in line of one rule, direction and stratum.
 select x.device, s.class from exception x join standing s on s.tenant = x.tenant and s.device = x.device
-where x.policy = %(policy)s and x.rule = %(rule)s and x.kind = %(kind)s and s.stratum = %(stratum)s
+where x.policy = %(policy)s and x.rule = %(rule)s and x.kind = %(kind)s and s.stratum = %(stratum)s and x.since <= %(now)s
 order by x.since, x.device limit %(limit)s
 
+-- name: wait_longer
+-- They cannot be moved as they are: looked at again later, behind those that can.
+update exception x set since = %(until)s
+from situation s cross join lateral unnest(s.members) u (device)
+where s.owner = %(change)s and s.wave = %(wave)s and (s.recipe ->> 'block_code') is not null
+  and x.tenant = s.tenant and x.device = u.device and x.kind in (1, 2) and x.policy = any (%(policies)s)
+
 -- name: transitions
-select id, from_class, to_class, cardinality(members) from transition order by id limit 50
+select id, from_class, to_class, cardinality(members) from transition order by id limit 200
 
 -- name: drop_transitions
 delete from transition where id = any (%(ids)s)

@@ -26,7 +26,8 @@ from situation s
 cross join lateral unnest(s.members) u (device)
 join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
 where s.owner = %(owner)s and s.wave = %(wave)s and s.stratum = any (%(strata)s)
-  and (s.recipe ->> 'block_code') is null and t.class = s.from_class and t.arm = 0
+  and (s.recipe ->> 'block_code') is null and t.arm = 0
+  and t.class = case when %(entered)s then s.to_class else s.from_class end
 
 -- name: leave_those_in_flight
 delete from admitted a using move m
@@ -272,7 +273,8 @@ update operation o set state = 2, dispatched_at = %(now)s
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id in (
     select id from operation where state = 1 and driver = 'carrier' and arguments ->> 'account' = %(account)s
     order by id limit %(limit)s for update skip locked)
-returning o.id, o.verb, o.arguments ->> 'iccid', o.change, o.wave, o.device, o.deadline
+returning o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
+  o.arguments ->> 'iccid'), o.change, o.wave, o.device, o.deadline
 
 -- name: pending_accounts
 select arguments ->> 'account', count(*) from operation
@@ -285,7 +287,8 @@ returning o.change, o.wave, o.device
 
 -- name: doubtful_operations
 -- Unknown outcomes, acknowledged ones without proof, and dispatched ones nobody is working on any more.
-select o.id, o.verb, o.arguments ->> 'iccid', o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
+select o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
+       o.arguments ->> 'iccid'), o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
        o.deadline
 from operation o
 where o.driver = 'carrier' and ((o.state in (4, 10)) or (o.state = 2 and o.dispatched_at <= %(abandoned_before)s))
@@ -293,7 +296,8 @@ order by o.dispatched_at limit %(limit)s
 
 -- name: record_outcomes
 update operation o set state = r.state, reason = nullif(r.reason, ''), evidence = o.evidence || r.evidence::jsonb,
-       settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end
+       settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end,
+       dispatched_at = case when r.state = 1 then null else o.dispatched_at end -- nothing was applied: it waits again
 from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[]) r (id, state, reason, evidence)
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = r.id and o.state in (2, 3, 4, 10)
 returning o.change, o.wave, o.device, o.state
@@ -354,6 +358,14 @@ update operation o set state = 9, settled_at = %(now)s, reason = 'rolled back'
 from undone u
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.change = %(change)s and o.device = u.device
   and o.wave = u.wave and o.leg = 1 and (o.state = 1 or (o.driver = 'shadow' and o.state in (2, 3, 4)))
+
+-- name: left_by_undo
+-- Moves of the selection that a later Change has overtaken: they are listed, not touched.
+select count(*) from move m
+where m.change = %(change)s and m.state in (3, 7) and (%(devices)s::uuid[] is null or m.device = any (%(devices)s::uuid[]))
+  and (%(wave)s::int is null or m.wave = %(wave)s) and (%(strata)s::int[] is null or m.stratum = any (%(strata)s))
+  and (%(stage)s::int is null or m.stage = %(stage)s)
+  and not exists (select 1 from undone u where u.device = m.device and u.wave = m.wave)
 
 -- name: undo_counts
 select count(*), count(*) filter (where state = 3) from undone

@@ -18,14 +18,14 @@ returning number, rule
 
 -- name: live_revisions
 -- Kept and trial revisions, and superseded ones that some class still names.
-select p.id, p.kind, p.name, p.standing, r.number, r.rule, r.state, r.resource, r.digest, r.removed, r.change,
+select p.id, p.kind, p.name, p.standing, r.number, r.rule, r.state, r.source, r.digest, r.removed, r.change,
        p.kept is not distinct from r.number as kept
 from revision r join policy p on p.tenant = r.tenant and p.id = r.policy
 where r.state in (1, 2)
    or (r.state = 3 and exists (select 1 from class c join standing s on s.class = c.id where r.rule = any (c.rules)))
 
 -- name: revisions_by_rule
-select p.id, p.kind, p.name, p.standing, r.number, r.rule, r.state, r.resource, r.digest, r.removed, r.change,
+select p.id, p.kind, p.name, p.standing, r.number, r.rule, r.state, r.source, r.digest, r.removed, r.change,
        p.kept is not distinct from r.number as kept
 from revision r join policy p on p.tenant = r.tenant and p.id = r.policy
 where r.rule = any (%(rules)s)
@@ -44,11 +44,8 @@ where p.kind = %(kind)s and p.name = %(name)s and r.state > 0 order by r.number 
 -- name: trial
 update revision set state = 1, change = %(change)s where rule = any (%(rules)s) and state = 0 returning policy, number, rule
 
--- name: trials_of
-select r.policy, r.number, r.rule, r.removed, p.kept,
-       (select k.rule from revision k where k.policy = r.policy and k.number = p.kept) as kept_rule
-from revision r join policy p on p.tenant = r.tenant and p.id = r.policy
-where r.change = %(change)s and r.state = 1
+-- name: rules_of
+select policy, rule from revision where change = %(change)s order by rule
 
 -- name: open_trial
 -- Another Change that tries a revision of one of these policies right now.

@@ -68,6 +68,14 @@ insert into decided
 select * from unnest(%(class)s::int[], %(entering)s::text[], %(leaving)s::text[], %(excluded)s::text[],
                      %(to_class)s::int[], %(wait_in)s::text[], %(wait_out)s::text[], %(clear)s::text[])
 
+-- name: stand_nowhere
+-- Devices that nobody resolved yet stand in no class.
+insert into standing (tenant, device, class, stratum, bucket)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), j.device, 0, 0,
+       abs(mod(hashtextextended(j.device::text, 0), 10000))
+from judged j where not j.had order by j.device
+on conflict do nothing
+
 -- name: stand_cold
 -- Devices that never stood anywhere: rows are written in key order.
 insert into standing (tenant, device, class, stratum, bucket)
@@ -144,3 +152,24 @@ using keyed j
 join decided d using (class, entering, leaving, excluded)
 where x.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and x.device = j.device
   and x.kind in (1, 2) and x.policy = any (string_to_array(d.clear, ',')::uuid[])
+
+-- name: sweep_from
+-- Up to where a threshold was swept; a new one begins now.
+insert into sweep (tenant, column_name, offset_s, swept_to)
+values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(column)s, %(offset)s, %(now)s)
+on conflict (tenant, column_name, offset_s) do update set swept_to = sweep.swept_to
+returning swept_to
+
+-- name: swept
+update sweep set swept_to = %(now)s where column_name = %(column)s and offset_s = %(offset)s
+
+-- name: sweep_crossed
+-- Devices whose instant crossed the threshold since the last sweep; {column} is one of our own.
+insert into dirty (tenant, device)
+select f.tenant, f.device from fact f
+where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
+  and f.{column} > %(from)s and f.{column} <= %(to)s
+on conflict do nothing
+
+-- name: any_dirty
+select 1 from dirty limit 1

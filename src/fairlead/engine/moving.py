@@ -1,0 +1,218 @@
+"""Steps: takes due moves in groups, starts what is next, and reads how it went.
+
+Each tick takes a bounded number of due moves under lock, grouped by (Change, situation, step, how
+the step stands), decides once a group, and writes by the set. A step towards the device is started
+for the whole group in one statement; a step at a carrier becomes pending operations that
+`carrierwork` dispatches as the budget allows. Nothing is sent before its row is committed: the
+nudges go out after the transaction, and are only nudges.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from fairlead.engine.ports.moving import Advance, DueGroup, StepStart
+from fairlead.engine.ports.planning import SituationRow
+from fairlead.engine.ports.transaction import Transaction
+from fairlead.engine.stores import Stores
+from fairlead.engine.timekeeper import Timekeeper
+from fairlead.model.ids import TenantId
+from fairlead.model.lifecycle import MoveState
+from fairlead.model.situation import Recipe, Step, read_recipe
+
+LIMIT: Final = 5_000  # moves a tick and tenant
+ATTEMPTS: Final = 3  # of one undo step, before a person must look
+AGAIN: Final = timedelta(minutes=1)
+_FORWARD, _BACK = 1, 2
+
+
+@dataclass(slots=True, kw_only=True)
+class Ticked:
+    """What one tick did; `nudges` are for after the commit."""
+
+    moves: int = 0
+    settled: int = 0
+    nudges: list[tuple[UUID, tuple[int, ...]]] = field(default_factory=list[tuple[UUID, tuple[int, ...]]])
+
+
+class Moving:
+    """Carries moves from step to step."""
+
+    def __init__(self, stores: Stores, timekeeper: Timekeeper) -> None:
+        self._stores = stores
+        self._time = timekeeper
+
+    async def tick(self, tenant: TenantId) -> Ticked:
+        """One bounded look at what is due in a tenant."""
+        done = Ticked()
+        now = self._time.now()
+        async with self._stores.transactions.tenant(tenant) as tx:
+            situations: dict[tuple[UUID, int], Mapping[int, SituationRow]] = {}
+            for group in await self._stores.moves.due(tx, now, LIMIT):
+                key = (group.plan if group.wave == 0 else group.change, group.wave)
+                if key not in situations:
+                    situations[key] = {s.no: s for s in await self._stores.plans.situations(tx, *key)}
+                done.moves += len(group.devices)
+                situation = situations[key][group.situation]
+                if group.leg == _FORWARD:
+                    await self._forward(tx, group, situation, now, done)
+                else:
+                    await self._back(tx, group, situation, now, done)
+        return done
+
+    async def _forward(
+        self, tx: Transaction, group: DueGroup, situation: SituationRow, now: datetime, done: Ticked
+    ) -> None:
+        recipe = read_recipe(situation.recipe)
+        match group.progress:
+            case "none" if group.step >= len(recipe.steps):
+                await self._verified(tx, group, now, done)
+            case "none":
+                await self._start(tx, group, recipe.steps[group.step], situation, now, done)
+            case "verified" if group.step + 1 >= len(recipe.steps):
+                await self._verified(tx, group, now, done)
+            case "verified":
+                await self._advance(tx, group, step=group.step + 1, state=MoveState.RUNNING, next_at=now)
+            case "failed":
+                await self._failed(tx, group, recipe, now)
+            case _:
+                await self._wait(tx, group, now)
+
+    async def _back(
+        self, tx: Transaction, group: DueGroup, situation: SituationRow, now: datetime, done: Ticked
+    ) -> None:
+        recipe = read_recipe(situation.recipe)
+        match group.progress:
+            case "none":
+                step = self._undo_step(recipe, group)
+                if step is None:
+                    await self._next_back(tx, group, now, done)
+                else:
+                    await self._start(tx, group, step, situation, now, done)
+            case "verified":
+                await self._next_back(tx, group, now, done)
+            case "failed" if group.attempt < ATTEMPTS:
+                again = Advance(
+                    group=group,
+                    devices=group.devices,
+                    step=group.step,
+                    leg=_BACK,
+                    attempt=group.attempt + 1,
+                    state=MoveState.UNDOING,
+                    next_at=now + AGAIN,
+                    settled_at=None,
+                )
+                await self._stores.moves.advance(tx, again)
+            case "failed":
+                why = "the way back failed; a person must look"
+                await self._advance(tx, group, step=group.step, state=MoveState.STUCK, settled_at=now, outcome=why)
+                done.settled += len(group.devices)
+            case _:
+                await self._wait(tx, group, now)
+
+    def _undo_step(self, recipe: Recipe, group: DueGroup) -> Step | None:
+        """What takes back the forward step of this index; None where it never left us or leaves nothing to undo."""
+        if group.step >= len(recipe.steps) or not group.begun:
+            return None
+        step = recipe.steps[group.step]
+        if step.undo != "exact" or step.undo_verb is None:
+            return None
+        return Step(
+            driver=step.driver,
+            verb=step.undo_verb,
+            on=step.on,
+            facets=step.facets,
+            proof=step.proof,
+            deadline_s=step.deadline_s,
+            undo="none",
+            undo_verb=None,
+        )
+
+    async def _next_back(self, tx: Transaction, group: DueGroup, now: datetime, done: Ticked) -> None:
+        if group.step > 0:
+            back = Advance(
+                group=group,
+                devices=group.devices,
+                step=group.step - 1,
+                leg=_BACK,
+                attempt=1,
+                state=MoveState.UNDOING,
+                next_at=now,
+                settled_at=None,
+            )
+            await self._stores.moves.advance(tx, back)
+            return
+        await self._stores.moves.verify_facets(tx, group.change, group.devices)
+        await self._advance(tx, group, step=0, state=MoveState.UNDONE, settled_at=now)
+        done.settled += len(group.devices)
+
+    async def _start(
+        self, tx: Transaction, group: DueGroup, step: Step, situation: SituationRow, now: datetime, done: Ticked
+    ) -> None:
+        deadline = self._time.real_floor(now + timedelta(seconds=step.deadline_s))
+        start = StepStart(group=group, devices=group.devices, deadline=deadline)
+        if step.driver == "shadow":
+            facets = tuple(f.number for f in step.facets)
+            started = await self._stores.moves.start_shadow(tx, start, facets, now)
+            done.nudges += [(device, facets) for device in group.devices]
+        else:
+            account = _account(situation.facts, step)
+            started = await self._stores.moves.start_carrier(tx, start, step.verb, account)
+        if started == 0:
+            why = f"nothing to {step.verb}: the subscription or facet is not there any more"
+            if group.leg == _FORWARD:
+                await self._advance(tx, group, step=group.step, state=MoveState.FAILED, next_at=now, outcome=why)
+            else:
+                await self._next_back(tx, group, now, done)
+            return
+        await self._stores.moves.postpone(tx, group, deadline)
+
+    async def _verified(self, tx: Transaction, group: DueGroup, now: datetime, done: Ticked) -> None:
+        await self._stores.moves.verify_facets(tx, group.change, group.devices)
+        await self._advance(tx, group, step=group.step, state=MoveState.VERIFIED, settled_at=now, outcome="verified")
+        done.settled += len(group.devices)
+
+    async def _failed(self, tx: Transaction, group: DueGroup, recipe: Recipe, now: datetime) -> None:
+        """The move failed: it is taken back by itself, and counts against its batch."""
+        del recipe
+        reasons = await self._stores.moves.reasons(tx, group)
+        by_reason: dict[str, list[UUID]] = {}
+        for device in group.devices:
+            by_reason.setdefault(reasons.get(device, "failed"), []).append(device)
+        for reason, devices in by_reason.items():
+            await self._stores.moves.fail(tx, group, devices, reason, now)
+
+    async def _wait(self, tx: Transaction, group: DueGroup, now: datetime) -> None:
+        deadline = group.deadline or now + AGAIN
+        await self._stores.moves.postpone(tx, group, max(deadline, now + timedelta(seconds=1)))
+
+    async def _advance(
+        self,
+        tx: Transaction,
+        group: DueGroup,
+        *,
+        step: int,
+        state: MoveState,
+        next_at: datetime | None = None,
+        settled_at: datetime | None = None,
+        outcome: str | None = None,
+    ) -> None:
+        advance = Advance(
+            group=group,
+            devices=group.devices,
+            step=step,
+            leg=group.leg,
+            attempt=group.attempt if step == group.step else 1,
+            state=state,
+            next_at=next_at,
+            settled_at=settled_at,
+            outcome=outcome,
+        )
+        await self._stores.moves.advance(tx, advance)
+
+
+def _account(facts: Mapping[str, Any], step: Step) -> str:
+    side = facts["target"] if step.on == "target" else facts["current"]
+    return str(side["account"]) if side else ""

@@ -1,0 +1,451 @@
+"""Plans: what would happen if these resources were what people want. Nothing moves here.
+
+`make` reads files, runs the tests beside the rules, judges the whole fleet against the proposed
+revisions, groups the devices that would change into situations with recipes, and keeps all of it
+with impact, cost and legal effect. `drift` compares a kept plan with the fleet of now, and is what
+makes apply answer 409 when facts have moved under it.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from fairlead.engine.journal import entry
+from fairlead.engine.mint import uuid7
+from fairlead.engine.ports.planning import Drift, NewRevision, PlanRow
+from fairlead.engine.ports.resolving import CountedCombination, JudgedRule, Verdict
+from fairlead.engine.ports.transaction import Transaction
+from fairlead.engine.rules import Rules, entering
+from fairlead.engine.situations import Collided, Counted, Situations
+from fairlead.engine.stores import Stores
+from fairlead.model.ids import PrincipalId, TenantId, show
+from fairlead.model.journal import Action, Subject
+from fairlead.model.resources import API_VERSION, Fault, Policy, Resource
+from fairlead.plan.impact import costs, steps_summary
+from fairlead.policy.collide import collisions_possible
+from fairlead.policy.proof import prove
+from fairlead.policy.read import read_resources
+
+KEPT_FOR: Final = timedelta(days=7)
+SMALL: Final = 1_000  # below this many devices no drift is tolerated
+TOLERANCE: Final = 0.005
+_POLICIES: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file of resources as it was sent."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """A policy that should end."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Why there is no plan: every fault, located."""
+
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """One revision that a plan proposes."""
+
+    kind: str
+    name: str
+    policy: UUID
+    number: int
+    rule: int
+    removed: bool
+    verb: str  # create, update, remove
+    affected: tuple[int, ...]  # rules of the same policy that it takes the place of
+    resource: Resource | None
+
+
+class Planner:
+    """Makes plans and measures their drift."""
+
+    def __init__(self, stores: Stores, situations: Situations) -> None:
+        self._stores = stores
+        self._situations = situations
+
+    async def make(
+        self,
+        tenant: TenantId,
+        author: PrincipalId,
+        files: Sequence[File],
+        *,
+        removals: Sequence[Removal] = (),
+        now: datetime,
+    ) -> PlanRow | Refused:
+        """A plan, kept for a week; or every reason why not."""
+        resources, faults = _read(files)
+        faults += _failed_tests([resource for resource, _ in resources], _file_of(files), now)
+        if faults:
+            return Refused(faults=tuple(faults))
+        try:
+            async with self._stores.transactions.tenant(tenant) as tx:
+                return await self._make(tx, tenant, author, resources, removals, now)
+        except Collided as collided:
+            return Refused(faults=tuple(_collision_fault(collided, files)))
+
+    async def _make(
+        self,
+        tx: Transaction,
+        tenant: TenantId,
+        author: PrincipalId,
+        resources: Sequence[tuple[Resource, str]],
+        removals: Sequence[Removal],
+        now: datetime,
+    ) -> PlanRow:
+        proposals, unchanged = await self._propose(tx, author, resources, removals, now)
+        plan_id = uuid7(now)
+        counted = await self._judge(tx, tenant, proposals, plan_id, now)
+        summary = await self._summary(tx, tenant, proposals, unchanged, counted, now)
+        devices = sum(c.devices for c in counted)
+        plan = PlanRow(
+            id=plan_id,
+            kind=_POLICIES,
+            author=author,
+            created_at=now,
+            expires_at=now + KEPT_FOR,
+            resources=[_shown(p) for p in proposals],
+            summary=summary,
+            tolerance=0.0 if devices < SMALL else TOLERANCE,
+            digest=hashlib.sha256(b"".join(c.digest for c in counted)).digest(),
+            applied=None,
+        )
+        await self._stores.plans.insert_plan(tx, plan)
+        line = entry(
+            tenant=tenant,
+            at=now,
+            actor=show("usr", author),
+            action=Action.PLAN_MADE,
+            subject=Subject(kind="plan", id=show("plan", plan_id)),
+            payload={"devices": devices, "resources": [f"{p.kind}/{p.name}" for p in proposals]},
+        )
+        await self._stores.append(tx, [line])
+        return plan
+
+    async def drift(
+        self, tx: Transaction, tenant: TenantId, plan: PlanRow, now: datetime
+    ) -> tuple[Drift, list[Counted]]:
+        """How far the fleet moved since the plan was made; the situations of now are grouped, not kept."""
+        proposals = [_read_back(r) for r in plan.resources]
+        rows = {row.rule: row for row in await self._stores.policies.by_rule(tx, [p.rule for p in proposals])}
+        live = [await self._with_resource(p, rows[p.rule].source) for p in proposals]
+        counted = await self._judge(tx, tenant, live, uuid7(now), now)
+        return await self._stores.plans.drift(tx, plan.id), counted
+
+    async def _with_resource(self, proposal: Proposal, source: str) -> Proposal:
+        resources, _ = read_resources(source, file=proposal.name)
+        return Proposal(
+            kind=proposal.kind,
+            name=proposal.name,
+            policy=proposal.policy,
+            number=proposal.number,
+            rule=proposal.rule,
+            removed=proposal.removed,
+            verb=proposal.verb,
+            affected=proposal.affected,
+            resource=None if proposal.removed else resources[0],
+        )
+
+    async def _propose(
+        self,
+        tx: Transaction,
+        author: PrincipalId,
+        resources: Sequence[tuple[Resource, str]],
+        removals: Sequence[Removal],
+        now: datetime,
+    ) -> tuple[list[Proposal], list[str]]:
+        live = await self._stores.policies.live(tx)
+        kept = {(row.kind, row.name): row for row in live if row.kept}
+        proposals: list[Proposal] = []
+        unchanged: list[str] = []
+        for resource, source in resources:
+            kind, name = type(resource).__name__, resource.metadata.name
+            digest = hashlib.sha256(source.encode()).digest()
+            before = kept.get((kind, name))
+            if before is not None and before.digest == digest and not before.removed:
+                unchanged.append(f"{kind}/{name}")
+                continue
+            policy = await self._stores.policies.ensure_policy(tx, uuid7(now), kind, name, now)
+            revision = NewRevision(
+                policy=policy, resource=_about(resource), source=source, digest=digest, removed=False, author=author
+            )
+            number, rule = await self._stores.policies.add_revision(tx, revision, now)
+            proposals.append(
+                Proposal(
+                    kind=kind,
+                    name=name,
+                    policy=policy,
+                    number=number,
+                    rule=rule,
+                    removed=False,
+                    verb="update" if before is not None and not before.removed else "create",
+                    affected=tuple(row.rule for row in live if row.policy == policy),
+                    resource=resource,
+                )
+            )
+        for removal in removals:
+            before = kept.get((removal.kind, removal.name))
+            if before is None or before.removed:
+                unchanged.append(f"{removal.kind}/{removal.name} (not there)")
+                continue
+            revision = NewRevision(
+                policy=before.policy,
+                resource={},
+                source=before.source,
+                digest=hashlib.sha256(b"removed" + before.digest).digest(),
+                removed=True,
+                author=author,
+            )
+            number, rule = await self._stores.policies.add_revision(tx, revision, now)
+            proposals.append(
+                Proposal(
+                    kind=removal.kind,
+                    name=removal.name,
+                    policy=before.policy,
+                    number=number,
+                    rule=rule,
+                    removed=True,
+                    verb="remove",
+                    affected=tuple(row.rule for row in live if row.policy == before.policy),
+                    resource=None,
+                )
+            )
+        return proposals, unchanged
+
+    async def _judge(
+        self, tx: Transaction, tenant: TenantId, proposals: Sequence[Proposal], owner: UUID, now: datetime
+    ) -> list[Counted]:
+        """Judge the fleet against the proposals, and group those whose class would change."""
+        policies = [p for p in proposals if p.kind == "Policy"]
+        if not policies:
+            await self._stores.plans.opening_given(tx, [], [], [])
+            return await self._situations.group(tx, owner, 0)
+        affected = {rule for p in policies for rule in p.affected}
+        enter = [
+            JudgedRule(rule=p.rule, expr=entering(p.resource))
+            for p in policies
+            if isinstance(p.resource, Policy) and not p.resource.observe
+        ]
+
+        def decide(combination: CountedCombination) -> Verdict:
+            now_in = {int(n) for n in combination.entering.split(",") if n}
+            rules = tuple(sorted({r for r in combination.standing if r not in affected} | now_in))
+            return Verdict(rules=rules, wait_in=(), wait_out=(), clear=())
+
+        await self._stores.plans.resolving(tx).judge_only(
+            enter=enter, decide=decide, constants={"tenant": str(tenant)}, now=now
+        )
+        await self._stores.plans.opening_judged(tx)
+        return await self._situations.group(tx, owner, 0)
+
+    async def _summary(
+        self,
+        tx: Transaction,
+        tenant: TenantId,
+        proposals: Sequence[Proposal],
+        unchanged: Sequence[str],
+        counted: Sequence[Counted],
+        now: datetime,
+    ) -> dict[str, Any]:
+        impact = await self._stores.plans.impact(tx, now)
+        priced = costs(await self._stores.plans.cost(tx, now.date()))
+        hidden: dict[str, int] = {}
+        observed: list[str] = []
+        for p in proposals:
+            if isinstance(p.resource, Policy):
+                count = await self._stores.plans.hidden(tx, p.resource.match.expr, {"tenant": str(tenant)}, now)
+                if count:
+                    hidden[p.name] = count
+                if p.resource.observe:
+                    observed.append(p.name)
+        return {
+            "devices": sum(c.devices for c in counted),
+            "movable": sum(c.devices for c in counted if c.recipe.blocked is None),
+            "blocked": [
+                {
+                    "devices": c.devices,
+                    "code": c.recipe.block_code,
+                    "why": c.recipe.blocked,
+                    "country": c.situation.country,
+                }
+                for c in counted
+                if c.recipe.blocked is not None
+            ],
+            "resources": [_shown(p) for p in proposals],
+            "unchanged": list(unchanged),
+            "no_driver_yet": [f"{p.kind}/{p.name}" for p in proposals if p.kind not in ("Policy", "Strategy")],
+            "observe_only": observed,
+            "situations": steps_summary(counted_rows(counted)),
+            "countries": impact["by"].get("country", {}),
+            "groups": impact["by"].get("group", {}),
+            "carriers": impact["by"].get("carrier", {}),
+            "stances": impact["by"].get("stance", {}),
+            "law": {"breaches_avoided": impact["law"], "note": "not legal advice"},
+            "conflicts": [{"change": show("chg", c["change"]), "devices": c["devices"]} for c in impact["conflicts"]],
+            "cost": priced,
+            "hidden": hidden,
+            "possible_collisions": await self._possible_collisions(tx, proposals, now),
+        }
+
+    async def _possible_collisions(
+        self, tx: Transaction, proposals: Sequence[Proposal], now: datetime
+    ) -> list[dict[str, Any]]:
+        """Policies that no device makes collide today, but some device could."""
+        live = Rules(await self._stores.policies.live(tx), now)
+        replaced = {p.policy for p in proposals}
+        others = [k.policy for k in live.by_rule.values() if k.row.kept and k.row.policy not in replaced]
+        proposed = [p.resource for p in proposals if isinstance(p.resource, Policy)]
+        warned: list[dict[str, Any]] = []
+        for index, left in enumerate(proposed):
+            for right in [*others, *proposed[:index]]:
+                warned += [
+                    {"policies": [left.metadata.name, right.metadata.name], "facet": facet.value, "path": path}
+                    for facet, path in collisions_possible(left, right)
+                ]
+        return warned
+
+
+def counted_rows(counted: Sequence[Counted]) -> list[dict[str, Any]]:
+    """Situations as rows for `plan.impact`."""
+    return [
+        {
+            "no": c.no,
+            "country": c.situation.country,
+            "carrier": c.situation.carrier,
+            "target": c.situation.target.account if c.situation.target else None,
+            "devices": c.devices,
+            "recipe": c.recipe,
+            "facets": [f.facet.value for f in c.situation.changes],
+        }
+        for c in counted
+    ]
+
+
+def _read(files: Sequence[File]) -> tuple[list[tuple[Resource, str]], list[Fault]]:
+    resources: list[tuple[Resource, str]] = []
+    faults: list[Fault] = []
+    names: dict[tuple[str, str], str] = {}
+    for file in files:
+        found, bad = read_resources(file.text, file=file.name)
+        faults += bad
+        lines = file.text.splitlines()
+        starts = sorted(r.line for r in found)
+        for resource in found:
+            key = (type(resource).__name__, resource.metadata.name)
+            if key in names:
+                faults.append(
+                    Fault(
+                        file=file.name,
+                        line=resource.line,
+                        column=1,
+                        path="metadata.name",
+                        value=f"{key[0]} {key[1]!r}",
+                        expected=f"each name once; {names[key]} has it already",
+                    )
+                )
+            names[key] = file.name
+            later = [s for s in starts if s > resource.line]
+            resources.append((resource, _segment(lines, resource.line, later[0] if later else None)))
+    return resources, faults
+
+
+def _segment(lines: Sequence[str], first: int, following: int | None) -> str:
+    """The text of one document, with its apiVersion, without the separator that follows."""
+    own = list(lines[first - 1 : following - 1 if following else None])
+    for index, line in enumerate(own):
+        if line.strip() == "---" and index > 0:
+            own = own[:index]
+            break
+    text = "\n".join(line for line in own if line.strip() != "---").strip() + "\n"
+    return text if "apiVersion" in text else f"apiVersion: {API_VERSION}\n{text}"
+
+
+def _about(resource: Resource) -> dict[str, Any]:
+    """The few words that lists show."""
+    about: dict[str, Any] = {"name": resource.metadata.name, "labels": dict(resource.metadata.labels)}
+    if isinstance(resource, Policy):
+        about |= {
+            "priority": resource.priority,
+            "match": resource.match.text,
+            "until": resource.until.text,
+            "sets": [facet.value for facet in resource.sets],
+            "reason": resource.reason,
+            "observe": resource.observe,
+        }
+    return about
+
+
+def _shown(proposal: Proposal) -> dict[str, Any]:
+    return {
+        "kind": proposal.kind,
+        "name": proposal.name,
+        "policy": str(proposal.policy),
+        "number": proposal.number,
+        "rule": proposal.rule,
+        "removed": proposal.removed,
+        "verb": proposal.verb,
+        "affected": list(proposal.affected),
+    }
+
+
+def _read_back(shown: Mapping[str, Any]) -> Proposal:
+    return Proposal(
+        kind=shown["kind"],
+        name=shown["name"],
+        policy=UUID(shown["policy"]),
+        number=shown["number"],
+        rule=shown["rule"],
+        removed=shown["removed"],
+        verb=shown["verb"],
+        affected=tuple(shown["affected"]),
+        resource=None,
+    )
+
+
+def _file_of(files: Sequence[File]) -> str:
+    return files[0].name if files else "-"
+
+
+def _failed_tests(resources: Sequence[Resource], file: str, now: datetime) -> list[Fault]:
+    return [
+        Fault(
+            file=file,
+            line=failed.line,
+            column=1,
+            path=f"{failed.kind}/{failed.name} spec.tests",
+            value=failed.found,
+            expected=failed.expected,
+        )
+        for resource in resources
+        for failed in prove(resource, now)
+    ]
+
+
+def _collision_fault(collided: Collided, files: Sequence[File]) -> list[Fault]:
+    return [
+        Fault(
+            file=_file_of(files),
+            line=1,
+            column=1,
+            path=f"spec.set.{collision.facet.value}{collision.path}",
+            value=" and ".join(collision.policies),
+            expected=f"one value at priority {collision.priority}, because devices match both now: raise one priority",
+        )
+        for _, collision in collided.collisions
+    ]

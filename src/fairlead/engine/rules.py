@@ -1,0 +1,142 @@
+"""The policy revisions that matter now, parsed once and kept by their digest.
+
+Resolution, planning and `why` all start here. A revision's text never changes, so what was parsed
+stays valid as long as the process lives.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from fairlead.engine.ports.planning import RevisionRow
+from fairlead.engine.ports.resolving import CountedCombination, JudgedRule, RuleKey, Verdict
+from fairlead.model.expression import And, Expr, Literal, Not, time_thresholds
+from fairlead.model.ids import ChangeId, PolicyId
+from fairlead.model.resources import Auto, Policy, Resource
+from fairlead.policy.admission import Combination, ExceptionKind, Rule, decide
+from fairlead.policy.read import read_resources
+
+_PARSED: Final[dict[bytes, Resource]] = {}
+_ALWAYS: Final = Literal(type="bool", value=True)
+
+
+class UnreadableRevision(RuntimeError):
+    """A kept revision cannot be read by this code: it was written by another version."""
+
+
+def resource_of(row: RevisionRow) -> Resource:
+    """The resource of a revision."""
+    found = _PARSED.get(row.digest)
+    if found is None:
+        resources, faults = read_resources(row.source, file=f"{row.kind}/{row.name}@{row.number}")
+        if faults or len(resources) != 1:
+            raise UnreadableRevision(f"{row.kind}/{row.name}@{row.number}: {'; '.join(map(str, faults))}")
+        found = _PARSED[row.digest] = resources[0]
+    return found
+
+
+def entering(policy: Policy) -> Expr:
+    """A device enters where `match` holds and `until` does not."""
+    if policy.until.expr == Not(operand=policy.match.expr):
+        return policy.match.expr
+    return And(operands=(policy.match.expr, Not(operand=policy.until.expr)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRule:
+    """A revision of a Policy and what it says."""
+
+    row: RevisionRow
+    policy: Policy
+
+    @property
+    def label(self) -> str:
+        """As the journal names the actor: `policy/name@revision`."""
+        return f"policy/{self.row.name}@{self.row.number}"
+
+
+class Rules:
+    """The revisions of kind Policy that resolution must know, at an instant."""
+
+    def __init__(self, rows: Iterable[RevisionRow], now: datetime) -> None:
+        self.by_rule: dict[int, KnownRule] = {}
+        self._now = now
+        for row in rows:
+            if row.kind == "Policy" and not row.removed:
+                resource = resource_of(row)
+                if isinstance(resource, Policy):
+                    self.by_rule[row.rule] = KnownRule(row=row, policy=resource)
+
+    def enter(self) -> list[JudgedRule]:
+        """Kept rules, by what makes a device enter."""
+        return [
+            JudgedRule(rule=number, expr=entering(known.policy))
+            for number, known in self.by_rule.items()
+            if known.row.kept and not known.policy.observe and not self._expired(known.policy)
+        ]
+
+    def stay(self) -> list[JudgedRule]:
+        """All rules that may be in force somewhere, by what makes a device leave."""
+        return [
+            JudgedRule(rule=number, expr=_ALWAYS if self._expired(known.policy) else known.policy.until.expr)
+            for number, known in self.by_rule.items()
+        ]
+
+    def keys(self) -> dict[int, RuleKey]:
+        """Whose each rule is."""
+        return {n: RuleKey(policy=k.row.policy, change=k.row.standing) for n, k in self.by_rule.items()}
+
+    def decide(self, combination: CountedCombination) -> Verdict:
+        """What follows for a combination the store counted."""
+        decision = decide(
+            Combination(
+                standing=combination.standing,
+                entering=_numbers(combination.entering),
+                leaving=_numbers(combination.leaving),
+                excepted=_exceptions(combination.excepted),
+            ),
+            self._rules(),
+        )
+        return Verdict(rules=decision.rules, wait_in=decision.wait_in, wait_out=decision.wait_out, clear=decision.clear)
+
+    def thresholds(self) -> frozenset[tuple[str, timedelta]]:
+        """Instants to sweep: each distinct (column, offset) that some rule compares."""
+        found: set[tuple[str, timedelta]] = set()
+        for known in self.by_rule.values():
+            found |= time_thresholds(known.policy.match.expr) | time_thresholds(known.policy.until.expr)
+        return frozenset(found)
+
+    def _rules(self) -> Mapping[int, Rule]:
+        return {
+            number: Rule(
+                rule=number,
+                policy=PolicyId(known.row.policy),
+                change=ChangeId(known.row.standing) if known.row.standing else None,
+                kept=known.row.kept,
+                auto=isinstance(known.policy.admit, Auto),
+            )
+            for number, known in self.by_rule.items()
+        }
+
+    def _expired(self, policy: Policy) -> bool:
+        return policy.expires is not None and policy.expires <= self._now
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in text.split(",") if n)
+
+
+def _exceptions(text: str) -> dict[UUID, tuple[ExceptionKind, int]]:
+    found: dict[UUID, tuple[ExceptionKind, int]] = {}
+    for part in text.split(","):
+        if part:
+            policy, kind, rule = part.split(":")
+            found[UUID(policy)] = (ExceptionKind(int(kind)), int(rule))
+    return found
+
+
+def numbers_of(rows: Sequence[RevisionRow]) -> list[int]:
+    """Rule numbers of revisions."""
+    return [row.rule for row in rows]

@@ -1,0 +1,195 @@
+"""From devices whose class would change to situations with recipes: shared by plans and waves.
+
+The transaction holds the devices (`opening`); this makes sure that every class involved has its
+documents, names for each pair of classes where the network facet goes, has the store count the
+situations, and asks `plan.recipes` for each.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fairlead.engine.ports.planning import ClassDocument, Grouped
+from fairlead.engine.ports.transaction import Transaction
+from fairlead.engine.rules import resource_of
+from fairlead.engine.stores import Stores
+from fairlead.model.facet import Facet
+from fairlead.model.resources import Policy
+from fairlead.model.situation import FacetChange, Recipe, SimSide, Situation, show_recipe
+from fairlead.plan.recipes import recipe_for
+from fairlead.policy.resolve import Collision, RuleInForce
+from fairlead.policy.resolve import documents as documents_of
+
+STATES = ("inventory", "test", "ready", "active", "standby", "suspended", "deactivated", "terminated", "unknown")
+Verbs = Callable[[str], frozenset[str]]  # connector id → verbs it has for a SIM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A situation with its recipe and how many devices it holds."""
+
+    no: int
+    situation: Situation
+    recipe: Recipe
+    stratum: int
+    devices: int
+    digest: bytes
+
+
+class Collided(Exception):
+    """Policies collide on a class that devices would stand in now."""
+
+    def __init__(self, collisions: Sequence[tuple[int, Collision]]) -> None:
+        super().__init__("; ".join(str(c) for _, c in collisions))
+        self.collisions = collisions  # devices are counted by the caller: (class, collision)
+
+
+class Situations:
+    """Groups the opening set of a transaction."""
+
+    def __init__(self, stores: Stores, verbs: Verbs) -> None:
+        self._stores = stores
+        self._verbs = verbs
+
+    async def documents(self, tx: Transaction, classes: Sequence[int]) -> dict[int, dict[Facet, ClassDocument]]:
+        """The documents of classes, computed where they were not. Raises `Collided`."""
+        await self._fill(tx, classes)
+        found: dict[int, dict[Facet, ClassDocument]] = {}
+        for document in await self._stores.policies.documents(tx, classes):
+            found.setdefault(document.class_id, {})[document.facet] = document
+        return found
+
+    async def group(self, tx: Transaction, owner: UUID, wave: int) -> list[Counted]:
+        """Count, map to recipes, and keep the situations under `owner`."""
+        pairs = await self._stores.plans.pairs(tx)
+        classes = sorted({p.from_class for p in pairs} | {p.to_class for p in pairs})
+        documents = await self.documents(tx, classes)
+        changes = {
+            (p.from_class, p.to_class): _changes(documents.get(p.from_class, {}), documents.get(p.to_class, {}))
+            for p in pairs
+        }
+        targets = [(*pair, *_target(changed)) for pair, changed in changes.items()]
+        grouped = await self._stores.plans.group(tx, targets)
+        counted = [self._counted(no, row, changes) for no, row in enumerate(grouped, start=1)]
+        made = [(c.no, _facts(c.situation), show_recipe(c.recipe)) for c in counted]
+        if made:
+            await self._stores.plans.keep_situations(tx, owner, wave, made)
+        return counted
+
+    def _counted(self, no: int, row: Grouped, changes: Mapping[tuple[int, int], tuple[FacetChange, ...]]) -> Counted:
+        situation = Situation(
+            from_class=row.from_class,
+            to_class=row.to_class,
+            country=row.country,
+            carrier=row.carrier,
+            changes=changes[row.from_class, row.to_class],
+            target=self._side(row.target, row.target_connector, row.target_state, present=row.target_present),
+            current=self._side(row.carrier or None, row.current_connector, row.current_state, present=True),
+            reachable=row.reachable,
+        )
+        return Counted(
+            no=no,
+            situation=situation,
+            recipe=recipe_for(situation),
+            stratum=row.stratum,
+            devices=row.devices,
+            digest=row.digest,
+        )
+
+    def _side(self, account: str | None, connector: str, state: int, *, present: bool) -> SimSide | None:
+        if account is None:
+            return None
+        return SimSide(
+            account=account,
+            connector=connector or None,
+            present=present,
+            state=STATES[state - 1],
+            verbs=self._verbs(connector) if connector else frozenset(),
+        )
+
+    async def _fill(self, tx: Transaction, classes: Sequence[int]) -> None:
+        missing = await self._stores.policies.without_documents(tx, classes)
+        if not missing:
+            return
+        numbers = sorted({rule for rules in missing.values() for rule in rules})
+        rows = {row.rule: row for row in await self._stores.policies.by_rule(tx, numbers)}
+        made: list[tuple[int, Facet, bytes, bytes, Any]] = []
+        collided: list[tuple[int, Collision]] = []
+        for class_id, rules in missing.items():
+            in_force: list[RuleInForce] = []
+            for number in rules:
+                row = rows[number]
+                policy = resource_of(row)
+                if isinstance(policy, Policy):
+                    in_force.append(
+                        RuleInForce(
+                            policy=row.name,
+                            revision=row.number,
+                            priority=policy.priority,
+                            reason=policy.reason,
+                            sets=policy.sets,
+                        )
+                    )
+            resolution = documents_of(in_force)
+            collided += [(class_id, c) for c in resolution.collisions]
+            made += [
+                (class_id, facet, resolved.digest, resolved.content, _reasons(resolved.reasons))
+                for facet, resolved in resolution.documents.items()
+            ]
+        if collided:
+            raise Collided(collided)
+        await self._stores.policies.add_documents(tx, made)
+
+
+def _changes(before: Mapping[Facet, ClassDocument], after: Mapping[Facet, ClassDocument]) -> tuple[FacetChange, ...]:
+    found: list[FacetChange] = []
+    for facet in Facet:
+        old, new = before.get(facet), after.get(facet)
+        if (old.document if old else None) != (new.document if new else None):
+            found.append(
+                FacetChange(facet=facet, before=old.content if old else None, after=new.content if new else None)
+            )
+    return tuple(found)
+
+
+def _target(changes: Sequence[FacetChange]) -> tuple[str | None, bool]:
+    """The carrier the network facet goes to, and whether the one left is released."""
+    network = next((c for c in changes if c.facet is Facet.NETWORK and c.after is not None), None)
+    if network is None or network.after is None:
+        return None, False
+    return str(network.after.get("carrier")), network.after.get("release") == "suspend"
+
+
+def _facts(situation: Situation) -> dict[str, Any]:
+    """What is kept beside the members, for people and for the dispatcher."""
+
+    def side(sim: SimSide | None) -> dict[str, Any] | None:
+        return {"account": sim.account, "present": sim.present, "state": sim.state} if sim else None
+
+    return {
+        "country": situation.country,
+        "carrier": situation.carrier,
+        "reachable": situation.reachable,
+        "target": side(situation.target),
+        "current": side(situation.current),
+        "changes": [{"facet": c.facet.value, "before": c.before, "after": c.after} for c in situation.changes],
+    }
+
+
+def _reasons(reasons: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    return {
+        path: [
+            {
+                "policy": because.policy,
+                "revision": because.revision,
+                "priority": because.priority,
+                "reason": because.reason,
+                "value": json.loads(json.dumps(because.value, default=str)),
+                "removed": because.removed,
+            }
+            for because in chain
+        ]
+        for path, chain in reasons.items()
+    }
