@@ -164,15 +164,15 @@ class _Checker:
         raise Refused(span, f"unknown fact `{name}` in a {self._context} condition", self._suggestion(name))
 
     def _suggestion(self, name: str) -> str:
-        near = get_close_matches(name, [*self._facts, *constants], n=1, cutoff=0.6)
-        if near:
-            return f"did you mean `{near[0]}`?"
-        inside = sorted(known for known in self._facts if known.endswith(f".{name}"))
-        if inside:
-            return "did you mean " + " or ".join(f"`{known}`" for known in inside) + "?"
         elsewhere = [other for other, facts in catalogue.items() if name in facts]
         if elsewhere:
             return f"that is a fact of a {elsewhere[0]} condition"
+        inside = sorted(known for known in self._facts if known.endswith(f".{name}"))
+        if inside:
+            return "did you mean " + " or ".join(f"`{known}`" for known in inside) + "?"
+        near = get_close_matches(name, [*self._facts, *constants], n=1, cutoff=0.6)
+        if near:
+            return f"did you mean `{near[0]}`?"
         return "one of: " + ", ".join(sorted(self._facts))
 
     # -- calls
@@ -189,9 +189,7 @@ class _Checker:
             return self._size(self.typed(tree.target), tree.span)
         elif tree.function in _FUNCTIONS:
             return self._text_call(tree, tree.target)
-        near = get_close_matches(tree.function, _FUNCTIONS, n=1)
-        known = f"did you mean `{near[0]}`?" if near else "one of: " + ", ".join(_FUNCTIONS)
-        raise Refused(tree.span, f"unknown function `{tree.function}`", known)
+        raise Refused(tree.span, f"unknown function `{tree.function}`", "one of: " + ", ".join(_FUNCTIONS))
 
     def _size(self, target: Expr, span: Span) -> Expr:
         if target.type not in {"string", "list<string>"}:
@@ -409,7 +407,8 @@ def _as_double(expr: Expr, wanted: Type) -> Expr:
 
 def _folded(expr: Expr) -> Expr:
     """The literal that a node without facts is."""
-    if not all(isinstance(child, Literal) for child in children(expr)):
+    below = children(expr)
+    if not below or not all(isinstance(child, Literal) for child in below):
         return _simplified(expr)
     value: Value = evaluate(expr, {}, _EPOCH)
     if value is None:

@@ -71,7 +71,7 @@ class Fields:
 
     def get(self, key: str) -> Node | None:
         """The node of a field, if it is there."""
-        self._asked.append(key)
+        self._asked.append(str(key))
         return self.node.members.get(key)
 
     def need(self, key: str, expected: str) -> Node | None:
@@ -169,7 +169,7 @@ class Fields:
                     return word
             near = get_close_matches(node.text, words, n=1)
             if near:
-                self.faults.add(node, path, f"did you mean {near[0]!r}?")
+                self.faults.add(node, path, f"did you mean {str(near[0])!r}?")
                 return None
         self.faults.add(node, path, "one of: " + ", ".join(words))
         return None

@@ -218,4 +218,6 @@ def _said(setting: Setting, path: Path) -> tuple[Json, bool] | None:
         if part not in members:
             return None if setting.merge else (None, True)
         value = members[part]
+    if setting.merge and isinstance(value, Mapping):
+        return merge_patch({}, cast("Json", value)), False
     return value, value is None and setting.merge

@@ -250,8 +250,8 @@ class _Compiler:
                 return self._joined(" OR ", operands)
             case Compare():
                 return self._compare(expr)
-            case In(item=item, options=options):
-                return sql.SQL("({} = ANY({}))").format(self.compiled(item), self.compiled(options))
+            case In():
+                return self._membership(expr)
             case Arithmetic():
                 return self._arithmetic(expr)
             case Conditional(condition=condition, then=then, otherwise=otherwise):
@@ -289,6 +289,13 @@ class _Compiler:
         collated = sql.SQL(' COLLATE "C"' if ordered_text else "")
         operator: LiteralString = _OPERATORS[node.operator]
         return sql.SQL("({}{} {} {})").format(left, collated, sql.SQL(operator), right)
+
+    def _membership(self, node: In) -> sql.Composed:
+        """`NULL = ANY('{}')` is false in SQL and absent in CEL; the operator of jsonb is strict."""
+        item, options = self.compiled(node.item), self.compiled(node.options)
+        if isinstance(node.item, Literal) or isinstance(node.options, Literal):
+            return sql.SQL("({} = ANY({}))").format(item, options)
+        return sql.SQL("jsonb_exists(to_jsonb({}), {})").format(options, item)
 
     def _arithmetic(self, node: Arithmetic) -> sql.Composed:
         left, right = self.compiled(node.left), self.compiled(node.right)
