@@ -142,12 +142,7 @@ class Translator:
         if at is None:
             return None
         kind: EventKind = _EVENTS.get(fields.text("event"), "unknown")
-        words: dict[EventKind, Connectivity] = {
-            "created": Connectivity.ONLINE,
-            "modified": Connectivity.ONLINE,
-            "deleted": Connectivity.OFFLINE,
-        }
-        session = self._session(fields, self._of_sessions(freshness), words.get(kind, Connectivity.UNKNOWN), at)
+        session = self._session(fields, self._of_sessions(freshness), _AFTER[kind], at)
         return SessionEvent(at=at, kind=kind, session=session)
 
     def _session(
