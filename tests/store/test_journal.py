@@ -320,3 +320,46 @@ def test_the_private_key_is_private(keys: SigningKeys, tmp_path: Path, clock: Cl
     file.chmod(0o644)
     with pytest.raises(FileOpenToOthers):
         _ = SigningKeys(tmp_path / "data", clock=clock).current
+
+
+async def test_hot_readings_walk_indexes(
+    database: Database, database_dsns: Dsns, store: JournalStore, journal: Journal, tenant: TenantId
+) -> None:
+    from fairlead.store.statements import load
+
+    lines = [
+        told(tenant, n, change=ChangeId(UUID(int=n % 50 + 1)), actor=f"usr_{n % 20}", action=list(Action)[n % 40])
+        for n in range(6_000)
+    ]
+    await store.append(tenant, lines)
+    await journal.seal(tenant)
+    assert database_dsns.owner
+    async with await psycopg.AsyncConnection.connect(database_dsns.owner, autocommit=True) as conn:
+        await conn.execute("vacuum analyze journal")
+        await conn.execute("analyze journal_checkpoint")
+    statements = load("journal")
+    values = {
+        "tenant": tenant, "limit": 100, "first": 10, "last": 50, "at": NOW, "id": UUID(int=1), "seq": 7, "below": 40,
+        "action": "plan.made", "actor": "usr_1", "subject_kind": "change", "subject_id": "chg_9",
+        "change": UUID(int=4), "below_at": NOW, "below_id": UUID(int=1), "since": NOW, "until": NOW + timedelta(hours=1),
+    }  # fmt: skip
+    page = statements["page"]
+    queries = {name: statements[name] for name in ("waiting", "export", "seq_of", "hash_at", "head")}
+    queries |= {
+        f"page {' '.join(names)}": page.format(conditions=" ".join(statements[f"page_{name}"] for name in names))
+        for names in (
+            ("action",),
+            ("actor",),
+            ("subject_kind", "subject_id"),
+            ("change",),
+            ("below",),
+            ("since", "until"),
+            (),
+        )
+    }
+    async with database.tenant(tenant) as conn:
+        for name, text in queries.items():
+            plan = await (await conn.execute(f"explain {text}".encode(), values)).fetchall()
+            whole = "\n".join(row[0] for row in plan)
+            assert "Seq Scan on journal_202611" not in whole, f"{name}\n{whole}"
+            assert "Index" in whole, f"{name}\n{whole}"
