@@ -1,12 +1,25 @@
 """Builds the HTTP application from services that wiring hands over."""
 
+from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-import fairlead
-from fairlead.edge.api import clock, devices, fleet, health, imports, jobs, problems, reference, subscriptions
+from fairlead.edge.api import (
+    clock,
+    devices,
+    fleet,
+    health,
+    imports,
+    jobs,
+    journal,
+    people,
+    problems,
+    reference,
+    session,
+    subscriptions,
+)
 from fairlead.edge.api.bounds import Bounds, Meters
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.openapi import describe
@@ -22,6 +35,15 @@ ROUTERS: Final = (
     imports.router,
     jobs.router,
     reference.router,
+    session.session,
+    session.setup,
+    session.oidc,
+    people.router,
+    people.secret_router,
+    people.tokens,
+    people.secret_tokens,
+    people.provider,
+    journal.router,
     health.router,
     # Further routers go here, one line each.
 )
@@ -34,7 +56,7 @@ def create_app(services: Services, **bounds: Any) -> FastAPI:
     timekeeper = services.of(Timekeeper)
     app = FastAPI(
         title="Fairlead",
-        version=fairlead.__version__,
+        version=version("fairlead"),
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",

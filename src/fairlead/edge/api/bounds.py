@@ -27,6 +27,7 @@ FILE_LIMIT: Final = 1 << 30
 FILES: Final = ("/v1/imports",)
 DEPTH_LIMIT: Final = 32
 _URL_LIMIT: Final = 8_192
+_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _BRACKETS: Final = re.compile(rb"[^\[\]{}]+")
@@ -52,7 +53,9 @@ class Meters:
             "fairlead_http_seconds", "Time to the first byte of the answer", ("method", "route"),
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30), registry=registry,
         )  # fmt: skip
-        self.refused = Counter("fairlead_http_refused", "Bodies refused before they were read", ("why",), registry=registry)
+        self.refused = Counter(
+            "fairlead_http_refused", "Bodies refused before they were read", ("why",), registry=registry
+        )
 
 
 class Bounds:
@@ -108,7 +111,9 @@ class Bounds:
 
     def _count(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "(none)"
-        method = str(scope["method"]) if scope["method"] in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} else "other"
+        method = (
+            str(scope["method"]) if scope["method"] in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} else "other"
+        )
         self._meters.requests.labels(method, route, str(status)).inc()
         self._meters.seconds.labels(method, route).observe(seconds)
 

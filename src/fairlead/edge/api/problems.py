@@ -76,9 +76,7 @@ class Problem(Exception):
             body["errors"] = [error.model_dump(exclude_none=True, mode="json") for error in self.errors]
         if request_id:
             body["request_id"] = request_id
-        return JSONResponse(
-            body | self.extra, status_code=self.status, media_type=MEDIA_TYPE, headers=self.headers
-        )
+        return JSONResponse(body | self.extra, status_code=self.status, media_type=MEDIA_TYPE, headers=self.headers)
 
 
 def not_found(noun: str, name: str) -> Problem:

@@ -56,8 +56,14 @@ class JobStore(Protocol):
         ...
 
     async def finish(
-        self, tenant: TenantId, job: JobId, *, state: JobState, result: Mapping[str, Any] | None,
-        attention: str | None, now: datetime,
+        self,
+        tenant: TenantId,
+        job: JobId,
+        *,
+        state: JobState,
+        result: Mapping[str, Any] | None,
+        attention: str | None,
+        now: datetime,
     ) -> None:
         """End a job that runs."""
         ...
