@@ -176,7 +176,8 @@ def policies(left: dict[str, str], right: dict[str, str]) -> tuple[Policy, Polic
     made = []
     for fields in (left, right):
         spec = {"priority": "1", "set": "{config: {merge: {x: 1}}}", "reason": "r"} | fields
-        lines = "".join(f"  {key}: {value}\n" for key, value in spec.items())
+        quoted = {key: f"'{value}'" if key in {"match", "until"} else value for key, value in spec.items()}
+        lines = "".join(f"  {key}: {value}\n" for key, value in quoted.items())
         text = f"apiVersion: fairlead/v1\nkind: Policy\nmetadata: {{name: p}}\nspec:\n{lines}"
         (policy,), faults = read_resources(text, file="f")
         assert not faults
