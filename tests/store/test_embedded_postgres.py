@@ -1,6 +1,7 @@
 """PostgreSQL as our child: kept through kill -9 of itself and of us, never run twice, never a stranger's."""
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -8,20 +9,21 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from fairlead.embedded import place, process
-from fairlead.embedded.postgres import Postgres, PostgresSettings
+from fairlead.embedded.postgres import Postgres, PostgresSettings, programs
 from fairlead.embedded.process import DirectoryInUse, EngineFailed
 
-SMALL = PostgresSettings(shared_buffers_mb=16, max_connections=20)
+SMALL = PostgresSettings(shared_buffers_mb=16, max_connections=20, fsync=False)  # a killed process needs no fsync
 PARENT = """
 import pathlib, sys, time
-from fairlead.embedded.postgres import Postgres, PostgresSettings
-postgres = Postgres(pathlib.Path(sys.argv[1]), PostgresSettings(shared_buffers_mb=16, max_connections=20))
+from fairlead.embedded.postgres import Postgres, PostgresSettings, programs
+postgres = Postgres(pathlib.Path(sys.argv[1]), PostgresSettings(shared_buffers_mb=16, max_connections=20, fsync=False))
 print(postgres.start(), postgres.pid, flush=True)
 time.sleep(600)
 """
@@ -62,7 +64,15 @@ def setting(dsn: str, name: str) -> str:
     return row[0]
 
 
-def test_what_a_fresh_cluster_is_like(postgres: Postgres, home: Path) -> None:
+def test_what_a_fresh_cluster_is_like(home: Path) -> None:
+    postgres = Postgres(home, PostgresSettings(shared_buffers_mb=16))
+    try:
+        check_fresh_cluster(postgres, home)
+    finally:
+        postgres.stop()
+
+
+def check_fresh_cluster(postgres: Postgres, home: Path) -> None:
     dsn = postgres.start()
     assert postgres.start() == dsn  # starting twice is starting once
     assert setting(dsn, "server_version").startswith("18.")
@@ -139,10 +149,14 @@ def test_a_pid_file_of_a_process_that_is_not_ours_is_not_believed(postgres: Post
     write(dsn)
     postgres.stop()
     left = home / "postgres" / "data" / "postmaster.pid"
-    left.write_text(f"{os.getpid()}\n{home}/postgres/data\n0\n5432\n\n127.0.0.1\n0 0\nready\n")
-    assert postgres.start() == dsn
-    assert not postgres.adopted
-    assert postgres.pid != os.getpid()
+    nobody = os.geteuid() or 65534  # PostgreSQL fears only processes of its own user
+    with subprocess.Popen(["sleep", "600"], user=nobody) as stranger:
+        left.write_text(f"{stranger.pid}\n{home}/postgres/data\n0\n5432\n\n127.0.0.1\n0 0\nready\n")
+        assert postgres.start() == dsn
+        assert not postgres.adopted
+        assert postgres.pid != stranger.pid
+        assert stranger.poll() is None
+        stranger.kill()
     assert count(dsn) == 100
 
 
@@ -187,26 +201,35 @@ def test_an_engine_that_keeps_ending_is_given_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs engines as somebody else")
-def test_data_that_was_asked_for_in_a_closed_directory_is_sheltered(home: Path, tmp_path: Path) -> None:
+def test_an_engine_asked_for_behind_closed_doors_is_sheltered(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a checkout below /root: neither the programs nor the data can be reached by `nobody`."""
     account = process.unprivileged()
     assert account is not None
-    tmp_path.chmod(0o700)
     home.chmod(0o755)
-    shelter = home / "shelter"
-    asked = tmp_path / "fairlead"
-    found = place.home(asked, account, shelter=shelter)
-    assert found.parent == shelter
-    assert place.closed_to(account, found / "x") is None
-    assert asked.resolve() == found  # a link where a person will look
-    assert place.home(asked, account, shelter=shelter) == found
-    program = tmp_path / "engine"
-    program.mkdir(mode=0o700)
-    (program / "run").write_text("#!/bin/sh\n")
-    (program / "run").chmod(0o700)
-    copy = place.program(program / "run", version="1.0", account=account, tree=program, shelter=shelter)
-    assert copy == shelter / "programs" / "engine-1.0" / "run"
-    subprocess.run([copy], check=True, user=account.uid, group=account.gid, extra_groups=[])
-    assert place.program(copy, version="1.0", account=account, shelter=shelter) == copy
+    tmp_path.chmod(0o700)
+    installed = programs().parent
+    for part in (installed, installed.with_name(f"{installed.name}.libs")):
+        if part.exists():
+            shutil.copytree(part, tmp_path / part.name, symlinks=True)
+    (tmp_path / installed.name / "pginstall18" / "bin" / "postgres").chmod(0o700)
+    monkeypatch.setattr("fairlead.embedded.postgres.programs", lambda: tmp_path / installed.name / "pginstall18")
+    monkeypatch.setattr(place, "home", partial(place.home, shelter=home / "shelter"))
+    monkeypatch.setattr(place, "program", partial(place.program, shelter=home / "shelter"))
+    postgres = Postgres(tmp_path / "data", SMALL)
+    try:
+        write(postgres.start())
+        executable = Path(f"/proc/{postgres.pid}/exe").readlink()
+    finally:
+        postgres.stop()
+    assert executable.is_relative_to(home / "shelter" / "programs")
+    assert (tmp_path / "data").resolve().parent == home / "shelter"  # a link where a person will look
+    again = Postgres(tmp_path / "data", SMALL)
+    try:
+        assert count(again.start()) == 100
+    finally:
+        again.stop()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs engines as somebody else")

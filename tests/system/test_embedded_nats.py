@@ -119,7 +119,7 @@ def test_mqtt_outside_loopback_needs_a_certificate(home: Path) -> None:
 
 
 def test_both_engines_together(home: Path) -> None:
-    engines = EmbeddedEngines(home, postgres=PostgresSettings(shared_buffers_mb=16))
+    engines = EmbeddedEngines(home, postgres=PostgresSettings(shared_buffers_mb=16, fsync=False))
     try:
         started = engines.start()
         assert not started.adopted

@@ -39,7 +39,7 @@ _EVENTS: Final = "FAIRLEAD_EVENTS"
 _MQTT: Final = "$MQTT_msgs"
 _CONSUMER: Final = "updates"
 _BATCH: Final = 256
-_PULL_S: Final = 2
+_PULL_S: Final = 1
 _PAUSE_S: Final = 0.2
 _TIMEOUT_S: Final = 5.0
 _UPDATE_LIMIT_BYTES: Final = 65_536
@@ -109,7 +109,7 @@ class Gathering:
         self._client = client
         self._inbox = inbox
         self._handler = handler
-        self._arrived: asyncio.Queue[Msg] = asyncio.Queue()
+        self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()  # None wakes whoever waits when it ends
         self._asked = 0  # messages the server still owes us of the present pull
         self._ending = False
         self._subscription: NatsSubscription | None = None
@@ -124,13 +124,18 @@ class Gathering:
         return gathering
 
     async def end(self) -> None:
-        """Finish the batch at hand and stop; what else was pulled comes again to another process."""
+        """Finish the batch at hand and stop; what else was pulled is given back for another process."""
         self._ending = True
+        self._arrived.put_nowait(None)
         if self._task is not None:
             await self._task
         if self._subscription is not None:
             try:
                 await self._subscription.unsubscribe()
+                while not self._arrived.empty():
+                    left = self._arrived.get_nowait()
+                    if left is not None and not _is_status(left):
+                        await left.nak()
             except nats.errors.Error:
                 _log.info("bus.unsubscribe_skipped")  # the connection is gone, and the subscription with it
 
@@ -140,6 +145,8 @@ class Gathering:
                 batch = await self._next_batch()
                 if batch:
                     await self._handle(batch)
+            except nats.errors.ConnectionClosedError:
+                return  # the bus was closed under us
             except (nats.errors.Error, BusUnavailable, TimeoutError) as away:
                 _log.info("bus.gather_waits", error=repr(away))
                 self._asked = 0
@@ -161,8 +168,8 @@ class Gathering:
         batch: list[Msg] = []
         message: Msg | None = first
         while message is not None:
-            if not message.data and message.headers and "Status" in message.headers:
-                await self._ended_pull(message.headers["Status"])
+            if _is_status(message):
+                await self._ended_pull((message.headers or {})["Status"])
             else:
                 self._asked -= 1
                 batch.append(message)
@@ -194,6 +201,11 @@ class Gathering:
             return
         for message in batch:
             await message.ack()
+
+
+def _is_status(message: Msg) -> bool:
+    """Whether this is the server's word about a pull, not a message."""
+    return not message.data and "Status" in (message.headers or {})
 
 
 async def _api(client: Client, call: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -73,6 +73,13 @@ class NatsBus:
         except (nats.errors.Error, TimeoutError):
             await self._client.close()
 
+    async def flush(self) -> None:
+        """Wait until the server has everything sent so far. Raises `BusUnavailable`."""
+        try:
+            await self._client.flush()
+        except (nats.errors.Error, TimeoutError) as away:
+            raise BusUnavailable(f"NATS does not answer: {away!r}") from away
+
     @property
     def connected(self) -> bool:
         """Whether the connection stands now; false while NATS is away. For health and metrics."""

@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -55,20 +56,27 @@ def engine_directory(home: Path, name: str, account: Account | None) -> Path:
 
 
 def program(
-    path: Path, *, version: str, account: Account | None, tree: Path | None = None, shelter: Path = SHELTER
+    path: Path, *, version: str, account: Account | None, parts: Sequence[Path] = (), shelter: Path = SHELTER
 ) -> Path:
-    """A program that `account` can run: in place, or a copy made once per version, with all of its `tree` if it has one."""
+    """A program that `account` can run: in place, or a copy made once per version.
+
+    `parts` are the directories that the program needs beside it (its libraries are found by relative
+    paths); the first stands beside all others and holds the program.
+    """
     if account is None or closed_to(account, path / "itself") is None:
         return path
-    source = tree or path
-    copy = shelter / "programs" / f"{source.name}-{version}"
+    sources = tuple(parts) or (path,)
+    copy = shelter / "programs" / f"{sources[0].name}-{version}"
     if not copy.exists():
         _open_directory(copy.parent)
         fresh = copy.with_name(f".{copy.name}.{os.getpid()}")
-        if source.is_dir():
-            shutil.copytree(source, fresh, symlinks=True)
-        else:
-            shutil.copy2(source, fresh)
+        fresh.mkdir()
+        for source in sources:
+            target = fresh / source.name
+            if source.is_dir():
+                shutil.copytree(source, target, symlinks=True)
+            else:
+                shutil.copy2(source, target)
         for part in (fresh, *fresh.rglob("*")):
             if not part.is_symlink():
                 part.chmod(0o755 if part.stat().st_mode & stat.S_IXUSR else 0o644)
@@ -76,7 +84,7 @@ def program(
             fresh.rename(copy)
         except OSError:  # another process of ours was faster
             shutil.rmtree(fresh, ignore_errors=True)
-    return copy / path.relative_to(source)
+    return copy / path.relative_to(sources[0].parent)
 
 
 def _open_directory(path: Path) -> None:

