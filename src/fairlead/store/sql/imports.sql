@@ -85,7 +85,7 @@ from (select line, eid, min(line) over (partition by eid) as first_line from imp
 where line > first_line
 
 -- name: devices_check_state
-select r.line, 'state', %(words)s::text[] [r.state],
+select r.line, 'state', (%(words)s::text[])[r.state],
     'a state that may follow ' || (%(words)s::text[])[d.state]
 from import_row r join device d on d.id = r.id
 where r.known and r.state is not null and r.state <> d.state

@@ -1,0 +1,122 @@
+"""The HTTP door over a real database, with callers whose roles a test chooses."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+
+import fairlead.reference
+from fairlead.edge.api.app import create_app
+from fairlead.edge.api.door import Gate, Services
+from fairlead.edge.api.health import Readiness
+from fairlead.edge.api.routing import Repeats
+from fairlead.engine.carriers import Carriers
+from fairlead.engine.fleet import Fleet
+from fairlead.engine.imports import Imports
+from fairlead.engine.jobs import Jobs
+from fairlead.engine.sealing import Keyring, Sealer
+from fairlead.engine.timekeeper import Timekeeper
+from fairlead.model.access import Principal, Role
+from fairlead.model.ids import PrincipalId, TenantId, TokenId
+from fairlead.model.reference import Reference
+from fairlead.store.counts import CountStore
+from fairlead.store.database import Database
+from fairlead.store.fleet import FleetStore
+from fairlead.store.imports import ImportStore
+from fairlead.store.jobs import JobStore, RepeatStore
+
+NOW = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
+
+
+@dataclass(frozen=True)
+class KnownCaller:
+    principal: Principal
+    token: TokenId | None = None
+
+
+@dataclass
+class OpenGate:
+    """Takes a token such as `owner`, `operator@north` (a department) or `owner~other` (another tenant)."""
+
+    tenants: dict[str, TenantId]
+
+    async def by_token(self, secret: str, *, now: datetime) -> KnownCaller | None:
+        rest, _, tenant = secret.partition("~")
+        role, _, department = rest.partition("@")
+        if role not in {"owner", "operator", "approver", "technician", "security", "compliance", "finance", "auditor", "vendor"}:
+            return None
+        principal = Principal(
+            tenant=self.tenants[tenant or "acme"],
+            id=PrincipalId(UUID(int=len(role) + 100)),
+            roles=frozenset[Role]({role}),
+            departments=frozenset({department} if department else ()),
+        )
+        return KnownCaller(principal=principal)
+
+    async def by_session(self, secret: str, *, csrf: str | None, writing: bool, now: datetime) -> KnownCaller | None:
+        return await self.by_token(secret, now=now) if not writing or csrf == "csrf" else None
+
+
+@dataclass
+class Api:
+    """The door, and clients to it."""
+
+    services: Services
+    client: Callable[..., httpx.AsyncClient]
+    database: Database
+    tenant: TenantId
+    timekeeper: Timekeeper
+    revoked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def reference() -> Reference:
+    """The world, read once."""
+    return fairlead.reference.load()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def api(database: Database, tenant: TenantId, reference: Reference) -> AsyncIterator[Api]:
+    """A whole door: services over the test's own database, one tenant `acme` and an empty one `other`."""
+    other = TenantId(UUID("018f0000-0000-7000-8000-00000000000f"))
+    async with database.nameless() as conn:
+        await conn.execute("select create_tenant(%s, %s, %s)", (other, "other", NOW))
+    frozen = [NOW.timestamp()]
+    timekeeper = Timekeeper.lab(1.0, NOW, real=lambda: frozen[0])
+    fleet_store, counts = FleetStore(database), CountStore(database)
+    revoked: list[str] = []
+
+    async def note(_tenant: TenantId, device: str) -> None:
+        revoked.append(device)
+
+    sealer = Sealer(Keyring(current="k1", keys={"k1": b"k" * 32}))
+    jobs = Jobs(JobStore(database), timekeeper)
+    services = Services(
+        timekeeper,
+        Fleet(fleet_store, counts, revoked=note),
+        Carriers(fleet_store, sealer, {}),
+        Imports(ImportStore(database), counts, reference),
+        jobs,
+        Readiness(),
+    )
+    services.add(reference, under=Reference)
+    services.add(RepeatStore(database), under=Repeats)
+    services.add(OpenGate({"acme": tenant, "other": other}), under=Gate)
+    app = create_app(services, file_limit=8 << 20)
+    async with AsyncExitStack() as stack:
+        clients: dict[str, httpx.AsyncClient] = {}
+
+        def client(token: str | None = "owner") -> httpx.AsyncClient:
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            headers = {"authorization": f"Bearer {token}"} if token else {}
+            made = httpx.AsyncClient(transport=transport, base_url="http://door", headers=headers)
+            stack.push_async_callback(made.aclose)
+            return clients.setdefault(str(token), made)
+
+        yield Api(services=services, client=client, database=database, tenant=tenant, timekeeper=timekeeper, revoked=revoked)
+        await jobs.close()
