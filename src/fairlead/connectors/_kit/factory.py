@@ -8,6 +8,7 @@ HTTP client and the bucket store belong to whoever gave them.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Protocol
 
 import httpx
@@ -31,6 +32,10 @@ NO_LENGTHS: Mapping[str, frozenset[int]] = {}
 
 class MissingCredential(ValueError):
     """A credential without a field that the manifest asks for, or with one it does not know; names the field."""
+
+
+class BadAddress(ValueError):
+    """A base address that secrets may not be sent to; says what was expected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +99,10 @@ def http_of(
     buckets: BucketStore,
     real: Callable[[], datetime],
 ) -> Http:
-    """One account's HTTP: shared connections, its own budgets, its own secrets kept out of sight."""
+    """One account's HTTP: shared connections, its own budgets, its own secrets kept out of sight.
+
+    Raises `BadAddress`.
+    """
     budgets = AccountBuckets(
         buckets,
         tenant=config.tenant,
@@ -105,8 +113,28 @@ def http_of(
     )
     return Http(
         http,
-        base_url=config.base_url or manifest.base_url,
+        base_url=read_address(config.base_url or manifest.base_url),
         buckets=budgets,
         redactor=Redactor(*credential.fields.values()),
         bounds=config.bounds,
     )
+
+
+def read_address(text: str) -> str:
+    """A base address: https, or http to this very machine (simulated carriers). Raises `BadAddress`."""
+    expected = "an https address without user, query and fragment, or http to a loopback address"
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise BadAddress(f"base_url {text!r}: {error}; expected {expected}") from None
+    plain = url.scheme == "http" and _is_loopback(url.host)
+    if not url.host or url.userinfo or url.query or url.fragment or not (url.scheme == "https" or plain):
+        raise BadAddress(f"base_url {text!r}: expected {expected}")
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -154,16 +154,19 @@ class Http:
         raise Unavailable(answer.detail, raw=answer.raw)
 
     async def _exchange(self, call: Call) -> _Arrived | _Lost:
+        total = self._bounds.total.total_seconds()
+        # Well below the total: what runs out before a byte is sent must not look like a lost answer.
+        sooner = min(self._bounds.connect.total_seconds(), total / 3)
         request = self._client.build_request(
             call.method,
             self._base_url + call.path,
             params=dict(call.params) or None,
             headers={"accept": "application/json", **call.headers},
             json=dict(call.body) if call.body is not None else None,
-            timeout=httpx.Timeout(self._bounds.total.total_seconds(), connect=self._bounds.connect.total_seconds()),
+            timeout=httpx.Timeout(total, connect=sooner, pool=sooner),
         )
         try:
-            async with asyncio.timeout(self._bounds.total.total_seconds()):
+            async with asyncio.timeout(total):
                 response = await self._client.send(request, stream=True, follow_redirects=False)
                 try:
                     return await self._collect(response)

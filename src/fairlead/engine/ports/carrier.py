@@ -491,14 +491,6 @@ class Connector(Protocol):
         ...
 
 
-class Connectors(Protocol):
-    """The engine's way to a door; wiring keeps them open."""
-
-    async def open(self, tenant: TenantId, account: AccountId) -> Connector:
-        """The connector of an account. Raises `NotFound` when the account has none."""
-        ...
-
-
 # --- rate budgets ------------------------------------------------------------------------------
 
 

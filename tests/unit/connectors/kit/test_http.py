@@ -172,6 +172,13 @@ async def test_an_error_carries_no_request_along() -> None:
     assert error.__context__ is None
 
 
+async def test_waiting_for_a_connection_ends_before_the_whole_call_does() -> None:
+    """Else a write that never left would run into the total time-out and look as if it might have."""
+    asked: list[dict[str, float]] = []
+    await http(lambda request: (asked.append(request.extensions["timeout"]), httpx.Response(200))[1]).call(WRITE)
+    assert asked[0]["connect"] + asked[0]["pool"] < asked[0]["read"] == Bounds().total.total_seconds()
+
+
 def test_a_call_does_not_print_its_headers_and_body() -> None:
     call = Call(method="POST", path="/auth", call_class="auth", headers={"a": "hunter2"}, body={"k": "hunter2"})
     assert "hunter2" not in repr(call)
