@@ -10,6 +10,7 @@ in from a device or a person would widen what is published or heard.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from fairlead.engine.ports.bus import MalformedToken
@@ -17,6 +18,7 @@ from fairlead.model.ids import TenantId
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _DEVICES: Final = ("fairlead", "v1")
+_PREFIX: Final = "fairlead.v1."
 _PATH_DEPTH: Final = 8
 
 UPDATES: Final = (  # what the capture stream keeps: shadow updates of all devices, both spellings
@@ -51,7 +53,13 @@ def event(tenant: TenantId, kind: str) -> str:
 
 def device(tenant: str, name: str, path: str) -> str:
     """The subject of one topic of one device; `path` is written with slashes."""
-    return ".".join((*_DEVICES, token(tenant), token(name), *(token(level) for level in path.split("/"))))
+    return f"{_PREFIX}{token(tenant)}.{token(name)}.{_below(path)}"
+
+
+@lru_cache(maxsize=1024)
+def _below(path: str) -> str:
+    """A path as subject; devices have few, and each of their messages needs one."""
+    return ".".join(token(level) for level in path.split("/"))
 
 
 def every_device(path: str) -> str:
@@ -62,9 +70,19 @@ def every_device(path: str) -> str:
 
 def read_device(subject: str) -> tuple[str, str, str] | None:
     """Tenant, device and path of a device's subject; None when a level is missing, empty or malformed."""
-    parts = subject.split(".")
-    if tuple(parts[:2]) != _DEVICES or not len(_DEVICES) + 3 <= len(parts) <= len(_DEVICES) + 2 + _PATH_DEPTH:
+    parts = subject.removeprefix(_PREFIX).split(".", 2)
+    if not subject.startswith(_PREFIX) or len(parts) != 3:  # noqa: PLR2004 - tenant, device, the rest
         return None
-    if any(_TOKEN.fullmatch(part) is None for part in parts[2:]):
+    tenant, name, rest = parts
+    path = _path(rest)
+    if path is None or _TOKEN.fullmatch(tenant) is None or _TOKEN.fullmatch(name) is None:
         return None
-    return parts[2], parts[3], "/".join(parts[4:])
+    return tenant, name, path
+
+
+@lru_cache(maxsize=1024)
+def _path(rest: str) -> str | None:
+    levels = rest.split(".")
+    if len(levels) > _PATH_DEPTH or any(_TOKEN.fullmatch(level) is None for level in levels):
+        return None
+    return "/".join(levels)

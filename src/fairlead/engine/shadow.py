@@ -20,7 +20,6 @@ from uuid import UUID
 
 from fairlead.engine.ports.shadow import Arithmetic, Key, Refusals, ShadowRow, ShadowRows, ShadowWrite, State
 from fairlead.engine.ports.transaction import Transaction, Transactions
-from fairlead.model.document import MalformedDocument, canonical
 from fairlead.model.facet import Facet
 from fairlead.model.ids import TenantId
 
@@ -161,22 +160,30 @@ class _Work:
     refused: str | None = None
     touched: bool = False
     encoded: bytes = b""
-    digest: str = ""
 
     def __post_init__(self) -> None:
         row = self.row
         self.desired = shown(self.facet, row)
-        self.shadow = self._shadow(row.version, row.state, row.at)
+        self.shadow = self._shadow(row.version, row.state, row.at, {})
 
-    def _shadow(self, version: int, reported: State, at: datetime | None) -> Shadow:
+    def _shadow(self, version: int, reported: State, at: datetime | None, delta: State) -> Shadow:
         return Shadow(
             version=version,
             desired=self.desired,
             reported=reported,
-            delta=missing(self.arithmetic, self.facet, self.desired, reported),
+            delta=delta,
             desired_at=self.row.offered_at,
             reported_at=at,
         )
+
+    def _missing(self, reported: State) -> State:
+        return missing(self.arithmetic, self.facet, self.desired, reported) if self.desired else {}
+
+    def whole(self) -> Shadow:
+        """The shadow as it stands, with what is missing: an update has no use for that of the row as read."""
+        if not self.touched:
+            self.shadow.delta = self._missing(self.shadow.reported)
+        return self.shadow
 
     def answer(self, ask: Ask) -> Answer:
         """What comes of one request; the shadow is then what it made of it."""
@@ -186,11 +193,10 @@ class _Work:
             case Get():
                 if self.shadow.version == 0 and self.row.offered is None:
                     return Rejected(code=404, message="No shadow exists with this name")
-                return self.shadow
+                return self.whole()
             case Delete():
                 if self.shadow.version == 0:
                     return Rejected(code=404, message="No shadow exists with this name")
-                self.digest = sha256(b"{}").hexdigest()
                 self._become({}, b"{}")
                 return Forgotten(version=self.shadow.version)
 
@@ -209,18 +215,13 @@ class _Work:
         if len(encoded) > self.arithmetic.limit_bytes:
             message = f"The document of {len(encoded)} bytes exceeds the maximum size allowed"
             return Rejected(code=413, message=f"{message}, {self.arithmetic.limit_bytes}")
-        if self.facet == _CONFIG:
-            try:
-                self.digest = sha256(canonical(reported)).hexdigest()
-            except MalformedDocument as malformed:
-                return Rejected(code=400, message=f"Invalid state: {malformed}")
         self._become(reported, encoded)
         if refusal is not None and self.shadow.delta and self._concerns(refusal[1]):
             self.refused = refusal[0]
         return Updated(patch=patch, before=before, after=self.shadow, push=bool(self.shadow.delta) and not self.refused)
 
     def _become(self, reported: State, encoded: bytes) -> None:
-        self.shadow = self._shadow(self.shadow.version + 1, reported, self.now)
+        self.shadow = self._shadow(self.shadow.version + 1, reported, self.now, self._missing(reported))
         self.encoded, self.touched = encoded, True
 
     def _concerns(self, iccid: str) -> bool:
@@ -240,7 +241,7 @@ class _Work:
             state=self.encoded,
             observed=row.offered_generation if done else None,
             firmware=version[:_VERSION_LIMIT] if isinstance(version, str) else None,
-            config_hash=self.digest if self.facet == _CONFIG else None,
+            config_hash=sha256(self.encoded).hexdigest() if self.facet == _CONFIG else None,
         )
 
 
@@ -338,7 +339,7 @@ class Shadows:
             rows = await self._rows.read(tx, tenant, keys)
         now = self._now()
         return name or "", [
-            (names[key[0]], key[1], _Work(facet=key[1], row=row, now=now, arithmetic=self._arithmetic).shadow)
+            (names[key[0]], key[1], _Work(facet=key[1], row=row, now=now, arithmetic=self._arithmetic).whole())
             for key, row in zip(keys, rows, strict=True)
             if key[0] in names
         ]

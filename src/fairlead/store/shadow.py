@@ -1,7 +1,7 @@
 """Shadows in PostgreSQL: one read and one write a batch, whatever the number of devices."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
@@ -44,7 +44,7 @@ class ShadowStore:
 
     async def read(self, tx: Connection, tenant: TenantId, keys: Sequence[Key]) -> list[ShadowRow]:
         """The shadows of these keys, in their order; those that never reported have version 0."""
-        values = {"devices": [device for device, _ in keys], "facets": [facet for _, facet in keys]}
+        values = {"devices": _array(device for device, _ in keys), "facets": _array(facet for _, facet in keys)}
         rows = await (await tx.execute(SQL["read"], values)).fetchall()
         documents = await self._contents(tx, tenant, {row[3] for row in rows if row[3] is not None})
         decode = msgspec.json.decode
@@ -72,19 +72,24 @@ class ShadowStore:
 
     async def write(self, tx: Connection, writes: Sequence[ShadowWrite], now: datetime) -> set[Key]:
         """Write those rows that nobody changed since they were read; answers which these were."""
-        devices, facets, expected, versions, states, observed, firmware, config = zip(*writes, strict=True)
         values = {
-            "devices": list(devices),
-            "facets": list(facets),
-            "expected": list(expected),
-            "versions": list(versions),
-            "states": [state.decode() for state in states],
-            "observed": list(observed),
-            "firmware": list(firmware),
-            "config": list(config),
+            "devices": _array(write.device for write in writes),
+            "facets": _array(write.facet for write in writes),
+            "expected": _array(write.expected for write in writes),
+            "versions": _array(write.version for write in writes),
+            "states": (b"[%b]" % b",".join(write.state for write in writes)).decode(),
+            "observed": _array(write.observed for write in writes),
+            "firmware": [write.firmware for write in writes],
+            "config": _array(write.config_hash for write in writes),
             "now": now,
         }
         try:
-            return set(await (await tx.execute(SQL["write"], values)).fetchall())
+            numbers = await (await tx.execute(SQL["write"], values)).fetchall()
         except psycopg.DataError as refusal:
             raise Unkeepable(str(refusal)) from refusal
+        return {(writes[n - 1].device, writes[n - 1].facet) for (n,) in numbers}
+
+
+def _array(items: Iterable[UUID | int | str | None]) -> str:
+    """A PostgreSQL array of ids, numbers or hexadecimal digits, written at once: nothing in it needs quotes."""
+    return "{" + ",".join("NULL" if item is None else str(item) for item in items) + "}"

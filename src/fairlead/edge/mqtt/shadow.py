@@ -38,12 +38,15 @@ _BATCHES: Final = Histogram(
 )
 
 ARITHMETIC: Final = Arithmetic(
-    merge=wire.merge, delta=wire.delta, encode=msgspec.json.encode, limit_bytes=wire.STATE_LIMIT_BYTES
+    merge=wire.merge,
+    delta=wire.delta,
+    encode=msgspec.json.Encoder(order="deterministic").encode,
+    limit_bytes=wire.STATE_LIMIT_BYTES,
 )
 _PATHS: Final = tuple(f"shadow/{name}{verb.value}" for name in ("", "name/+/") for verb in wire.Verb)
 _LINGER_S: Final = 0.004
 _BATCH: Final = 512
-_AT_ONCE: Final = 2
+_AT_ONCE: Final = 3
 _WAITING: Final = 50_000  # messages; beyond this the newest are dropped, and devices repeat them
 _PAUSE_S: Final = 0.2
 _NUDGED_TOGETHER: Final = 1_000

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from fairlead.engine.ports.bus import DeviceMessage
 from fairlead.engine.ports.shadow import State
@@ -82,10 +82,9 @@ class Words:
 
     def _updated(self, asked: Asked, answer: Updated, now: int) -> Iterator[DeviceMessage]:
         message, token = asked.message, asked.token
-        at = _seconds(answer.after.reported_at)
         accepted = wire.UpdateAccepted(
             state={"reported": answer.patch},
-            metadata={"reported": wire.stamp({}, answer.patch or {}, timestamp=at)},
+            metadata={"reported": _stamped(answer.patch or {}, answer.after.reported_at)},
             version=answer.after.version,
             timestamp=now,
             client_token=token,
@@ -151,7 +150,21 @@ def _snapshot(shadow: Shadow) -> wire.Snapshot:
 
 
 def _stamped(state: State, at: datetime | None) -> State:
-    return wire.stamp({}, state, timestamp=_seconds(at))
+    """The metadata of a state all of whose leaves have one time; as `wire.stamp` would have it."""
+    return cast("State", _mirrored(state, {"timestamp": _seconds(at)}))
+
+
+def _mirrored(value: Any, leaf: State) -> Any:
+    if isinstance(value, dict):
+        members = cast("State", value)
+        return {
+            key: _mirrored(below, leaf) if isinstance(below, dict | list) else leaf
+            for key, below in members.items()
+            if below is not None
+        }
+    if isinstance(value, list):
+        return [_mirrored(below, leaf) for below in cast("list[Any]", value)]
+    return leaf
 
 
 def _seconds(at: datetime | None) -> int:

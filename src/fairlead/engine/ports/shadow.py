@@ -72,7 +72,7 @@ class Arithmetic:
 
     merge: Callable[[State, State], State]  # reported, patch
     delta: Callable[[State, State], State]  # of desired, what reported lacks
-    encode: Callable[[Mapping[str, Any]], bytes]  # JSON, as it is kept
+    encode: Callable[[Mapping[str, Any]], bytes]  # JSON, as it is kept: keys in order, so that it can be hashed
     limit_bytes: int  # of one state
 
 

@@ -35,33 +35,33 @@ select id, jsonb_strip_nulls(content)::text from document where id = any (%(ids)
 -- Only rows that still have the version that was read are written and answered. The generation counts as
 -- observed only if it is still the one offered. A device is dirty when a fact that policies read has moved.
 with x as materialized (
-    select * from unnest(
-        %(devices)s::uuid[], %(facets)s::smallint[], %(expected)s::bigint[], %(versions)s::bigint[], %(states)s::text[],
-        %(observed)s::int[], %(firmware)s::text[], %(config)s::text[]
-    ) as x (device, facet, expected, version, state, observed, firmware, config)
+    select * from rows from (
+        unnest(%(devices)s::uuid[]), unnest(%(facets)s::smallint[]), unnest(%(expected)s::bigint[]), unnest(%(versions)s::bigint[]),
+        jsonb_array_elements(%(states)s::jsonb), unnest(%(observed)s::int[]), unnest(%(firmware)s::text[]), unnest(%(config)s::text[])
+    ) with ordinality as x (device, facet, expected, version, state, observed, firmware, config, n)
 ), first as (
     insert into reported (tenant, device, facet, version, state, at)
-    select (select nullif(current_setting('app.tenant', true), '')::uuid), x.device, x.facet, x.version, x.state::jsonb, %(now)s
+    select (select nullif(current_setting('app.tenant', true), '')::uuid), x.device, x.facet, x.version, x.state, %(now)s
     from x where x.expected = 0 order by x.device, x.facet
     on conflict (tenant, device, facet) do nothing
     returning device, facet
 ), further as (
-    update reported r set version = x.version, state = x.state::jsonb, at = %(now)s
+    update reported r set version = x.version, state = x.state, at = %(now)s
     from x
     where r.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and r.device = x.device
       and r.facet = x.facet and r.version = x.expected and x.expected > 0
     returning r.device, r.facet
 ), written as (
-    select * from first union all select * from further
+    select x.* from x join (select * from first union all select * from further) w on w.device = x.device and w.facet = x.facet
 ), acknowledged as (
     update facet f set observed_generation = x.observed
-    from x join written w on w.device = x.device and w.facet = x.facet
+    from written x
     where x.observed is not null and f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
       and f.device = x.device and f.facet = x.facet and f.offered_generation = x.observed
       and f.observed_generation < x.observed
 ), contact as (
     select x.device, max(x.firmware) as firmware, max(x.config) as config
-    from x join written w on w.device = x.device and w.facet = x.facet group by x.device
+    from written x group by x.device
 ), moved as (
     insert into dirty (tenant, device)
     select f.tenant, f.device from contact c
@@ -76,4 +76,4 @@ with x as materialized (
     from contact c
     where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = c.device
 )
-select device, facet from written
+select n from written
