@@ -52,7 +52,7 @@ class Subscription(Protocol):
 
 
 class Nudges(Protocol):
-    """ "Look again": no content, safe to lose, safe to double."""
+    """Words that say "look again": no content, safe to lose, safe to double."""
 
     async def nudge(self, kind: str, tenant: TenantId) -> None:
         """Tell whoever does this kind of work that this tenant may have some. Never raises."""
