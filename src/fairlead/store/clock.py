@@ -85,12 +85,14 @@ async def compute(
         today = now.astimezone(UTC).date()
         current = [r for r in rules if r.in_force(today)]
         written = 0
+        await conn.execute(_block("no_nested_loops"))
         for rule in current:
             if rule.counts and rule.scope.declared is None and rule.countries & countries:
                 query, parameters = rule_statement(rule, turn)
                 written += max(0, (await conn.execute(query, parameters)).rowcount)
         await conn.execute(_block("forget", devices=turn.given), turn.parameters())
         await conn.execute(_block("facts", devices=turn.given), turn.parameters(**_laws(current, today)))
+        await conn.execute(_block("nested_loops"))
     return written
 
 

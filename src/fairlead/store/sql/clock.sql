@@ -3,6 +3,13 @@
 -- It is the arithmetic of insight/roaming_days.py, word for word: presence as runs of days, the
 -- assumption that presence continues as one more run from today to the horizon.
 
+-- name: no_nested_loops
+-- The planner takes each step for a row or two and would join them in loops; hashing suits one and a million.
+select set_config('enable_nestloop', 'off', true)
+
+-- name: nested_loops
+select set_config('enable_nestloop', 'on', true)
+
 -- name: now_table
 create temporary table if not exists clock_now (
     device uuid primary key,
@@ -87,7 +94,7 @@ coalesce(p.{column}::text, 'device:' || p.device::text)
 ({key}) || '@' || p.plmn
 
 -- name: base
-with base as ( -- the presence that the rule looks at, with the subject it counts
+with base as materialized ( -- the presence that the rule looks at, with the subject it counts
     select p.device, {key} as key, p.account, p.apn, p.country, p.plmn, p.first_at,
            coalesce(p.imsi, '') as imsi, coalesce(p.iccid, '') as iccid,
            least(p.last_at, %(now)s) as last_at,
@@ -95,7 +102,7 @@ with base as ( -- the presence that the rule looks at, with the subject it count
            (least(p.last_at, %(now)s) at time zone %(zone)s)::date as e
     from presence p
     where p.tenant = %(tenant)s and p.first_at <= %(now)s and {reach} and {scope}
-), mine as ( -- a device's own subject is the one of its latest presence here
+), mine as materialized ( -- a device's own subject is the one of its latest presence here
     select distinct on (device) device, key, account, apn
     from base
     where {devices}
@@ -110,7 +117,7 @@ with base as ( -- the presence that the rule looks at, with the subject it count
     select o.key, o.until, lower(r) as s, upper(r) - 1 as e
     from observed o,
          unnest(o.days + datemultirange(daterange(%(today)s::date, %(today)s::date + {horizon}, '[]'))) as r
-), kept as (
+), kept as materialized (
     select key, until, s, e, max(least(e, until)) filter (where s <= until) over (partition by key) as seen
     from {counted}
 )
@@ -126,7 +133,7 @@ runs
     where anew is null or s >= anew
 
 -- name: consecutive
-{name} as (
+{name} as materialized (
     select key, {ord} as ord,
            coalesce(max(seen - s + 1) filter (where e >= %(today)s::date and seen >= s), 0) as used,
            max(s) filter (where e >= %(today)s::date and seen >= s) as started,
@@ -148,7 +155,7 @@ runs
 )
 
 -- name: rolling
-{name} as (
+{name} as materialized (
     select u.key, {ord} as ord, u.used, u.started, t.trip
     from (
         select key,
@@ -186,7 +193,7 @@ min(day) filter (where day <= e)
 max(day) filter (where before < {trip} and day <= e)
 
 -- name: in_year
-{name} as (
+{name} as materialized (
     select u.key, {ord} as ord, u.used, u.started, coalesce(u.trip, {next_trip}) as trip
     from (
         select key,
@@ -208,12 +215,8 @@ max(day) filter (where before < {trip} and day <= e)
 )
 
 -- name: months
-{name} as (
-    select u.key, {ord} as ord, u.used, u.started,
-           (select min(greatest(k.s, make_date(t.month / 12, t.month %% 12 + 1, 1)))
-            from kept k
-            where k.key = u.key and k.e >= make_date(t.month / 12, t.month %% 12 + 1, 1)
-           ) as trip
+{name} as materialized (
+    select u.key, {ord} as ord, u.used, u.started, t.trip
     from (
         select key, coalesce(sum(upper(m) - lower(m)), 0) as used, min(started) as started
         from (
@@ -228,38 +231,43 @@ max(day) filter (where before < {trip} and day <= e)
         left join lateral unnest(seen) as m on true
         group by key
     ) u
-    left join (
-        select key, {pick} as month
+    left join ( -- the first day of presence in the month that trips
+        select k.key, min(greatest(k.s, make_date(m.month / 12, m.month %% 12 + 1, 1))) as trip
         from (
-            select key, e, before, s + greatest({trip} - before, 1) - 1 as day
+            select key, {pick} as month
             from (
-                select key, s, e,
-                       (sum(e - s + 1) over (partition by key order by absent range between {slack} preceding and current row)
-                        - (e - s + 1))::int as before
+                select key, e, before, s + greatest({trip} - before, 1) - 1 as day
                 from (
                     select key, s, e,
-                           (s - coalesce(sum(e - s + 1) over (partition by key order by s rows between unbounded preceding and 1 preceding), 0))::int
-                           as absent
+                           (sum(e - s + 1) over (partition by key order by absent range between {slack} preceding and current row)
+                            - (e - s + 1))::int as before
                     from (
-                        select key, lower(m) as s, upper(m) - 1 as e
+                        select key, s, e,
+                               (s - coalesce(sum(e - s + 1) over (partition by key order by s rows between unbounded preceding and 1 preceding), 0))::int
+                               as absent
                         from (
-                            select key, range_agg(int4range(
-                                (extract(year from s) * 12 + extract(month from s) - 1)::int,
-                                (extract(year from e) * 12 + extract(month from e) - 1)::int, '[]'
-                            )) as months
-                            from kept
-                            group by key
-                        ) seen, unnest(months) as m
-                    ) months
-                ) gaps
-            ) spans
-        ) trips
-        group by key
+                            select key, lower(m) as s, upper(m) - 1 as e
+                            from (
+                                select key, range_agg(int4range(
+                                    (extract(year from s) * 12 + extract(month from s) - 1)::int,
+                                    (extract(year from e) * 12 + extract(month from e) - 1)::int, '[]'
+                                )) as months
+                                from kept
+                                group by key
+                            ) seen, unnest(months) as m
+                        ) months
+                    ) gaps
+                ) spans
+            ) trips
+            group by key
+        ) m
+        join kept k on k.key = m.key and k.e >= make_date(m.month / 12, m.month %% 12 + 1, 1)
+        group by k.key
     ) t on t.key = u.key
 )
 
 -- name: since_first
-{name} as (
+{name} as materialized (
     select key, {ord} as ord,
            case when max(seen) >= min(s) then %(today)s::date - min(s) + 1 else 0 end as used,
            case when max(seen) >= min(s) then min(s) end as started,
@@ -269,7 +277,7 @@ max(day) filter (where before < {trip} and day <= e)
 )
 
 -- name: since_arrival
-{name} as (
+{name} as materialized (
     select key, {ord} as ord,
            case when max(seen) >= max(s) then %(today)s::date - max(s) + 1 else 0 end as used,
            case when max(seen) >= max(s) then max(s) end as started,
@@ -279,12 +287,12 @@ max(day) filter (where before < {trip} and day <= e)
 )
 
 -- name: trip_any
-tripped as (
+tripped as materialized (
     select distinct on (key) key, used, started, trip from ({counters}) c order by key, trip asc nulls last, ord
 )
 
 -- name: trip_all
-tripped as (
+tripped as materialized (
     select distinct on (key) key, used, started, trip from ({counters}) c order by key, trip desc nulls first, ord
 )
 
@@ -293,7 +301,7 @@ select key, ord, used, started, trip from {name}
 
 -- name: many
 -- Which devices belong to an account or an APN that is large enough for the rule.
-many as (
+many as materialized (
     select m.device
     from mine m
     left join (select account, count(distinct device) as n from base where e >= {seen_from} group by account) a
@@ -309,10 +317,10 @@ coalesce(a.n, 0)
 coalesce(b.n, 0)
 
 -- name: many_all
-many as (select device from mine)
+many as materialized (select device from mine)
 
 -- name: write
-here as ( -- a clock runs while the device's latest presence is one that the rule looks at
+here as materialized ( -- a clock runs while the device's latest presence is one that the rule looks at
     select n.device from clock_now n where {scope}
 )
 insert into clock (tenant, device, rule, topic, days_used, breach_at, started_at, computed_at)
