@@ -374,9 +374,9 @@ async def test_a_read_that_fails_is_unavailable_whatever_the_failure(bench: Benc
     bench.fault("api_down", "read_sim", at_most=1)
     with pytest.raises(Unavailable):
         await bench.open().read_sim(line)
-    bench.fault("slow", "read_sim", delay_s=1, at_most=1)
+    bench.fault("slow", "read_sim", delay_s=3, at_most=1)
     with pytest.raises(Unavailable):
-        await bench.open(total_s=0.2).read_sim(line)
+        await bench.open(total_s=1).read_sim(line)
 
 
 # --- changing, once ----------------------------------------------------------------------------
@@ -419,9 +419,9 @@ async def test_a_5xx_on_a_write_is_unknown_either_way(bench: Bench, applied: boo
 
 async def test_a_write_that_takes_too_long_is_unknown(bench: Bench) -> None:
     line = bench.line()
-    bench.fault("slow", "suspend", delay_s=1, at_most=1)
+    bench.fault("slow", "suspend", delay_s=3, at_most=1)
     with pytest.raises(OutcomeUnknown):
-        await bench.open(total_s=0.2).suspend(line)
+        await bench.open(total_s=1).suspend(line)
 
 
 async def test_nothing_is_tried_twice_behind_the_port(bench: Bench) -> None:
