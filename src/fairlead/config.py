@@ -170,7 +170,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "data_dir": Setting(read=Path, default=Path("~/.local/share/fairlead"), doc="engines, keys and files of ours"),
     "clock": Setting(read=_clock, default=None, doc="lab only: RATE or RATE@EPOCH"),
     "api.host": Setting(read=_text, default="127.0.0.1", doc="where the HTTP API listens"),
-    "api.port": Setting(read=_port, default=8470, doc="its port"),
+    "api.port": Setting(read=_port, default=8080, doc="its port"),
     "api.public_url": Setting(read=_url("http", "https"), default=None, doc="how browsers reach it (sign-in)"),
     "mqtt.host": Setting(read=_text, default="127.0.0.1", doc="where devices reach MQTT"),
     "mqtt.port": Setting(read=_port, default=1883, doc="its port"),

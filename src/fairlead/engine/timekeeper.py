@@ -13,9 +13,11 @@ certificates, sign-in) uses the machine's clock, `real_now`, never this one.
 import math
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
+
+from fairlead.engine.ports.clock import ClockStore, Pace
 
 MAX_RATE: Final = 86_400.0  # a day a second
 BUSY_RATE: Final = 60.0  # the most while Moves are open
@@ -27,25 +29,6 @@ class RateRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """One stretch of the clock: from `anchor_real` on, time runs at `rate` from `anchor`."""
-
-    rate: float  # in force
-    wanted: float  # asked for; differs from `rate` while Moves are open
-    anchor: datetime  # house time at the anchor
-    anchor_real: float  # Unix seconds at the anchor
-    epoch: datetime  # house time when the lab began
-
-    def at(self, real: float) -> datetime:
-        """House time at a real instant."""
-        return self.anchor + timedelta(seconds=(real - self.anchor_real) * self.rate)
-
-    def turned(self, real: float, *, rate: float, wanted: float) -> "Pace":
-        """The next stretch: continues here at another rate."""
-        return replace(self, rate=rate, wanted=wanted, anchor=self.at(real), anchor_real=real)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockReading:
     """What `/v1/clock` shows."""
 
@@ -54,22 +37,6 @@ class ClockReading:
     wanted: float
     epoch: datetime | None
     lab: bool
-
-
-class ClockStore(Protocol):
-    """The row that makes several processes agree."""
-
-    async def read(self) -> Pace | None:
-        """The stretch in force, if any was written."""
-        ...
-
-    async def begin(self, pace: Pace) -> Pace:
-        """Write the first stretch unless there is one; returns the one in force."""
-        ...
-
-    async def turn(self, before: Pace, after: Pace) -> Pace:
-        """Replace `before` by `after`; returns the one in force, another process's where that was first."""
-        ...
 
 
 async def _none_open() -> bool:
