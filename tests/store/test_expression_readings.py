@@ -40,7 +40,7 @@ from fairlead.model.expression import (
     time_compare,
     time_thresholds,
 )
-from fairlead.model.facts import catalogue, device_facts
+from fairlead.model.facts import Fact, catalogue, device_facts
 from fairlead.policy.check import read_expression
 from fairlead.policy.evaluate import derive, evaluate
 from fairlead.store.expression_sql import compile_expr, compile_rule_columns, compile_rules
@@ -50,7 +50,7 @@ DAY = timedelta(hours=24)
 DEVICE = catalogue["device"]
 COLUMNS = {fact.column: fact for fact in DEVICE.values() if fact.column is not None}
 SQL_TYPES = {
-    "bool": "boolean", "int": "bigint", "double": "float8", "string": "text", "list<string>": "text[]",
+    "bool": "boolean", "int": "bigint", "double": "float8", "string": 'text collate "C"', "list<string>": "text[]",
     "duration": "timestamptz", "timestamp": "timestamptz",
 }  # fmt: skip
 
@@ -70,8 +70,14 @@ VALUES: Mapping[str, st.SearchStrategy[Value]] = {
 
 
 def _column(name: str) -> st.SearchStrategy[Value]:
+    """A value of the column, absent one time in six."""
     fact = COLUMNS[name]
-    return st.none() | VALUES["timestamp" if fact.form is not None else fact.type]
+    values = VALUES["timestamp" if fact.form is not None else fact.type]
+    if name == "days_used":  # the one fact that the store keeps in 32 bits
+        values = st.sampled_from([0, 1, -1, 30, 2**31 - 1, -(2**31)])
+    if name == "country":
+        values = st.sampled_from(["BR", "DE", "z"])
+    return st.integers(0, 5).flatmap(lambda drawn: values if drawn else st.none())
 
 
 rows = st.fixed_dictionaries({name: _column(name) for name in COLUMNS})
@@ -163,6 +169,12 @@ def conditions(depth: int) -> st.SearchStrategy[Expr]:
 # --- the readings
 
 
+def _column_type(name: str, fact: Fact) -> str:
+    if name == "days_used":
+        return "int"
+    return "timestamptz" if fact.form else SQL_TYPES[fact.type]
+
+
 class Table:
     """One row in a real PostgreSQL, judged by many expressions at once."""
 
@@ -170,7 +182,7 @@ class Table:
         self.conn = psycopg.connect(dsn, autocommit=True)
         self.conn.execute("set time zone 'Europe/Berlin'")  # whatever the session's zone, an hour is an hour
         columns = sql.SQL(", ").join(
-            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL("timestamptz" if fact.form else SQL_TYPES[fact.type]))
+            sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_column_type(name, fact)))
             for name, fact in COLUMNS.items()
         )
         self.conn.execute(sql.SQL("create temp table fact ({})").format(columns))
@@ -302,12 +314,16 @@ def test_time_flips_a_condition_at_its_thresholds_only(expr: Expr, facts: Mappin
 
 def _country_rules(depth: int) -> st.SearchStrategy[Expr]:
     country = FactRef(type="string", name="country", column="country")
+    names = st.sampled_from(["BR", "DE", "z"])
     bound = st.one_of(
-        strings.map(lambda value: Compare(operator="==", left=country, right=Literal(type="string", value=value))),
-        _literal("list<string>").map(lambda options: In(item=country, options=options)),
+        names.map(lambda value: Compare(operator="==", left=country, right=Literal(type="string", value=value))),
+        st.lists(names, min_size=1, max_size=3).map(
+            lambda options: In(item=country, options=Literal(type="list<string>", value=tuple(options)))
+        ),
     )
     return st.one_of(
         bound,
+        st.builds(lambda first, second: And(operands=(first, second)), bound, bound),
         st.builds(lambda first, rest: And(operands=(first, rest)), bound, conditions(depth)),
         conditions(depth),
     )
@@ -356,3 +372,83 @@ def test_constants_stand_for_facts_without_a_column(table: Table) -> None:
     table.put([dict.fromkeys(COLUMNS)])
     assert table.ask(compile_expr(expr, constants={"tenant": "acme"})) == [(False,)]
     assert table.ask(compile_expr(expr, constants={"tenant": None})) == [(None,)]
+
+
+# --- every corner of what can overflow, truncate or miscount, tried in full
+
+
+def _agree(table: Table, exprs: list[Expr], facts: list[Mapping[str, Value]]) -> None:
+    blank: dict[str, Value] = dict.fromkeys(COLUMNS)
+    table.put([{**blank, **row} for row in facts])
+    answers = table.ask(sql.SQL(", ").join(compile_expr(expr) for expr in exprs))
+    for row, answer in zip(facts, answers, strict=True):
+        known = device_facts({**blank, **row})
+        for expr, from_sql in zip(exprs, answer, strict=True):
+            assert from_sql == evaluate(expr, known, NOW), (source(expr), row)
+
+
+def test_arithmetic_at_the_edges_of_64_bits(table: Table) -> None:
+    left, right = (FactRef(type="int", name=name, column=name) for name in ("usage_24h_bytes", "usage_month_bytes"))
+    exprs: list[Expr] = [Arithmetic(sign=sign, left=left, right=right) for sign in ("+", "-", "*", "/", "%")]
+    one = Literal(type="int", value=1)
+    # what overflows on the way stays unknown, even where the end would fit
+    exprs.append(Arithmetic(sign="-", left=Arithmetic(sign="+", left=left, right=one), right=one))
+    values = (*INTS, 7, -7, None)
+    rows_of_two = [{"usage_24h_bytes": first, "usage_month_bytes": second} for first in values for second in values]
+    _agree(table, exprs, rows_of_two)
+    known = {"usage_24h_bytes": -7, "usage_month_bytes": 2}
+    assert [evaluate(expr, known, NOW) for expr in exprs[3:5]] == [-3, -1]
+    assert evaluate(exprs[5], {"usage_24h_bytes": 2**63 - 1}, NOW) is None
+
+
+def test_text_of_every_kind(table: Table) -> None:
+    left, right = (FactRef(type="string", name=name, column=name) for name in ("sku", "plmn"))
+    exprs: list[Expr] = [
+        Call(type="bool", function=function, arguments=(left, right))
+        for function in ("startsWith", "endsWith", "contains")
+    ]
+    exprs += [Compare(operator=operator, left=left, right=right) for operator in ("==", "!=", "<", "<=", ">", ">=")]
+    exprs.append(Call(type="int", function="size", arguments=(left,)))
+    exprs += [Compare(operator="==", left=left, right=Literal(type="string", value=value)) for value in STRINGS]
+    values = (*STRINGS, "1", "10", "é", "e\u0301", "\uffff", None)
+    _agree(table, exprs, [{"sku": first, "plmn": second} for first in values for second in values])
+
+
+def test_lists_empty_and_absent(table: Table) -> None:
+    item = FactRef(type="string", name="sku", column="sku")
+    tags = FactRef(type="list<string>", name="tags", column="tags")
+    among = Literal(type="list<string>", value=("a", "50%"))
+    exprs: list[Expr] = [
+        In(item=item, options=tags),
+        In(item=item, options=among),
+        In(item=Literal(type="string", value="a"), options=tags),
+        Not(operand=In(item=item, options=tags)),
+        Call(type="int", function="size", arguments=(tags,)),
+    ]
+    lists = (None, (), ("a",), ("b", "50%"))
+    _agree(table, exprs, [{"sku": sku, "tags": value} for sku in (None, "a", "50%", "") for value in lists])
+
+
+def test_more_rules_than_fit_one_word(table: Table) -> None:
+    """150 rules of one country and 130 that every row meets need several words; every bit finds its way back."""
+    country = Compare(
+        operator="==",
+        left=FactRef(type="string", name="country", column="country"),
+        right=Literal(type="string", value="BR"),
+    )
+    usage = FactRef(type="int", name="usage_24h_bytes", column="usage_24h_bytes")
+    above: list[Expr] = [
+        Compare(operator=">", left=usage, right=Literal(type="int", value=bound)) for bound in range(280)
+    ]
+    rules = [(n, And(operands=(country, expr)) if n < 150 else expr) for n, expr in enumerate(above)]
+    packed = compile_rule_columns(rules)
+    assert len(packed.columns) == 6
+    blank: dict[str, Value] = dict.fromkeys(COLUMNS)
+    used = (None, 0, 1, 48, 49, 64, 112, 113, 150, 213, 214, 215, 280)
+    facts = [{**blank, "country": place, "usage_24h_bytes": bytes_} for place in ("BR", "CL", None) for bytes_ in used]
+    table.put(facts)
+    answers = table.ask(sql.SQL("{}, {}").format(compile_rules(rules), packed.select()))
+    for row, (text, *words) in zip(facts, answers, strict=True):
+        true = tuple(n for n, expr in rules if evaluate(expr, device_facts(row), NOW))
+        assert packed.decode(words) == true
+        assert tuple(sorted(int(part) for part in text.split(",")[1:])) == true
