@@ -95,6 +95,16 @@ class Action(StrEnum):
     CLOCK_CHANGED = "clock.changed"
 
 
+def read_action(text: str) -> Action:
+    """An action as it was written; one that only newer code names stays as it is, so that old code can seal it."""
+    try:
+        return Action(text)
+    except ValueError:
+        unknown = str.__new__(Action, text)
+        unknown._name_, unknown._value_ = text, text
+        return unknown
+
+
 class NotCanonical(ValueError):
     """A payload that has no single reading: a float, a NUL, half a surrogate pair, a foreign type."""
 

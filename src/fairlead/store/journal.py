@@ -20,7 +20,6 @@ from fairlead.engine.ports.journal import Cursor, Exported, Filter, Kept, Public
 from fairlead.model.ids import ChangeId, TenantId
 from fairlead.model.journal import (
     GENESIS,
-    Action,
     Checkpoint,
     Entry,
     Evidence,
@@ -30,6 +29,7 @@ from fairlead.model.journal import (
     Subject,
     canonical,
     head_after,
+    read_action,
     seal,
 )
 from fairlead.store.database import Connection, Database
@@ -304,7 +304,7 @@ def _line(tenant: TenantId, row: _Row) -> Line:
     if row.evidence_root is not None and row.evidence_count is not None:
         evidence = Evidence(root=row.evidence_root, count=row.evidence_count)
     return Line(
-        id=row.id, tenant=tenant, at=row.at, actor=row.actor, action=Action(row.action),
+        id=row.id, tenant=tenant, at=row.at, actor=row.actor, action=read_action(row.action),
         subject=Subject(kind=row.subject_kind, id=row.subject_id),
         change=ChangeId(row.change) if row.change else None,
         reason=row.reason, payload=row.payload, personal=json.loads(row.personal), evidence=evidence,

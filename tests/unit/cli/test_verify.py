@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from fairlead.model import journal, journal_export, merkle
 from fairlead.model.ids import TenantId
 from fairlead.model.journal import Action, Checkpoint, Evidence, Head, Line, Subject
-from fairlead_cli.verify import Report, Verdict, main, verify
+from fairlead_cli.verify import Verdict, main, verify
 
 TENANT = TenantId(UUID("0192f000-0000-7000-8000-000000000001"))
 AT = datetime(2026, 11, 20, 8, 43, tzinfo=UTC)
@@ -239,5 +239,9 @@ def test_the_verifier_stands_alone(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.split(":")[0]) == (0, "ok"), done.stderr
 
 
-def test_reports_are_values() -> None:
-    assert Report(verdict=Verdict.OK, detail="") == Report(verdict=Verdict.OK, detail="")
+def test_the_example_in_the_documentation_verifies() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "journal.md").read_text(encoding="utf-8")
+    example = text.partition("```jsonl\n")[2].partition("```")[0].encode().splitlines(keepends=True)
+    report = verify(example, keys=KEYS)
+    assert (report.verdict, report.lines, report.key_id) == (Verdict.OK, 2, journal.key_id(KEYS[0])), report.detail
+    assert any(b'"record":"evidence"' in record for record in example)

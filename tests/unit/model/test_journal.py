@@ -143,3 +143,11 @@ def test_every_action_is_noun_dot_verb() -> None:
         assert noun.replace("_", "").isalpha()
         assert verb.replace("_", "").isalpha()
         assert action.value == action.value.lower()
+
+
+def test_an_action_of_newer_code_is_sealed_as_it_stands() -> None:
+    action = journal.read_action("orbit.changed")
+    assert b'"action":"orbit.changed"' in journal.canonical_line(line(action=action), 1)
+    assert action.value == "orbit.changed"
+    assert action not in list(Action)
+    assert journal.read_action("plan.made") is Action.PLAN_MADE
