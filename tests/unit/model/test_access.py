@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -99,3 +100,13 @@ def test_a_token_never_holds_more_than_its_principal() -> None:
     assert not access.narrowed(someone(3, "operator"), ["auditor"], []).roles
     apart = access.narrowed(holder, ["auditor"], ["elsewhere"])
     assert not apart.roles
+
+
+def test_the_documented_table_is_the_table() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "people.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines() if row.startswith("| ")]
+    assert rows[0] == ["permission", *ROLES]
+    documented = {
+        row[0].strip("`"): {role for role, mark in zip(ROLES, row[1:], strict=True) if mark} for row in rows[2:]
+    }
+    assert documented == {p: {role for role in ROLES if p in PERMITS[role]} for p in PERMISSIONS}
