@@ -10,6 +10,7 @@ A facet is acknowledged when nothing of what is offered is missing from what is 
 that cannot or will not reports `refused`, which is an answer and not a state, and is not kept.
 """
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from hashlib import sha256
 from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
-from fairlead.engine.ports.shadow import Arithmetic, Key, Refusals, ShadowRow, ShadowRows, ShadowWrite, State
+from fairlead.engine.ports.shadow import Arithmetic, Contended, Key, Refusals, ShadowRow, ShadowRows, ShadowWrite, State
 from fairlead.engine.ports.transaction import Transaction, Transactions
 from fairlead.model.facet import Facet
 from fairlead.model.ids import TenantId
@@ -29,6 +30,7 @@ _NETWORK: Final = Facet.NETWORK.number
 _CONFIG: Final = Facet.CONFIG.number
 _FIRMWARE: Final = Facet.FIRMWARE.number
 _ROUNDS: Final = 4  # how often a batch looks again at rows that another process changed
+_TRIES: Final = 3  # of a batch that had to give way
 _NAMES: Final = 50_000  # devices whose ids are kept at hand, for all tenants
 _NAMES_LAST: Final = timedelta(minutes=5)
 _VERSION_LIMIT: Final = 200  # characters of a firmware's version
@@ -282,6 +284,12 @@ class Shadows:
 
     async def apply(self, tenant: TenantId, asks: Sequence[Ask]) -> Applied:
         """Carry out a batch; when this returns it is committed. What the store raises goes through."""
+        for _ in range(_TRIES - 1):
+            with contextlib.suppress(Contended):
+                return await self._try(tenant, asks)
+        return await self._try(tenant, asks)
+
+    async def _try(self, tenant: TenantId, asks: Sequence[Ask]) -> Applied:
         nobody = Rejected(code=404, message="This device does not exist")
         applied = Applied(answers=[nobody] * len(asks))
         async with self._transactions.tenant(tenant) as tx:

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from fairlead.engine.ports.shadow import Key, ShadowRow, ShadowWrite, State, Unkeepable
+from fairlead.engine.ports.shadow import Contended, Key, ShadowRow, ShadowWrite, State, Unkeepable
 from fairlead.model.ids import TenantId
 from fairlead.store.database import Connection
 from fairlead.store.statements import load
@@ -84,10 +84,13 @@ class ShadowStore:
             "now": now,
         }
         try:
-            numbers = await (await tx.execute(SQL["write"], values)).fetchall()
+            rows = await (await tx.execute(SQL["write"], values)).fetchall()
         except psycopg.DataError as refusal:
             raise Unkeepable(str(refusal)) from refusal
-        return {(writes[n - 1].device, writes[n - 1].facet) for (n,) in numbers}
+        except psycopg.errors.DeadlockDetected as refusal:
+            raise Contended(str(refusal)) from refusal
+        numbers: list[int] = [row[0] for row in rows]
+        return {(writes[n - 1].device, writes[n - 1].facet) for n in numbers}
 
 
 def _array(items: Iterable[UUID | int | str | None]) -> str:

@@ -22,6 +22,10 @@ class Unkeepable(Exception):
     """The store cannot keep something in this batch; the others in it are not to blame."""
 
 
+class Contended(Exception):
+    """Another transaction holds what this one needs, and it was this one that had to give way: do it again."""
+
+
 class ShadowRow(NamedTuple):
     """One shadow as it is kept; a tuple, since thousands are made a second."""
 
