@@ -9,7 +9,7 @@ A property test holds these readings equal to those of `insight.roaming`, device
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString, assert_never
 from uuid import UUID
@@ -43,6 +43,7 @@ _BLOCKS = statements.load("clock")
 _HORIZON_DAYS = 4000
 _YEAR_DAYS = 365
 _NO_FLOOR = date(1, 1, 1)
+_SHARED = frozenset({Subject.IMSI, Subject.ICCID, Subject.IMEI, Subject.EID})
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -76,14 +77,13 @@ async def compute(
     """
     async with conn.transaction():
         turn = Pass(tenant=tenant, now=now, devices=None if devices is None else sorted(set(devices)))
-        await _locate(conn, turn)
-        if turn.devices is not None:
-            rows = await (await conn.execute(_block("reach"), turn.parameters())).fetchall()
-            turn = Pass(tenant=tenant, now=now, devices=turn.devices, reach=[row[0] for row in rows])
-        rows = await (await conn.execute(_block("countries", devices=turn.given), turn.parameters())).fetchall()
-        countries = {row[0] for row in rows}
         today = now.astimezone(UTC).date()
         current = [r for r in rules if r.in_force(today)]
+        await _locate(conn, turn)
+        if turn.devices is not None:
+            turn = replace(turn, reach=await _reach(conn, turn, current))
+        rows = await (await conn.execute(_block("countries", devices=turn.given), turn.parameters())).fetchall()
+        countries = {row[0] for row in rows}
         written = 0
         await conn.execute(_block("no_nested_loops"))
         for rule in current:
@@ -101,6 +101,14 @@ async def _locate(conn: Connection, turn: Pass) -> None:
     await conn.execute(_block("now_clear"))
     await conn.execute(_block("now_fill", devices=turn.given), turn.parameters())
     await conn.execute(_block("now_analyze"))
+
+
+async def _reach(conn: Connection, turn: Pass, rules: Sequence[Rule]) -> list[UUID]:
+    """The devices whose presence a reading may need: days are the subject's, whichever device it was in."""
+    columns = sorted({r.subject for r in rules if r.counts} & _SHARED)
+    sharers = _joined("\n", [_block("reach_by", column=sql.Identifier(c)) for c in columns])
+    rows = await (await conn.execute(_block("reach", sharers=sharers), turn.parameters())).fetchall()
+    return [row[0] for row in rows]
 
 
 def _laws(rules: Sequence[Rule], today: date) -> Mapping[str, object]:

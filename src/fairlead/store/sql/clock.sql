@@ -40,15 +40,15 @@ analyze clock_now
 select distinct country from presence where tenant = %(tenant)s and {devices}
 
 -- name: reach
--- The given devices and those that have shared a SIM, a card or an IMEI with them.
-with mine as (
+-- The given devices and those that have shared a counted SIM, card or IMEI with them.
+with mine as materialized (
     select distinct imsi, iccid, imei, eid from presence where tenant = %(tenant)s and device = any(%(devices)s)
 )
 select unnest(%(devices)s::uuid[])
-union select p.device from mine m join presence p on p.tenant = %(tenant)s and p.imsi = m.imsi
-union select p.device from mine m join presence p on p.tenant = %(tenant)s and p.iccid = m.iccid
-union select p.device from mine m join presence p on p.tenant = %(tenant)s and p.imei = m.imei
-union select p.device from mine m join presence p on p.tenant = %(tenant)s and p.eid = m.eid
+{sharers}
+
+-- name: reach_by
+union select p.device from mine m join presence p on p.tenant = %(tenant)s and p.{column} = m.{column}
 
 -- name: all_devices
 true
