@@ -167,7 +167,7 @@ async def test_departments_and_tenants_are_walls(api):
 async def test_the_same_identity_is_nobody_elses(api):
     owner, stranger = api.client(), api.client("owner~other")
     await owner.post("/v1/imports?kind=devices", content=devices_csv(5), headers=CSV)
-    body = "name,imei\nmine,%s\nalso-mine,%s\n" % (imei(3), imei(900))
+    body = f"name,imei\nmine,{imei(3)}\nalso-mine,{imei(900)}\n"
     refused = await stranger.post("/v1/imports?kind=devices", content=body, headers=CSV)
     assert refused.status_code == 422
     assert [(e["line"], e["column"], e["value"]) for e in refused.json()["errors"]] == [(2, "imei", imei(3))]

@@ -15,7 +15,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.requests import Request
 
-from fairlead.edge.api.problems import Problem, shown
+from fairlead.edge.api.problems import Problem, shown, unforeseen
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -76,7 +76,11 @@ class Bounds:
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.monotonic()
 
+        begun = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal begun
+            begun = True
             if message["type"] == "http.response.start":
                 message["headers"] = _headers(message.get("headers", ()), scope, request_id)
                 self._count(scope, message["status"], time.monotonic() - started)
@@ -88,7 +92,13 @@ class Bounds:
             self._meters.refused.labels(problem.kind).inc()
             await problem.response(request_id)(scope, receive, send_with_headers)
             return
-        await self._app(scope, bounded, send_with_headers)
+        try:
+            await self._app(scope, bounded, send_with_headers)
+        except Exception as error:
+            problem = unforeseen(error, path=str(scope["path"]), request_id=request_id)
+            if begun:  # half an answer is out: only ending the connection can say so
+                raise
+            await problem.response(request_id)(scope, receive, send_with_headers)
 
     async def _bounded(self, scope: MutableMapping[str, Any], receive: Receive) -> Receive:
         request = Request(scope)

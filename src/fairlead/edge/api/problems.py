@@ -99,11 +99,10 @@ def shown(value: object) -> Any:
 
 
 def install(app: FastAPI) -> None:
-    """Turn every error of this application into a problem."""
+    """Turn every error that endpoints raise into a problem; `Bounds` does it for what nobody foresaw."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 def _id(request: Request) -> str | None:
@@ -143,8 +142,7 @@ async def _http(request: Request, error: Exception) -> Response:
     return Problem(status, kind, status.phrase, detail, headers=found.headers).response(_id(request))
 
 
-async def _unforeseen(request: Request, error: Exception) -> Response:
-    _log.error("unforeseen error", path=request.url.path, request_id=_id(request), exc_info=error)
-    return Problem(
-        500, "internal", "Something went wrong here", "the log has the details under this request's id"
-    ).response(_id(request))
+def unforeseen(error: Exception, *, path: str, request_id: str) -> Problem:
+    """500: the log has everything, the caller nothing but the request's id."""
+    _log.error("unforeseen error", path=path, request_id=request_id, exc_info=error)
+    return Problem(500, "internal", "Something went wrong here", "the log has the details under this request's id")
