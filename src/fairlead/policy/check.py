@@ -51,6 +51,7 @@ from fairlead.policy.syntax import (
     Unary,
 )
 
+MAX_DEPTH: Final = 64  # of the tree; every reading is recursive
 MAX_DAYS: Final = 36_500  # a bound of a hundred years keeps `now + bound` a date
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)  # constants do not follow the clock; any instant does
 _ORDERED: Final = frozenset({"int", "double", "string", "duration", "timestamp"})
@@ -110,6 +111,7 @@ class _Checker:
     def __init__(self, facts: Mapping[str, Fact], context: Context) -> None:
         self._facts = facts
         self._context = context
+        self._depth = 0
 
     def typed(self, tree: Syntax) -> Expr:
         """The typed node; a fact that follows the clock may stand in a comparison only."""
@@ -122,7 +124,17 @@ class _Checker:
             )
         return expr
 
-    def _node(self, tree: Syntax) -> "Expr | _Moving":  # noqa: C901 - one case a node
+    def _node(self, tree: Syntax) -> "Expr | _Moving":
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise Refused(
+                tree.span, "the expression is too deeply nested", f"at most {MAX_DEPTH} operations inside one another"
+            )
+        made = self._made(tree)
+        self._depth -= 1
+        return made
+
+    def _made(self, tree: Syntax) -> "Expr | _Moving":  # noqa: C901 - one case a node
         match tree:
             case Constant():
                 return _constant(tree)

@@ -24,6 +24,7 @@ T = TypeVar("T")
 Word = TypeVar("Word", bound=str)
 
 LABEL: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+MAX_FAULTS: Final = 100  # of one file; who wrote that many reads no more
 _SHOWN: Final = 60
 
 
@@ -41,6 +42,10 @@ class Faults:
     def at(self, place: tuple[int, int], path: str, value: str, expected: str) -> None:
         """Report at a line and column."""
         line, column = place
+        if len(self.found) >= MAX_FAULTS:
+            return
+        if len(self.found) == MAX_FAULTS - 1:
+            path, value, expected = "", "more faults", "the former ones mended first"
         self.found.append(Fault(file=self.file, line=line, column=column, path=path, value=value, expected=expected))
 
 

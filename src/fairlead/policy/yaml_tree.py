@@ -112,7 +112,7 @@ def read_yaml(text: str) -> tuple[tuple[Node, ...], BadYaml | None]:
 def _marked(error: Any) -> BadYaml:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    return BadYaml(line=line, column=column, found=str(error.problem), expected="YAML 1.2")
+    return BadYaml(line=line, column=column, found=str(error.problem).removeprefix("found "), expected="YAML 1.2")
 
 
 def _first_line(error: Exception) -> str:

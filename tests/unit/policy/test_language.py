@@ -122,6 +122,7 @@ def test_reads(text: str, means: str) -> None:
         ("", 1, "empty", "condition"),
         ("(" * 40 + "roaming" + ")" * 40, 33, "too deeply nested", "32"),
         ("!" * 60 + "roaming", 32, "too deeply nested", "32"),
+        ("(" * 29 + "usage_24h_bytes" + " + 1 + 1)" * 29 + " + 1" * 30 + " + 1 > 0", 30, "too deeply nested", "64"),
         ("usage_24h_bytes" + " + 1" * 60 + " > 0", 149, "too deeply nested", "32"),
         ("roaming" + " || roaming" * 1500, 1, "too long", "8192"),
     ],

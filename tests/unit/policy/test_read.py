@@ -238,6 +238,12 @@ def spec_of(kind: str, spec: str) -> str:
     return f"apiVersion: fairlead/v1\nkind: {kind}\nmetadata: {{name: x}}\nspec: {spec}\n"
 
 
+def test_the_faults_of_a_hopeless_file_are_bounded() -> None:
+    _, faults = read_resources("a: 1\n---\n" * 500, file="f")
+    assert len(faults) == 100
+    assert faults[-1].value == "more faults"
+
+
 @pytest.mark.parametrize(
     ("text", "path", "expected"),
     [
