@@ -43,7 +43,6 @@ _BLOCKS = statements.load("clock")
 _HORIZON_DAYS = 4000
 _YEAR_DAYS = 365
 _NO_FLOOR = date(1, 1, 1)
-_SHARED = frozenset({Subject.IMSI, Subject.ICCID, Subject.IMEI, Subject.EID})
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -105,9 +104,13 @@ async def _locate(conn: Connection, turn: Pass) -> None:
 
 async def _reach(conn: Connection, turn: Pass, rules: Sequence[Rule]) -> list[UUID]:
     """The devices whose presence a reading may need: days are the subject's, whichever device it was in."""
-    columns = sorted({r.subject for r in rules if r.counts} & _SHARED)
-    sharers = _joined("\n", [_block("reach_by", column=sql.Identifier(c)) for c in columns])
-    rows = await (await conn.execute(_block("reach", sharers=sharers), turn.parameters())).fetchall()
+    row = await (await conn.execute(_block("subjects", devices=turn.given), turn.parameters())).fetchone()
+    used: dict[str, object] = dict(zip(("imsi", "iccid", "imei", "eid"), row or (), strict=False))
+    counted = sorted({str(r.subject) for r in rules if r.counts} & used.keys())
+    sharers = [_block("given_devices")]
+    sharers += [_block("reach_by", column=sql.Identifier(c), values=sql.Placeholder(c)) for c in counted]
+    parameters = turn.parameters(**{c: used[c] for c in counted})
+    rows = await (await conn.execute(_block("reach", sharers=_joined(" or ", sharers)), parameters)).fetchall()
     return [row[0] for row in rows]
 
 

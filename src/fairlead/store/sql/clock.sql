@@ -39,16 +39,21 @@ analyze clock_now
 -- The countries in which the given devices have ever been seen: rules of others need no look.
 select distinct country from presence where tenant = %(tenant)s and {devices}
 
+-- name: subjects
+-- What the given devices have used: SIMs, cards, IMEIs.
+select coalesce(array_agg(distinct imsi) filter (where imsi is not null), '{{}}'),
+       coalesce(array_agg(distinct iccid) filter (where iccid is not null), '{{}}'),
+       coalesce(array_agg(distinct imei) filter (where imei is not null), '{{}}'),
+       coalesce(array_agg(distinct eid) filter (where eid is not null), '{{}}')
+from presence
+where tenant = %(tenant)s and {devices}
+
 -- name: reach
--- The given devices and those that have shared a counted SIM, card or IMEI with them.
-with mine as materialized (
-    select distinct imsi, iccid, imei, eid from presence where tenant = %(tenant)s and device = any(%(devices)s)
-)
-select unnest(%(devices)s::uuid[])
-{sharers}
+-- The devices that have used any of them: the days of a SIM that moved are the SIM's.
+select distinct device from presence where tenant = %(tenant)s and ({sharers})
 
 -- name: reach_by
-union select p.device from mine m join presence p on p.tenant = %(tenant)s and p.{column} = m.{column}
+{column} = any({values})
 
 -- name: all_devices
 true
