@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from fairlead.engine.changes import Changes, Conflict
 from fairlead.engine.moving import Moving
-from fairlead.engine.plans import File, Planner, Refused
+from fairlead.engine.plans import File, Hand, Planner, Refused
 from fairlead.engine.ports.moving import Outcome
 from fairlead.engine.resolve import Resolver
 from fairlead.engine.situations import Situations
@@ -30,7 +30,7 @@ from fairlead.store.policies import PolicyStore
 
 from .fleet_on_paper import NOW, device_id, settle_fleet
 
-PERSON = PrincipalId(UUID(int=7))
+PERSON = Hand(person=PrincipalId(UUID(int=7)), actor="usr_test")
 POLICY = """
 apiVersion: fairlead/v1
 kind: Policy

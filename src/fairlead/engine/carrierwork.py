@@ -138,8 +138,8 @@ class CarrierWorker:
         return len(doubtful)
 
     def _ripe(self, work: CarrierWork, bound: timedelta, now: datetime) -> bool:
-        """A read proves something only when it is newer than dispatch plus the staleness bound."""
-        return work.dispatched_at is None or now >= work.dispatched_at + bound
+        """A read proves something only when it is newer than dispatch plus the carrier's bound, which is real time."""
+        return work.dispatched_at is None or now >= work.dispatched_at + bound * self._time.rate
 
     async def _look(self, connector: object, work: CarrierWork) -> Outcome | None:
         if not isinstance(connector, ReadsSim):

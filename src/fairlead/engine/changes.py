@@ -14,14 +14,15 @@ from uuid import UUID
 
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
-from fairlead.engine.plans import Planner
+from fairlead.engine.plans import Hand, Planner
 from fairlead.engine.ports.moving import ChangeRow, Selection
 from fairlead.engine.ports.planning import Drift, PlanRow
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.situations import Collided
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
-from fairlead.model.ids import ChangeId, PrincipalId, TenantId, show
+from fairlead.model.expression import Expr
+from fairlead.model.ids import ChangeId, TenantId, show
 from fairlead.model.journal import Action, Json, Subject
 from fairlead.model.lifecycle import CHANGE, ChangeState, name, step
 from fairlead.model.rollout import Rollout, read_rollout, show_rollout
@@ -53,6 +54,17 @@ class RolledBack:
     left: int  # made by later Changes: not touched
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Which moves a rollback means; all conditions must hold, none means all moves."""
+
+    match: Expr | None = None
+    countries: tuple[str, ...] = ()  # as the moves were opened
+    names: tuple[str, ...] = ()  # of devices
+    wave: int | None = None
+    stage: int | None = None
+
+
 class Changes:
     """What people do to Changes."""
 
@@ -64,7 +76,7 @@ class Changes:
     async def apply(
         self,
         tenant: TenantId,
-        author: PrincipalId,
+        by: Hand,
         plan_id: UUID,
         *,
         rollout: Rollout,
@@ -83,7 +95,7 @@ class Changes:
             refused = await self._refusal(tx, tenant, plan, now)
             if refused is not None:
                 return refused
-            change = _new_change(plan, author, rollout, title, reason, now, emergency=emergency)
+            change = _new_change(plan, by, rollout, title, reason, now, emergency=emergency)
             others = await self._stores.plans.mark_applied(tx, plan_id, change.id)
             if others is not None:
                 return await self._read(tx, others)
@@ -96,9 +108,9 @@ class Changes:
                 "devices": plan.summary["devices"],
                 "stages": list(rollout.stages),
             }
-            await self._tell(tx, tenant, change.id, author, Action.CHANGE_APPLIED, now, reason=reason, payload=told)
+            await self._tell(tx, tenant, change.id, by, Action.CHANGE_APPLIED, now, reason=reason, payload=told)
             if change.state is ChangeState.APPROVED:
-                await self._start(tx, tenant, change, author, now)
+                await self._start(tx, tenant, change, by, now)
             return await self._read(tx, change.id)
 
     async def _refusal(self, tx: Transaction, tenant: TenantId, plan: PlanRow, now: datetime) -> Conflict | None:
@@ -132,68 +144,64 @@ class Changes:
         return None
 
     async def approve(
-        self, tenant: TenantId, change_id: UUID, person: PrincipalId, *, verdict: bool, note: str, now: datetime
+        self, tenant: TenantId, change_id: UUID, by: Hand, *, verdict: bool, note: str, now: datetime
     ) -> ChangeRow | Conflict:
         """Agree to a Change or refuse it. Nobody decides on their own; a refusal aborts it."""
         async with self._stores.transactions.tenant(tenant) as tx:
             change = await self._read(tx, change_id, lock=True)
             if change.state is not ChangeState.PLANNED:
                 return _wrong_state(change, "waits for approval")
-            if change.author == person:
+            if change.author == by.person:
                 return Conflict(
                     title="Somebody else must decide",
                     detail="Nobody approves their own Change where other people are asked.",
                     code="own_change",
                     differences={},
                 )
-            await self._stores.changes.approve(tx, change_id, person, _APPROVED if verdict else _REFUSED, note, now)
+            await self._stores.changes.approve(tx, change_id, by.person, _APPROVED if verdict else _REFUSED, note, now)
             action = Action.CHANGE_APPROVED if verdict else Action.CHANGE_REFUSED
-            await self._tell(tx, tenant, change_id, person, action, now, reason=note)
+            await self._tell(tx, tenant, change_id, by, action, now, reason=note)
             if not verdict:
-                await self._abort(tx, tenant, change, person, now, reason="refused")
+                await self._abort(tx, tenant, change, by, now, reason="refused")
                 return await self._read(tx, change_id)
             agreed = [a for a in await self._stores.changes.approvals(tx, change_id) if a["verdict"] == _APPROVED]
             if len(agreed) >= change.approvals_needed:
                 await self._set(tx, change, ChangeState.APPROVED, now)
-                await self._start(tx, tenant, replace(change, state=ChangeState.APPROVED), person, now)
+                await self._start(tx, tenant, replace(change, state=ChangeState.APPROVED), by, now)
             return await self._read(tx, change_id)
 
-    async def pause(
-        self, tenant: TenantId, change_id: UUID, person: PrincipalId, now: datetime
-    ) -> ChangeRow | Conflict:
+    async def pause(self, tenant: TenantId, change_id: UUID, by: Hand, now: datetime) -> ChangeRow | Conflict:
         """Open no stage and start no move; steps under way run to their end."""
-        return await self._verb(tenant, change_id, person, ChangeState.PAUSED, Action.CHANGE_PAUSED, now)
+        return await self._verb(tenant, change_id, by, ChangeState.PAUSED, Action.CHANGE_PAUSED, now)
 
-    async def resume(
-        self, tenant: TenantId, change_id: UUID, person: PrincipalId, now: datetime
-    ) -> ChangeRow | Conflict:
+    async def resume(self, tenant: TenantId, change_id: UUID, by: Hand, now: datetime) -> ChangeRow | Conflict:
         """Go on where it was paused."""
-        return await self._verb(tenant, change_id, person, ChangeState.RUNNING, Action.CHANGE_RESUMED, now)
+        return await self._verb(tenant, change_id, by, ChangeState.RUNNING, Action.CHANGE_RESUMED, now)
 
     async def stop(
-        self, tenant: TenantId, change_id: UUID, person: PrincipalId, *, reason: str, now: datetime
+        self, tenant: TenantId, change_id: UUID, by: Hand, *, reason: str, now: datetime
     ) -> ChangeRow | Conflict:
         """End a Change: one that never settled is rolled back whole and aborted; a standing one takes no entrants."""
         async with self._stores.transactions.tenant(tenant) as tx:
             change = await self._read(tx, change_id, lock=True)
             if change.state is ChangeState.STANDING:
                 await self._set(tx, change, ChangeState.CLOSED, now)
-                await self._tell(tx, tenant, change_id, person, Action.CHANGE_CLOSED, now, reason=reason)
+                await self._tell(tx, tenant, change_id, by, Action.CHANGE_CLOSED, now, reason=reason)
                 return await self._read(tx, change_id)
             if ChangeState.ABORTED not in CHANGE[change.state]:
                 return _wrong_state(change, "can be stopped")
-            await self._tell(tx, tenant, change_id, person, Action.CHANGE_STOPPED, now, reason=reason)
+            await self._tell(tx, tenant, change_id, by, Action.CHANGE_STOPPED, now, reason=reason)
             await self._stages.undo(tx, tenant, change, Selection(change=change_id), "stopped by a person", now)
-            await self._abort(tx, tenant, change, person, now, reason=reason)
+            await self._abort(tx, tenant, change, by, now, reason=reason)
             return await self._read(tx, change_id)
 
     async def rollback(
         self,
         tenant: TenantId,
         change_id: UUID,
-        person: PrincipalId,
+        by: Hand,
         *,
-        selection: Selection,
+        which: Which,
         reason: str,
         preview: bool,
         now: datetime,
@@ -203,19 +211,37 @@ class Changes:
             change = await self._read(tx, change_id, lock=True)
             if change.state in (ChangeState.DRAFT, ChangeState.PLANNED, ChangeState.APPROVED):
                 return _wrong_state(change, "has moved something")
+            selection = await self._selection(tx, tenant, change_id, which, now)
             devices, verified, left = await self._stages.count_undo(tx, selection)
             if preview:
                 return RolledBack(devices=devices, verified=verified, left=left)
             told: dict[str, Json] = {"devices": devices, "verified": verified, "left": left}
-            await self._tell(tx, tenant, change_id, person, Action.ROLLBACK_STARTED, now, reason=reason, payload=told)
+            await self._tell(tx, tenant, change_id, by, Action.ROLLBACK_STARTED, now, reason=reason, payload=told)
             await self._stages.undo(tx, tenant, change, selection, f"rolled back: {reason}", now)
             return RolledBack(devices=devices, verified=verified, left=left)
+
+    async def _selection(
+        self, tx: Transaction, tenant: TenantId, change_id: UUID, which: Which, now: datetime
+    ) -> Selection:
+        devices: tuple[UUID, ...] | None = None
+        if which.match is not None or which.countries or which.names:
+            found = await self._stores.moves.matching(
+                tx,
+                change_id,
+                match=which.match,
+                countries=which.countries,
+                names=which.names,
+                constants={"tenant": str(tenant)},
+                now=now,
+            )
+            devices = tuple(found)
+        return Selection(change=change_id, wave=which.wave, stage=which.stage, devices=devices)
 
     async def _verb(
         self,
         tenant: TenantId,
         change_id: UUID,
-        person: PrincipalId,
+        by: Hand,
         state: ChangeState,
         action: Action,
         now: datetime,
@@ -230,23 +256,21 @@ class Changes:
             if wanted not in CHANGE[change.state]:
                 return _wrong_state(change, f"can become {name(wanted)}")
             await self._set(tx, change, wanted, now)
-            await self._tell(tx, tenant, change_id, person, action, now)
+            await self._tell(tx, tenant, change_id, by, action, now)
             return await self._read(tx, change_id)
 
-    async def _start(
-        self, tx: Transaction, tenant: TenantId, change: ChangeRow, person: PrincipalId, now: datetime
-    ) -> None:
+    async def _start(self, tx: Transaction, tenant: TenantId, change: ChangeRow, by: Hand, now: datetime) -> None:
         await self._set(tx, change, ChangeState.RUNNING, now)
-        await self._tell(tx, tenant, change.id, person, Action.CHANGE_STARTED, now)
+        await self._tell(tx, tenant, change.id, by, Action.CHANGE_STARTED, now)
         running = await self._read(tx, change.id, lock=True)
         await self._stages.start(tx, tenant, running, now)
 
     async def _abort(
-        self, tx: Transaction, tenant: TenantId, change: ChangeRow, person: PrincipalId, now: datetime, *, reason: str
+        self, tx: Transaction, tenant: TenantId, change: ChangeRow, by: Hand, now: datetime, *, reason: str
     ) -> None:
         await self._stores.policies.drop(tx, change.id)
         await self._set(tx, change, ChangeState.ABORTED, now)
-        await self._tell(tx, tenant, change.id, person, Action.CHANGE_ABORTED, now, reason=reason)
+        await self._tell(tx, tenant, change.id, by, Action.CHANGE_ABORTED, now, reason=reason)
 
     async def _set(self, tx: Transaction, change: ChangeRow, state: ChangeState, now: datetime) -> None:
         step(CHANGE, change.state, state)
@@ -263,7 +287,7 @@ class Changes:
         tx: Transaction,
         tenant: TenantId,
         change_id: UUID,
-        person: PrincipalId,
+        by: Hand,
         action: Action,
         now: datetime,
         *,
@@ -273,7 +297,7 @@ class Changes:
         line = entry(
             tenant=tenant,
             at=now,
-            actor=show("usr", person),
+            actor=by.actor,
             action=action,
             subject=Subject(kind="change", id=show("chg", change_id)),
             change=ChangeId(change_id),
@@ -289,7 +313,7 @@ def rollout_of(change: ChangeRow) -> Rollout:
 
 
 def _new_change(
-    plan: PlanRow, author: PrincipalId, rollout: Rollout, title: str, reason: str, now: datetime, *, emergency: bool
+    plan: PlanRow, by: Hand, rollout: Rollout, title: str, reason: str, now: datetime, *, emergency: bool
 ) -> ChangeRow:
     change_id = uuid7(now)
     named = ", ".join(f"{r['verb']} {r['name']}" for r in plan.resources) or "nothing"
@@ -299,7 +323,7 @@ def _new_change(
         kind=_POLICIES,
         state=ChangeState.PLANNED if rollout.approvals else ChangeState.APPROVED,
         reason=reason,
-        author=author,
+        author=by.person,
         plan=plan.id,
         rollout=show_rollout(rollout),
         salt=zlib.crc32(change_id.bytes) % 10_000,

@@ -36,6 +36,14 @@ _POLICIES: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Who does something: the person who answers for it, and how the journal names them (`usr_…` or `tok_…`)."""
+
+    person: PrincipalId
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """A file of resources as it was sent."""
 
@@ -83,7 +91,7 @@ class Planner:
     async def make(
         self,
         tenant: TenantId,
-        author: PrincipalId,
+        by: Hand,
         files: Sequence[File],
         *,
         removals: Sequence[Removal] = (),
@@ -96,7 +104,7 @@ class Planner:
             return Refused(faults=tuple(faults))
         try:
             async with self._stores.transactions.tenant(tenant) as tx:
-                return await self._make(tx, tenant, author, resources, removals, now)
+                return await self._make(tx, tenant, by, resources, removals, now)
         except Collided as collided:
             return Refused(faults=tuple(_collision_fault(collided, files)))
 
@@ -104,12 +112,12 @@ class Planner:
         self,
         tx: Transaction,
         tenant: TenantId,
-        author: PrincipalId,
+        by: Hand,
         resources: Sequence[tuple[Resource, str]],
         removals: Sequence[Removal],
         now: datetime,
     ) -> PlanRow:
-        proposals, unchanged = await self._propose(tx, author, resources, removals, now)
+        proposals, unchanged = await self._propose(tx, by, resources, removals, now)
         plan_id = uuid7(now)
         counted = await self._judge(tx, tenant, proposals, plan_id, now)
         summary = await self._summary(tx, tenant, proposals, unchanged, counted, now)
@@ -117,7 +125,7 @@ class Planner:
         plan = PlanRow(
             id=plan_id,
             kind=_POLICIES,
-            author=author,
+            author=by.person,
             created_at=now,
             expires_at=now + KEPT_FOR,
             resources=[_shown(p) for p in proposals],
@@ -130,7 +138,7 @@ class Planner:
         line = entry(
             tenant=tenant,
             at=now,
-            actor=show("usr", author),
+            actor=by.actor,
             action=Action.PLAN_MADE,
             subject=Subject(kind="plan", id=show("plan", plan_id)),
             payload={"devices": devices, "resources": [f"{p.kind}/{p.name}" for p in proposals]},
@@ -165,7 +173,7 @@ class Planner:
     async def _propose(
         self,
         tx: Transaction,
-        author: PrincipalId,
+        by: Hand,
         resources: Sequence[tuple[Resource, str]],
         removals: Sequence[Removal],
         now: datetime,
@@ -183,7 +191,7 @@ class Planner:
                 continue
             policy = await self._stores.policies.ensure_policy(tx, uuid7(now), kind, name, now)
             revision = NewRevision(
-                policy=policy, resource=_about(resource), source=source, digest=digest, removed=False, author=author
+                policy=policy, resource=_about(resource), source=source, digest=digest, removed=False, author=by.person
             )
             number, rule = await self._stores.policies.add_revision(tx, revision, now)
             proposals.append(
@@ -210,7 +218,7 @@ class Planner:
                 source=before.source,
                 digest=hashlib.sha256(b"removed" + before.digest).digest(),
                 removed=True,
-                author=author,
+                author=by.person,
             )
             number, rule = await self._stores.policies.add_revision(tx, revision, now)
             proposals.append(

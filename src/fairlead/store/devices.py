@@ -127,7 +127,7 @@ async def _by_breach(conn: Connection, which: DeviceFilter, after: Place | None,
         scanned, ending, last, moments, ids = row or (0, None, None, [], [])
         return Chunk(
             scanned=scanned,
-            last=None if ending is None else Place(probe=0, value=ending.isoformat(), id=last),
+            last=None if ending is None or last is None else Place(probe=0, value=ending.isoformat(), id=last),
             found=[Place(probe=0, value=at.isoformat(), id=one) for at, one in zip(moments, ids, strict=True)],
         )
 

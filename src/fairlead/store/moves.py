@@ -20,8 +20,10 @@ from fairlead.engine.ports.moving import (
     StepStart,
 )
 from fairlead.model.document import canonical
+from fairlead.model.expression import Expr
 from fairlead.model.lifecycle import BatchState, MoveState, OperationState
 from fairlead.store.database import Connection
+from fairlead.store.expression_sql import compile_expr
 from fairlead.store.statements import load
 
 SQL: Final = load("moves")
@@ -313,6 +315,24 @@ class MoveStore:
         row = await (await tx.execute(SQL["undo_counts"])).fetchone()
         left = await (await tx.execute(SQL["left_by_undo"], _selected(selection))).fetchone()
         return (row[0] if row else 0, row[1] if row else 0, left[0] if left else 0)
+
+    async def matching(
+        self,
+        tx: Connection,
+        change: UUID,
+        *,
+        match: Expr | None,
+        countries: Sequence[str],
+        names: Sequence[str],
+        constants: Mapping[str, str],
+        now: datetime,
+    ) -> list[UUID]:
+        """Devices of a Change's moves that meet all given conditions; countries are those it was opened for."""
+        statement = sql.SQL(SQL["moves_matching"]).format(
+            condition=compile_expr(match, constants=dict(constants)) if match is not None else sql.SQL("true")
+        )
+        values = {"change": change, "countries": list(countries) or None, "names": list(names) or None, "now": now}
+        return [r[0] for r in await (await tx.execute(statement, values)).fetchall()]
 
     async def bar_rest(
         self, tx: Connection, change: ChangeRow, stratum: int, rules: Sequence[tuple[UUID, int]], now: datetime

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil, floor
+from typing import cast, get_args
 
 from fairlead.engine.ports.carrier import BucketKey, BucketLevel, BucketStore, CallClass, Limit, RateLimited
 from fairlead.model.ids import AccountId, TenantId
@@ -149,3 +150,26 @@ class AccountBuckets:
         for _ in range(_RACES):
             if await self._store.save(key, indebted(await self._store.load(key), limit, retry_after, self._now())):
                 return
+
+
+class BadLimit(ValueError):
+    """An account's budget that cannot be read."""
+
+
+def limits_from(config: object) -> dict[CallClass, Limit]:
+    """Budgets of an account's own, such as `{"read": {"per_second": 50, "burst": 100}}`. Raises `BadLimit`."""
+    found: dict[CallClass, Limit] = {}
+    if not isinstance(config, dict):
+        raise BadLimit("limits: expected call classes with per_second and burst")
+    for name, value in cast("dict[str, dict[str, float]]", config).items():
+        try:
+            found[_call_class(name)] = Limit(per_second=float(value["per_second"]), burst=int(value["burst"]))
+        except (KeyError, TypeError, ValueError) as bad:
+            raise BadLimit(f"limits.{name}: expected a call class with per_second and burst") from bad
+    return found
+
+
+def _call_class(name: str) -> CallClass:
+    if name not in get_args(CallClass):
+        raise ValueError(name)
+    return cast("CallClass", name)

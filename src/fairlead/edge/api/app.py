@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from fairlead.edge.api import (
+    changes,
     clock,
     devices,
     fleet,
@@ -15,6 +16,7 @@ from fairlead.edge.api import (
     jobs,
     journal,
     people,
+    plans,
     problems,
     reference,
     session,
@@ -44,6 +46,8 @@ ROUTERS: Final = (
     people.secret_tokens,
     people.provider,
     journal.router,
+    plans.router,
+    changes.router,
     health.router,
     # Further routers go here, one line each.
 )

@@ -1,12 +1,13 @@
 """What the engine needs from the store to carry Changes out: batches, moves, operations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from fairlead.engine.ports.transaction import Transaction
+from fairlead.model.expression import Expr
 from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState
 
 
@@ -228,6 +229,17 @@ class MoveRows(Protocol):
         now: datetime,
     ) -> tuple[int, int]: ...
     async def count_undo(self, tx: Transaction, selection: Selection) -> tuple[int, int, int]: ...
+    async def matching(
+        self,
+        tx: Transaction,
+        change: UUID,
+        *,
+        match: Expr | None,
+        countries: Sequence[str],
+        names: Sequence[str],
+        constants: Mapping[str, str],
+        now: datetime,
+    ) -> list[UUID]: ...
     async def bar_rest(
         self, tx: Transaction, change: ChangeRow, stratum: int, rules: Sequence[tuple[UUID, int]], now: datetime
     ) -> int: ...

@@ -398,3 +398,11 @@ insert into exception (tenant, policy, device, kind, rule, change, since)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, h.device, 4, r.rule, %(change)s, %(now)s
 from held h cross join unnest(%(policies)s::uuid[], %(rules)s::int[]) r (policy, rule)
 on conflict (tenant, policy, device) do update set kind = 4, rule = excluded.rule, change = excluded.change, since = excluded.since
+
+-- name: moves_matching
+select distinct m.device from move m
+join device d on d.tenant = m.tenant and d.id = m.device
+join stratum s on s.tenant = m.tenant and s.id = m.stratum
+join fact f on f.tenant = m.tenant and f.device = m.device
+where m.change = %(change)s and (%(countries)s::text[] is null or s.country = any (%(countries)s::text[]))
+  and (%(names)s::text[] is null or d.name = any (%(names)s::text[])) and ({condition})

@@ -1,0 +1,291 @@
+"""`/v1/plans`, `/v1/policies`, `/v1/strategies`: what should be, and what it would do."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Depends, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from fairlead.edge.api.door import Caller, NowOf, ServicesOf, permit
+from fairlead.edge.api.paging import CursorText, Limit, Page, read_cursor, write_cursor
+from fairlead.edge.api.problems import FieldError, Problem, invalid, not_found
+from fairlead.edge.api.routing import router as make_router
+from fairlead.edge.api.shapes import id_of
+from fairlead.engine.changes import Changes, Conflict, NoSuchChange
+from fairlead.engine.plans import File, Hand, Planner, Refused, Removal
+from fairlead.engine.ports.planning import PlanRow
+from fairlead.engine.stories import Stories
+from fairlead.model.ids import show
+from fairlead.model.resources import Fault
+from fairlead.model.rollout import BadRollout, Rollout, read_rollout
+from fairlead.policy.read import read_resources
+
+router = make_router("/v1", "plans")
+
+Reader = Annotated[Caller, Depends(permit("plans.read"))]
+Maker = Annotated[Caller, Depends(permit("plans.make"))]
+Applier = Annotated[Caller, Depends(permit("changes.apply", everywhere=True))]
+PolicyReader = Annotated[Caller, Depends(permit("policies.read"))]
+
+Kind = Literal["Policy", "Strategy", "Steering", "SessionPolicy", "Grant"]
+
+
+class FileSent(BaseModel):
+    """A file of resources."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(default="-", max_length=200, examples=["brazil.yaml"])
+    text: str = Field(max_length=1_000_000, description="YAML 1.2, one or more documents")
+
+
+class RemovalSent(BaseModel):
+    """A resource that should end."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind = "Policy"
+    name: str = Field(max_length=63)
+
+
+class PlanSent(BaseModel):
+    """What to plan."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    files: list[FileSent] = Field(default_factory=list[FileSent], max_length=500)
+    removals: list[RemovalSent] = Field(default_factory=list[RemovalSent], max_length=500)
+
+
+class CheckSent(BaseModel):
+    """Files to check."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    files: list[FileSent] = Field(min_length=1, max_length=500)
+
+
+class Checked(BaseModel):
+    """What a check found."""
+
+    ok: bool
+    resources: list[str] = Field(examples=[["Policy/brazil-local"]])
+    errors: list[dict[str, Any]]
+
+
+class PlanShown(BaseModel):
+    """A plan: nothing has moved."""
+
+    id: str = Field(examples=["plan_06e1x3c0000000000000000000"])
+    created_at: datetime
+    expires_at: datetime
+    author: str
+    resources: list[dict[str, Any]]
+    summary: dict[str, Any] = Field(description="impact on devices, cost and law; situations with their recipes")
+    tolerance: float = Field(description="share of the planned devices that may have moved at apply")
+    applied: str | None = Field(description="the Change it became")
+
+
+class ApplySent(BaseModel):
+    """How to apply a plan."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rollout: dict[str, Any] = Field(
+        default_factory=dict[str, Any],
+        examples=[{"stages": [5, 25, 100], "gate": {"max_failed": 0.1}, "on_failure": "rollback"}],
+    )
+    title: str = Field(default="", max_length=200)
+    reason: str = Field(default="", max_length=2_000)
+    emergency: bool = False
+
+
+class ChangeRef(BaseModel):
+    """A Change that was made, or had been made before."""
+
+    id: str
+    title: str
+    state: str
+
+
+@router.post("/plans", status_code=201, summary="Plan: what would these resources do?")
+async def make_plan(sent: PlanSent, caller: Maker, all_: ServicesOf, now: NowOf) -> PlanShown:
+    """Read the files, run their tests, judge the fleet, and keep what would happen for a week."""
+    if not sent.files and not sent.removals:
+        raise invalid("/files", [], "at least one file or one removal")
+    made = await all_.of(Planner).make(
+        caller.tenant,
+        hand_of(caller),
+        [File(name=f.name, text=f.text) for f in sent.files],
+        removals=[Removal(kind=r.kind, name=r.name) for r in sent.removals],
+        now=now,
+    )
+    if isinstance(made, Refused):
+        raise Problem(
+            422,
+            "resources-refused",
+            "The resources are refused",
+            f"{len(made.faults)} fault(s); nothing was planned",
+            errors=[_error(f) for f in made.faults],
+            extra={"faults": [_fault(f) for f in made.faults]},
+        )
+    return plan_shown(made)
+
+
+@router.get("/plans", summary="Plans, newest first")
+async def list_plans(caller: Reader, all_: ServicesOf, limit: Limit = 50, cursor: CursorText = None) -> Page[PlanShown]:
+    """Plans without the situations' members."""
+    after = read_cursor(cursor, 1)
+    rows = await all_.of(Stories).plans(caller.tenant, UUID(str(after[0])) if after else None, limit)
+    following = write_cursor(str(rows[-1].id)) if len(rows) == limit else None
+    return Page(items=[plan_shown(row) for row in rows], next=following)
+
+
+@router.get("/plans/{plan}", summary="One plan")
+async def read_plan(plan: str, caller: Reader, all_: ServicesOf) -> PlanShown:
+    """A plan by its id."""
+    row = await all_.of(Stories).plan(caller.tenant, id_of("plan", plan))
+    if row is None:
+        raise not_found("plan", plan)
+    return plan_shown(row)
+
+
+@router.post("/plans/{plan}/apply", status_code=201, summary="Apply a plan: it becomes a Change")
+async def apply_plan(
+    plan: str, sent: ApplySent, caller: Applier, all_: ServicesOf, now: NowOf, response: Response
+) -> ChangeRef:
+    """409 with the differences when facts have moved under the plan. Applied twice it is the same Change."""
+    try:
+        made = await all_.of(Changes).apply(
+            caller.tenant,
+            hand_of(caller),
+            id_of("plan", plan),
+            rollout=_rollout(sent.rollout),
+            title=sent.title,
+            reason=sent.reason,
+            emergency=sent.emergency,
+            now=now,
+        )
+    except NoSuchChange as missing:
+        raise not_found("plan", plan) from missing
+    if isinstance(made, Conflict):
+        raise conflict(made)
+    shown = show("chg", made.id)
+    response.headers["Location"] = f"/v1/changes/{shown}"
+    return ChangeRef(id=shown, title=made.title, state=made.state.name.lower())
+
+
+@router.post("/policies/check", summary="Check resources without planning")
+async def check(sent: CheckSent, caller: PolicyReader) -> Checked:
+    """Syntax, types and names; the fleet is not looked at."""
+    del caller
+    names: list[str] = []
+    faults: list[Fault] = []
+    for file in sent.files:
+        resources, bad = read_resources(file.text, file=file.name)
+        names += [f"{type(r).__name__}/{r.metadata.name}" for r in resources]
+        faults += bad
+    return Checked(ok=not faults, resources=names, errors=[_fault(f) for f in faults])
+
+
+@router.get("/policies", summary="Kept policies by name")
+async def list_policies(
+    caller: PolicyReader,
+    all_: ServicesOf,
+    kind: Kind | None = None,
+    limit: Limit = 100,
+    cursor: CursorText = None,
+) -> Page[dict[str, Any]]:
+    """Policies, strategies and the other resources, as they are kept."""
+    after = read_cursor(cursor, 1)
+    rows = await all_.of(Stories).policies(caller.tenant, kind, str(after[0]) if after else None, limit)
+    following = write_cursor(rows[-1]["name"]) if len(rows) == limit else None
+    return Page(items=[_policy(row) for row in rows], next=following)
+
+
+@router.get("/policies/{kind}/{name}", summary="One policy with its history")
+async def read_policy(kind: Kind, name: str, caller: PolicyReader, all_: ServicesOf) -> dict[str, Any]:
+    """All applied revisions, newest first, with their text."""
+    rows = await all_.of(Stories).history(caller.tenant, kind, name)
+    if not rows:
+        raise not_found(kind, name)
+    states = ("proposed", "trial", "kept", "superseded", "dropped")
+    return {
+        "kind": kind,
+        "name": name,
+        "revisions": [
+            {
+                "number": row["number"],
+                "state": states[row["state"]],
+                "about": row["resource"],
+                "text": row["source"],
+                "removed": row["removed"],
+                "change": show("chg", row["change"]) if row["change"] else None,
+                "author": show("usr", row["author"]),
+                "created_at": row["created_at"],
+            }
+            for row in rows
+        ],
+    }
+
+
+def hand_of(caller: Caller) -> Hand:
+    """The caller as the engine knows hands."""
+    return Hand(person=caller.principal.answerable, actor=caller.actor)
+
+
+def conflict(made: Conflict) -> Problem:
+    """A conflict as a 409 problem with its differences."""
+    return Problem(
+        409, f"change-{made.code}", made.title, made.detail, extra={"code": made.code, "differences": made.differences}
+    )
+
+
+def plan_shown(row: PlanRow) -> PlanShown:
+    """A plan as the door shows it."""
+    return PlanShown(
+        id=show("plan", row.id),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        author=show("usr", row.author),
+        resources=[{k: r[k] for k in ("kind", "name", "number", "verb", "removed")} for r in row.resources],
+        summary=row.summary,
+        tolerance=row.tolerance,
+        applied=show("chg", row.applied) if row.applied else None,
+    )
+
+
+def _rollout(sent: dict[str, Any]) -> Rollout:
+    try:
+        return read_rollout(sent)
+    except BadRollout as bad:
+        raise invalid(f"/rollout{bad.pointer}", bad.value, bad.expected) from bad
+
+
+def _policy(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": row["kind"],
+        "name": row["name"],
+        "revision": row["kept"],
+        "about": row["resource"],
+        "change": show("chg", row["standing"]) if row["standing"] else None,
+        "since": row["created_at"],
+    }
+
+
+def _fault(fault: Fault) -> dict[str, Any]:
+    return {
+        "file": fault.file,
+        "line": fault.line,
+        "column": fault.column,
+        "path": fault.path,
+        "value": fault.value,
+        "expected": fault.expected,
+    }
+
+
+def _error(fault: Fault) -> FieldError:
+    return FieldError(
+        pointer=f"{fault.file}:{fault.line}:{fault.column} {fault.path}", value=fault.value, expected=fault.expected
+    )

@@ -1,0 +1,134 @@
+"""Observation: reads carriers' inventories and turns what they say into facts.
+
+The only writer of observed facts (house §6). A sweep reads an account page by page within the
+carrier's budget; each page is one transaction of a few statements, so a sweep that breaks off
+keeps what it has read. Devices that moved get their roaming clocks read again at once; all others
+hourly.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
+
+import structlog
+
+from fairlead.engine.carrierwork import Carriers
+from fairlead.engine.ports.carrier import CarrierTrouble, ListsSims, SimRecord
+from fairlead.engine.ports.observing import ObservationRows, SimObservation, SweptAccount
+from fairlead.engine.ports.transaction import Transaction, Transactions
+from fairlead.engine.timekeeper import Timekeeper
+from fairlead.model.identifiers import Plmn
+from fairlead.model.ids import TenantId
+from fairlead.model.subscription import Connectivity, SubscriptionState
+
+log = structlog.get_logger(__name__)
+
+STATES: Final = {state: number for number, state in enumerate(SubscriptionState, start=1)}
+CONNECTIVITY: Final = {state: number for number, state in enumerate(Connectivity, start=1)}
+
+
+class Clocks(Protocol):
+    """Reads roaming clocks by the set."""
+
+    async def read(self, tx: Transaction, tenant: TenantId, now: datetime, devices: Sequence[UUID] | None) -> int:
+        """Compute the clocks of some devices, or of all; returns how many devices were written."""
+        ...
+
+
+class CountryOf(Protocol):
+    """Which country a network is in."""
+
+    def __call__(self, plmn: Plmn) -> str | None:
+        """ISO 3166-1 alpha-2, or None where the network belongs to no country or is not known."""
+        ...
+
+
+class Observer:
+    """Sweeps carriers; one instance a process."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        rows: ObservationRows,
+        carriers: Carriers,
+        clocks: Clocks,
+        country_of: CountryOf,
+        timekeeper: Timekeeper,
+    ) -> None:
+        self._transactions = transactions
+        self._rows = rows
+        self._carriers = carriers
+        self._clocks = clocks
+        self._country_of = country_of
+        self._time = timekeeper
+
+    async def accounts(self, tenant: TenantId) -> list[SweptAccount]:
+        """Accounts whose inventory can be read."""
+        async with self._transactions.tenant(tenant) as tx:
+            return await self._rows.accounts(tx)
+
+    async def sweep(self, tenant: TenantId, account: SweptAccount) -> int:
+        """Read one account's inventory; returns how many SIMs it has."""
+        seen = 0
+        try:
+            connector = await self._carriers.connector(tenant, account.name)
+            if not isinstance(connector, ListsSims):
+                return 0
+            async for page in connector.list_sims():
+                seen += await self._page(tenant, account, page.sims)
+        except CarrierTrouble as trouble:
+            log.warning("sweep broke off", account=account.name, why=trouble.detail, seen=seen)
+            async with self._transactions.tenant(tenant) as tx:
+                await self._rows.failing(tx, account.id, trouble.detail, self._time.now())
+            return seen
+        async with self._transactions.tenant(tenant) as tx:
+            await self._rows.swept(tx, account.id, self._time.now())
+        return seen
+
+    async def _page(self, tenant: TenantId, account: SweptAccount, sims: Sequence[SimRecord]) -> int:
+        readable = [o for o in (self._observation(sim) for sim in sims) if o is not None]
+        async with self._transactions.tenant(tenant) as tx:
+            observed = await self._rows.page(tx, account, readable)
+            if observed.moved:
+                await self._clocks.read(tx, tenant, self._time.now(), observed.moved)
+        return observed.sims
+
+    async def read_clocks(self, tenant: TenantId) -> int:
+        """Read every clock of a tenant again: days went by."""
+        async with self._transactions.tenant(tenant) as tx:
+            return await self._clocks.read(tx, tenant, self._time.now(), None)
+
+    def _observation(self, sim: SimRecord) -> SimObservation | None:
+        if sim.iccid is None:
+            return None
+        session = sim.session
+        return SimObservation(
+            sim=sim.provider_id,
+            iccid=sim.iccid,
+            imsi=sim.imsis[0] if sim.imsis else "",
+            msisdn=sim.msisdn or "",
+            imei=session.imei or sim.imei or "",
+            state=STATES[sim.subscription.state],
+            provider_state=sim.subscription.provider_state,
+            holds=",".join(sorted(h.value for h in sim.subscription.hold_reasons)),
+            auto_revert_at=sim.subscription.auto_revert_at,
+            plan=sim.plan,
+            connectivity=CONNECTIVITY[session.connectivity],
+            plmn=str(session.plmn) if session.plmn else (session.plmn_raw and "unknown"),
+            country=(self._country_of(session.plmn) or "") if session.plmn else "",
+            rat=session.rat,
+            cell=str(session.cell.eci or session.cell.ci or "") if session.cell else "",
+            ip=session.ip,
+            since=session.since,
+            at=sim.freshness.observed_at,
+        )
+
+
+def country_table(networks: Mapping[str, str]) -> CountryOf:
+    """Look networks up in a table of `MCC-MNC` and, for networks it lacks, of `MCC`."""
+
+    def country_of(plmn: Plmn) -> str | None:
+        return networks.get(str(plmn)) or networks.get(plmn.mcc)
+
+    return country_of

@@ -1,0 +1,38 @@
+"""What stories read beyond the loop's own ports: moves, operations, facets, policy pages."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from fairlead.engine.ports.transaction import Transaction
+from fairlead.model.lifecycle import MoveState, OperationState
+
+
+class Reading(Protocol):
+    """What stories read beyond the loop's own ports."""
+
+    async def moves(
+        self, tx: Transaction, change: UUID, state: MoveState | None, after: UUID | None, limit: int
+    ) -> list[dict[str, Any]]: ...
+    async def operations(
+        self,
+        tx: Transaction,
+        *,
+        change: UUID | None,
+        device: UUID | None,
+        state: OperationState | None,
+        after: UUID | None,
+        limit: int,
+    ) -> list[dict[str, Any]]: ...
+    async def standing(self, tx: Transaction, device: UUID) -> tuple[int, int, int, int] | None: ...
+    async def device_exceptions(self, tx: Transaction, device: UUID) -> list[dict[str, Any]]: ...
+    async def device_facets(self, tx: Transaction, device: UUID) -> list[dict[str, Any]]: ...
+    async def device_moves(self, tx: Transaction, device: UUID) -> list[dict[str, Any]]: ...
+    async def lift_bar(self, tx: Transaction, policy: UUID, devices: Sequence[UUID]) -> int: ...
+
+
+class PolicyPages(Protocol):
+    """Kept policies and their history."""
+
+    async def page(self, tx: Transaction, kind: str | None, after: str | None, limit: int) -> list[dict[str, Any]]: ...
+    async def history(self, tx: Transaction, kind: str, name: str) -> list[dict[str, Any]]: ...

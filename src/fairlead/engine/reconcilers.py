@@ -1,0 +1,114 @@
+"""What the loop does, in one table: name, function, pace."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from fairlead.engine.carrierwork import CarrierWorker
+from fairlead.engine.fleet import Fleet
+from fairlead.engine.loop import Reconciler
+from fairlead.engine.moving import Moving
+from fairlead.engine.observe import Observer
+from fairlead.engine.ports.shadow import DeviceNudges
+from fairlead.engine.resolve import Resolver
+from fairlead.engine.stages import Stages
+from fairlead.engine.stores import Stores
+from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.waves import Waves
+from fairlead.model.ids import TenantId
+
+CLOCKS_EVERY: Final = timedelta(hours=1)  # of house time; never more often than every 20 real seconds
+CLOCKS_AT_LEAST_S: Final = 20.0
+COUNTS_EVERY_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """What the reconcilers call."""
+
+    resolver: Resolver
+    stages: Stages
+    waves: Waves
+    moving: Moving
+    carriers: CarrierWorker
+    observer: Observer
+    nudges: DeviceNudges
+    fleet: Fleet
+
+
+def reconcilers(
+    workers: Workers, stores: Stores, timekeeper: Timekeeper, *, sweep_every_s: float
+) -> Sequence[Reconciler]:
+    """The table. Paces are real seconds."""
+    doing = _Doing(workers, stores, timekeeper)
+    return (
+        Reconciler(name="resolve", reconcile=doing.resolve, every_s=0.5),
+        Reconciler(name="thresholds", reconcile=doing.thresholds, every_s=1.0, busy_s=1.0),
+        Reconciler(name="waves", reconcile=doing.waves, every_s=1.0, busy_s=0.5),
+        Reconciler(name="moves", reconcile=doing.moves, every_s=0.25),
+        Reconciler(name="carriers", reconcile=doing.carriers, every_s=0.25),
+        Reconciler(name="readback", reconcile=doing.readback, every_s=2.0, busy_s=1.0),
+        Reconciler(name="prove", reconcile=doing.prove, every_s=0.5, busy_s=0.2),
+        Reconciler(name="stages", reconcile=doing.stages, every_s=0.5, busy_s=0.2),
+        Reconciler(name="sweep", reconcile=doing.sweep, every_s=sweep_every_s, busy_s=sweep_every_s),
+        Reconciler(name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S),
+        Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
+    )
+
+
+class _Doing:
+    """One method a reconciler; each looks at one tenant."""
+
+    def __init__(self, workers: Workers, stores: Stores, timekeeper: Timekeeper) -> None:
+        self._workers = workers
+        self._stores = stores
+        self._time = timekeeper
+        self._clocks_at: dict[TenantId, datetime] = {}
+
+    async def resolve(self, tenant: TenantId) -> bool:
+        return await self._workers.resolver.dirty(tenant, self._time.now()) is not None
+
+    async def thresholds(self, tenant: TenantId) -> bool:
+        return await self._workers.resolver.sweep(tenant, self._time.now()) > 0
+
+    async def waves(self, tenant: TenantId) -> bool:
+        return await self._workers.waves.tick(tenant, self._time.now()) > 0
+
+    async def moves(self, tenant: TenantId) -> bool:
+        done = await self._workers.moving.tick(tenant)
+        if done.nudges:
+            await self._workers.nudges.nudge_devices(tenant, done.nudges)
+        return done.moves > 0
+
+    async def carriers(self, tenant: TenantId) -> bool:
+        return await self._workers.carriers.dispatch(tenant) > 0
+
+    async def readback(self, tenant: TenantId) -> bool:
+        return await self._workers.carriers.read_back(tenant) > 0
+
+    async def prove(self, tenant: TenantId) -> bool:
+        async with self._stores.transactions.tenant(tenant) as tx:
+            return await self._stores.moves.prove(tx, self._time.now()) > 0
+
+    async def stages(self, tenant: TenantId) -> bool:
+        progress = await self._workers.stages.tick(tenant, self._time.now())
+        return progress.decided + progress.opened + progress.settled > 0
+
+    async def sweep(self, tenant: TenantId) -> bool:
+        seen = 0
+        for account in await self._workers.observer.accounts(tenant):
+            seen += await self._workers.observer.sweep(tenant, account)
+        return seen > 0
+
+    async def clocks(self, tenant: TenantId) -> bool:
+        now = self._time.now()
+        last = self._clocks_at.get(tenant)
+        if last is not None and now - last < CLOCKS_EVERY:
+            return False
+        self._clocks_at[tenant] = now
+        return await self._workers.observer.read_clocks(tenant) > 0
+
+    async def counts(self, tenant: TenantId) -> bool:
+        await self._workers.fleet.refresh_counts(tenant, self._time.now())
+        return False

@@ -1,0 +1,247 @@
+"""Everything one process may need, built on a database; the roles take what they use."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import httpx
+
+from fairlead.bus.kick import SystemDoor
+from fairlead.config import Config
+from fairlead.connectors._kit.buckets import limits_from
+from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
+from fairlead.connectors.oidc.client import OidcClient
+from fairlead.connectors.soracom.factory import FACTORY as SORACOM
+from fairlead.edge.api.door import Gate, Services
+from fairlead.edge.api.health import Readiness
+from fairlead.edge.api.routing import Repeats
+from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
+from fairlead.engine.carriers import Carriers as Accounts
+from fairlead.engine.carrierwork import CarrierWorker
+from fairlead.engine.changes import Changes
+from fairlead.engine.fleet import Fleet
+from fairlead.engine.imports import Imports
+from fairlead.engine.jobs import Jobs
+from fairlead.engine.journal import Journal
+from fairlead.engine.loop import Loop, Reconciler
+from fairlead.engine.moving import Moving
+from fairlead.engine.observe import Observer, country_table
+from fairlead.engine.passwords import Passwords
+from fairlead.engine.people import People
+from fairlead.engine.plans import Planner
+from fairlead.engine.ports.carrier import Connector, NotFound
+from fairlead.engine.reconcilers import Workers, reconcilers
+from fairlead.engine.resolve import Resolver
+from fairlead.engine.sealing import Sealer, open_keyring
+from fairlead.engine.shadow import Shadows
+from fairlead.engine.sign_in import SignIn
+from fairlead.engine.signing import SigningKeys
+from fairlead.engine.situations import Situations
+from fairlead.engine.stages import Stages
+from fairlead.engine.stores import Stores
+from fairlead.engine.stories import Stories
+from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.waves import Waves
+from fairlead.model.ids import TenantId
+from fairlead.model.reference import Reference
+from fairlead.reference import load as load_reference
+from fairlead.store.buckets import Buckets
+from fairlead.store.changes import ChangeStore
+from fairlead.store.clock import compute as compute_clocks
+from fairlead.store.counts import CountStore
+from fairlead.store.database import Connection, Database
+from fairlead.store.fleet import FleetStore
+from fairlead.store.imports import ImportStore
+from fairlead.store.jobs import JobStore, RepeatStore
+from fairlead.store.journal import JournalStore, append
+from fairlead.store.moves import MoveStore
+from fairlead.store.observing import ObservationStore
+from fairlead.store.people import PeopleStore
+from fairlead.store.planning import PlanStore
+from fairlead.store.policies import PolicyStore
+from fairlead.store.shadow import ShadowStore
+from fairlead.store.sign_in import SignInStore
+
+CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {"soracom": SORACOM}
+
+
+class ConnectorTable:
+    """Opens carrier accounts and keeps them open until their settings change."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        buckets: Buckets,
+        http: httpx.AsyncClient,
+        reference: Reference,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._accounts = accounts
+        self._buckets = buckets
+        self._http = http
+        self._lengths = reference.mnc_lengths
+        self._now = now
+        self._open: dict[tuple[TenantId, str], tuple[int, Connector]] = {}
+
+    async def connector(self, tenant: TenantId, account: str) -> Connector:
+        """The connector of an account. Raises `NotFound`."""
+        found = await self._accounts.account(tenant, account)
+        factory = CONNECTORS.get(found.connector) if found is not None else None
+        if found is None or factory is None:
+            raise NotFound(f"no account {account!r} with a connector")
+        kept = self._open.get((tenant, account))
+        if kept is not None and kept[0] == found.version:
+            return kept[1]
+        credential = await self._accounts.credential(tenant, found.id)
+        if credential is None:
+            raise NotFound(f"account {account!r} has no credential")
+        settings = AccountConfig(
+            tenant=tenant,
+            account=found.id,
+            name=found.name,
+            base_url=str(found.config.get("base_url", "")),
+            limits=limits_from(found.config.get("limits", {})),
+            mnc_lengths=self._lengths,
+        )
+        opened = factory.open(settings, credential, self._http, self._buckets, now=self._now)
+        self._open[tenant, account] = (found.version, opened)
+        return opened
+
+    async def staleness(self, tenant: TenantId, account: str) -> timedelta:
+        """How far behind the carrier's own view may be, in real time."""
+        found = await self._accounts.account(tenant, account)
+        return timedelta(seconds=found.staleness_s if found is not None else 0)
+
+
+class House:
+    """Everything one process may need, built on a database; the roles take what they use."""
+
+    def __init__(self, config: Config, database: Database, http: httpx.AsyncClient, timekeeper: Timekeeper) -> None:
+        self.config = config
+        self.database = database
+        self.timekeeper = timekeeper
+        self.reference = load_reference()
+        self.sealer = Sealer(open_keyring(config.data_dir, os.environ.get("FAIRLEAD_KEYRING")))
+        keys = SigningKeys(config.data_dir, clock=timekeeper.real_now)
+        self.journal = Journal(JournalStore(database), keys, clock=timekeeper.now)
+        self.stores = Stores(
+            transactions=database,
+            policies=PolicyStore(),
+            plans=PlanStore(),
+            changes=ChangeStore(),
+            moves=MoveStore(),
+            append=append,
+        )
+        self.kicks: SystemDoor | None = None
+        manifests = {name: factory.manifest for name, factory in CONNECTORS.items()}
+        counts = CountStore(database)
+        fleet_store = FleetStore(database)
+        self.accounts = Accounts(fleet_store, self.sealer, manifests)
+        self.fleet = Fleet(fleet_store, counts, revoked=self._revoke)
+        self.imports = Imports(ImportStore(database), counts, self.reference)
+        self.jobs = Jobs(JobStore(database), timekeeper)
+        people_store, sign_in_store = PeopleStore(database), SignInStore(database)
+        clock, real = timekeeper.now, timekeeper.real_now
+        self.people = People(people_store, sign_in_store, self.sealer, clock=clock, real=real)
+        self.sign_in = SignIn(
+            sign_in_store, people_store, Passwords(), OidcClient(http), self.sealer, clock=clock, real=real
+        )
+        self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, real)
+        self.situations = Situations(self.stores, _verbs)
+        self.planner = Planner(self.stores, self.situations)
+        self.stages = Stages(self.stores)
+        self.changes = Changes(self.stores, self.planner, self.stages)
+        self.resolver = Resolver(self.stores)
+        self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
+        self.shadows = Shadows(database, ShadowStore(), MoveStore(), arithmetic=ARITHMETIC, now=timekeeper.now)
+
+    async def _revoke(self, tenant: TenantId, device: str) -> None:
+        if self.kicks is not None:
+            names = {TenantId(number): name for number, name in await self._tenants()}
+            await self.kicks.kick(names.get(tenant, ""), device)
+
+    async def _tenants(self) -> list[tuple[UUID, str]]:
+        async with self.database.nameless() as tx:
+            return await ObservationStore().tenants(tx)
+
+    def services(self) -> Services:
+        """What the API's endpoints ask for."""
+        offered = Services(
+            self.timekeeper,
+            self.sign_in,
+            self.people,
+            self.journal,
+            self.fleet,
+            self.imports,
+            self.jobs,
+            self.accounts,
+            self.reference,
+            self.planner,
+            self.changes,
+            self.stories,
+            Readiness({"database": self._database_fault}),
+        )
+        offered.add(self.sign_in, under=Gate)
+        offered.add(RepeatStore(self.database), under=Repeats)
+        return offered
+
+    async def _database_fault(self) -> str | None:
+        try:
+            async with self.database.nameless() as tx:
+                await tx.execute("select 1")
+        except Exception as fault:  # noqa: BLE001 - whatever it is, it is what the probe is for
+            return type(fault).__name__
+        return None
+
+    def loop(self, nudge: ShadowDoor, *, sweep_every_s: float) -> Loop:
+        """The worker's reconcilers."""
+        observer = Observer(
+            self.database,
+            ObservationStore(),
+            self.connectors,
+            _Clocks(self.reference),
+            country_table(_networks(self.reference)),
+            self.timekeeper,
+        )
+        workers = Workers(
+            resolver=self.resolver,
+            stages=self.stages,
+            waves=Waves(self.stores, self.resolver, self.situations),
+            moving=Moving(self.stores, self.timekeeper),
+            carriers=CarrierWorker(self.stores, self.connectors, self.timekeeper),
+            observer=observer,
+            nudges=nudge,
+            fleet=self.fleet,
+        )
+        made: Sequence[Reconciler] = reconcilers(workers, self.stores, self.timekeeper, sweep_every_s=sweep_every_s)
+        return Loop(self.database, ObservationStore(), made)
+
+
+class _Clocks:
+    """Roaming clocks by the set, with the rules of this installation."""
+
+    def __init__(self, reference: Reference) -> None:
+        self._rules = reference.rules
+
+    async def read(self, tx: Connection, tenant: TenantId, now: datetime, devices: Sequence[UUID] | None) -> int:
+        return await compute_clocks(tx, tenant, self._rules, now, devices)
+
+
+def _verbs(connector: str) -> frozenset[str]:
+    """What a connector can do to a line, in the planner's words."""
+    factory = CONNECTORS.get(connector)
+    if factory is None:
+        return frozenset()
+    record = factory.manifest.capabilities
+    return frozenset(verb.value for verb, capability in record.verbs.items() if capability.supported)
+
+
+def _networks(reference: Reference) -> dict[str, str]:
+    """Country by network, and by MCC where all its networks lie in one country."""
+    table = {plmn: network.country for plmn, network in reference.networks.items() if network.country}
+    for mcc, countries in reference.mcc_countries.items():
+        if len(countries) == 1:
+            table[mcc] = next(iter(countries))
+    return table
