@@ -98,9 +98,7 @@ def _device_identity() -> tuple[Fact, ...]:
 
 
 def _device_place() -> tuple[Fact, ...]:
-    def fact(
-        name: str, kind: Type, doc: str, column: str, source: str = _PRESENCE, freshness: str = _EVENT
-    ) -> Fact:
+    def fact(name: str, kind: Type, doc: str, column: str, source: str = _PRESENCE, freshness: str = _EVENT) -> Fact:
         return _fact("device", name, kind, doc, column=column, source=source, freshness=freshness)
 
     return (
