@@ -278,8 +278,7 @@ class _Compiler:
         if not node.tests:
             return sql.SQL("(CASE WHEN {} IS NOT NULL THEN {} END)").format(instant, literal(not node.negated))
         tests = sql.SQL(" AND ").join(
-            sql.SQL("{} {} {}").format(instant, sql.SQL(test.operator), now_plus(test.offset))
-            for test in node.tests
+            sql.SQL("{} {} {}").format(instant, sql.SQL(test.operator), now_plus(test.offset)) for test in node.tests
         )
         return sql.SQL("(NOT ({}))" if node.negated else "({})").format(tests)
 
