@@ -1,0 +1,168 @@
+"""`fairlead carrier`, `fairlead device`, `fairlead clock`: accounts, secrets of devices, the lab's clock."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from getpass import getpass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.markup import escape
+
+from fairlead_cli import nouns, words
+from fairlead_cli.client import Body, Exit, trouble
+from fairlead_cli.shell import Shell, command, group
+
+app: Final = group("carrier", "Carrier accounts: which connector, which account, which credential.")
+devices: Final = group("device", "What belongs to one device.")
+clock: Final = group("clock", "What time it is in this house.")
+
+Name = Annotated[str, typer.Argument(help="The account's name.")]
+
+
+def add(
+    shell: Shell, name: Name, *,
+    carrier: Annotated[str, typer.Option(help="Whose account it is, for people.")],
+    connector: Annotated[str, typer.Option(help="soracom, or none for a carrier without an interface.")] = "none",
+    home_country: Annotated[str | None, typer.Option(metavar="CC", help="Of its SIMs, where they share one.")] = None,
+    config: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="The connector's own settings, such as base_url=….")
+    ] = None,
+    credential: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[=@FILE|=env:VAR]", help="A field of the credential: asked for, or from there."),
+    ] = None,
+    iccid_digits: Annotated[int | None, typer.Option(min=19, max=20, help="How long its ICCIDs are.")] = None,
+    staleness: Annotated[int | None, typer.Option(min=0, help="Seconds its own view may lag.")] = None,
+) -> None:  # fmt: skip
+    """Add a carrier account. Its credential is sealed at once and never shown."""
+    body = {
+        "name": name, "carrier": carrier, "connector": connector,
+        "home_country": home_country.upper() if home_country else None, "config": _settings(config or []),
+        "credential": _credential(shell.around.env, credential or []) or None, "iccid_digits": iccid_digits,
+        "staleness_s": staleness,
+    }  # fmt: skip
+    made: Body = shell.client.post("/v1/carriers", body, once=True)
+    shell.out.document(made)
+    shell.out.say(
+        f"[bold]{escape(made['name'])}[/] ({escape(made['carrier'])}) by the connector {escape(made['connector'])}."
+    )
+
+
+def _list(shell: Shell) -> None:
+    """Carrier accounts and how they are."""
+    shell.out.listing(
+        shell.client.items("/v1/carriers", limit=1, everything=True), nouns.CARRIERS, noun="carrier accounts"
+    )
+
+
+def check(shell: Shell, name: Name) -> int:
+    """How an account is: its credential, its last complete reading, what fails. Exit 1 where something does."""
+    found: Body = shell.client.get(f"/v1/carriers/{name}")
+    reading = found["connector"] != "none"
+    faults: list[str] = []
+    if reading and not found["has_credential"]:
+        faults.append("it has no credential")
+    if found["failing_since"]:
+        faults.append(f"failing since {words.when(found['failing_since'])}: {found['failure']}")
+    if reading and not found["swept_at"]:
+        faults.append("its inventory was never read completely")
+    shell.out.document({"name": name, "ok": not faults, "faults": faults, "account": found})
+    shell.out.fields({
+        "account": found["name"], "carrier": found["carrier"], "connector": found["connector"],
+        "credential": found["has_credential"], "read completely": found["swept_at"],
+        "its own view lags": words.age(found["staleness_s"]), "config": found["config"],
+    })  # fmt: skip
+    for fault in faults:
+        shell.out.say(f"[red]✗[/] {escape(fault)}")
+    if not faults:
+        shell.out.say("[green]✓[/] nothing is wrong")
+    return int(Exit.FAILED if faults else Exit.OK)
+
+
+def credential(
+    shell: Shell, name: Annotated[str, typer.Argument(help="The device's name or id.")], *,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Withdraw it instead, and cut the device off.")] = False,
+) -> None:  # fmt: skip
+    """Issue what a device signs in with over MQTT. Shown this once; the old one ends."""
+    path = f"/v1/devices/{name}/credential"
+    if revoke:
+        shell.client.send("DELETE", path)
+        shell.out.document({"device": name, "revoked": True})
+        shell.out.say(f"{escape(name)} can no longer sign in.")
+        return
+    made: Body = shell.client.post(path)
+    shell.out.document(made)
+    shell.out.fields({"client id": made["client_id"], "username": made["username"], "password": made["password"]})
+    shell.out.note("It is not shown again.")
+
+
+def show_clock(shell: Shell) -> None:
+    """What time it is, and how fast it runs (lab)."""
+    _clock(shell, shell.client.get("/v1/clock"))
+
+
+def set_clock(shell: Shell, rate: Annotated[float, typer.Argument(help="House seconds a real second.")]) -> None:
+    """Set how fast the lab's clock runs; held to 60 while devices are being moved."""
+    _clock(shell, shell.client.send("PUT", "/v1/clock", body={"rate": rate}))
+
+
+def _clock(shell: Shell, found: Body) -> None:
+    shell.out.document(found)
+    held = f" ({found['wanted']:g} was asked for; Moves are open)" if found["wanted"] != found["rate"] else ""
+    kind = "lab" if found["lab"] else "the machine's"
+    shell.out.say(f"[bold]{words.when(found['now'])}[/], {kind} clock at rate {found['rate']:g}{held}")
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise trouble(Exit.USAGE, "--config cannot be read", f"{text!r}; expected NAME=VALUE")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _credential(env: Mapping[str, str], texts: Sequence[str]) -> dict[str, str]:
+    """Secrets from files, variables or a prompt: never from the command line, which everybody on the host can read."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, source = text.partition("=")
+        try:
+            if not equals:
+                found[name] = getpass(f"{name}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+            elif source.startswith("@"):
+                found[name] = Path(source[1:]).read_text(encoding="utf-8").strip()
+            elif source.startswith("env:"):
+                found[name] = env[source[4:]]
+            else:
+                raise trouble(
+                    Exit.USAGE, "A secret does not belong on the command line",
+                    f"--credential {name}=…; expected {name} alone (it is asked for), {name}=@FILE or {name}=env:VAR",
+                )  # fmt: skip
+        except (OSError, KeyError) as error:
+            raise trouble(Exit.USAGE, "A secret cannot be read", f"{name}: {source}: {error}") from error
+        if not found[name]:
+            raise trouble(Exit.USAGE, "A secret is empty", name)
+    return found
+
+
+command(
+    app, "add",
+    examples=(
+        "fairlead carrier add global-sim --carrier 'Meridian Roam' --connector soracom \\",
+        "    --credential auth_key_id=@id.txt --credential auth_key",
+        "fairlead carrier add local-br --carrier 'Sabiá Móvel' --home-country BR",
+    ),
+)(add)  # fmt: skip
+command(app, "list", examples=("fairlead carrier list",))(_list)
+command(app, "check", examples=("fairlead carrier check global-sim",))(check)
+command(devices, "credential", examples=("fairlead device credential trk-00001",
+                                         "fairlead device credential trk-00001 --revoke"))(credential)  # fmt: skip
+command(clock, "show", examples=("fairlead clock show",))(show_clock)
+command(clock, "set", examples=("fairlead clock set 3600",))(set_clock)

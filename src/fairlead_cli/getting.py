@@ -1,0 +1,304 @@
+"""`fairlead get`: lists with filters, and one thing whole."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+
+import typer
+from rich.markup import escape
+
+from fairlead_cli import change_view, device_view, durations, nouns, plan_view, words
+from fairlead_cli.client import Body, Listing
+from fairlead_cli.output import Column
+from fairlead_cli.shell import Shell, command, group
+
+app: Final = group("get", "Read the fleet: devices, carriers, policies, changes, law, figures.")
+
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many rows at most.")]
+All = Annotated[bool, typer.Option("--all", help="All rows.")]
+Form = Annotated[
+    Literal["table", "wide", "json", "jsonl"], typer.Option("--output", "-o", help="The form of the answer.")
+]
+Country = Annotated[str | None, typer.Option(metavar="CC", help="Visited country, such as BR.")]
+Carrier = Annotated[str | None, typer.Option(metavar="ACCOUNT", help="Account of the SIM in use.")]
+State = Annotated[str | None, typer.Option(help="Only those in this state.")]
+
+
+def devices(
+    shell: Shell, *,
+    country: Country = None, carrier: Carrier = None,
+    q: Annotated[str | None, typer.Option("--q", metavar="PREFIX", help="Name, serial, IMEI, EID, ICCID …")] = None,
+    sku: Annotated[str | None, typer.Option(help="SKU.")] = None,
+    group_: Annotated[str | None, typer.Option("--group", help="Policy group.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region.")] = None,
+    batch: Annotated[str | None, typer.Option(help="Production batch.")] = None,
+    state: State = None,
+    stance: Annotated[str | None, typer.Option(help="What the visited country says about roaming.")] = None,
+    connectivity: Annotated[str | None, typer.Option(help="online, attached, offline, blocked or unknown.")] = None,
+    roaming: Annotated[bool | None, typer.Option("--roaming/--at-home", help="Roaming or not.")] = None,
+    limit: Limit = 50, everything: All = False, output: Form = "table",
+) -> None:  # fmt: skip
+    """Devices, by filter or by search."""
+    del output
+    params = {
+        "country": country.upper() if country else None, "carrier": carrier, "q": q, "sku": sku, "group": group_,
+        "region": region, "batch": batch, "state": state, "stance": stance, "connectivity": connectivity,
+        "roaming": _word(roaming),
+    }  # fmt: skip
+    _list(shell, "/v1/devices", params, nouns.DEVICES, "devices", limit, everything)
+
+
+def device(shell: Shell, name: Annotated[str, typer.Argument(help="Its name or id.")]) -> None:
+    """One device whole: identity, cards, subscriptions, facets, sessions, clocks."""
+    device_view.show(shell.out, shell.client.get(f"/v1/devices/{name}"))
+
+
+def clocks(
+    shell: Shell, name: Annotated[str | None, typer.Argument(help="One device's clocks.")] = None, *,
+    country: Country = None, carrier: Carrier = None,
+    within: Annotated[str, typer.Option(metavar="TIME", help="Breaches within this time from now.")] = "90d",
+    limit: Limit = 50, everything: All = False, output: Form = "table",
+) -> None:  # fmt: skip
+    """Roaming clocks that run out, the soonest first. Not legal advice."""
+    del output
+    if name is not None:
+        found: Body = shell.client.get(f"/v1/devices/{name}")
+        shell.out.listing(Listing(items=found["clocks"]), nouns.DEVICE_CLOCKS, noun="clocks")
+        return
+    now = datetime.fromisoformat(shell.client.get("/v1/clock")["now"])
+    before = now + timedelta(seconds=durations.seconds(within, "--within"))
+    params = {"country": country.upper() if country else None, "carrier": carrier, "breach_before": before.isoformat()}
+    _list(shell, "/v1/devices", params, nouns.CLOCKS, "clocks that run out", limit, everything)
+
+
+def subscriptions(
+    shell: Shell, iccid: Annotated[str | None, typer.Argument(help="One of them, by ICCID or id.")] = None, *,
+    carrier: Carrier = None, state: State = None,
+    device_: Annotated[str | None, typer.Option("--device", help="Of this device.")] = None,
+    limit: Limit = 50, everything: All = False, output: Form = "table",
+) -> None:  # fmt: skip
+    """Subscriptions: what was bought, what the carrier says, what is on the air."""
+    del output
+    if iccid is not None:
+        _one(shell, shell.client.get(f"/v1/subscriptions/{iccid}"))
+        return
+    params = {"carrier": carrier, "state": state, "device": device_}
+    _list(shell, "/v1/subscriptions", params, nouns.SUBSCRIPTIONS, "subscriptions", limit, everything)
+
+
+def policies(
+    shell: Shell, *,
+    kind: Annotated[str | None, typer.Option(help="Policy, Strategy, Steering, SessionPolicy or Grant.")] = None,
+    limit: Limit = 100, everything: All = False, output: Form = "table",
+) -> None:  # fmt: skip
+    """Policies and the other resources as they are kept."""
+    del output
+    _list(shell, "/v1/policies", {"kind": kind}, nouns.POLICIES, "policies", limit, everything)
+
+
+def policy(
+    shell: Shell, name: Annotated[str, typer.Argument(help="NAME or KIND/NAME.")], *, output: Form = "table"
+) -> None:
+    """One policy: its text and all its revisions."""
+    del output
+    kind, slash, bare = name.partition("/")
+    found: Body = shell.client.get(f"/v1/policies/{kind}/{bare}" if slash else f"/v1/policies/Policy/{name}")
+    shell.out.document(found)
+    if not shell.out.for_people:
+        return
+    revisions: list[Body] = found["revisions"]
+    shell.out.say(f"[bold]{escape(found['kind'])}/{escape(found['name'])}[/]", "")
+    shell.out.table(revisions, nouns.REVISIONS)
+    current = next((one for one in revisions if one["state"] in ("kept", "trial")), revisions[0])
+    shell.out.say("", f"[dim]Revision {current['number']} ({current['state']})[/]")
+    shell.out.console.print(current["text"].rstrip(), markup=False)
+
+
+def plan(shell: Shell, plan_id: Annotated[str, typer.Argument(metavar="PLAN")]) -> None:
+    """One plan again."""
+    plan_view.show(shell.out, shell.client.get(f"/v1/plans/{plan_id}"))
+
+
+def countries(
+    shell: Shell, code: Annotated[str | None, typer.Argument(metavar="CC", help="One country.")] = None, *,
+    everything: Annotated[bool, typer.Option("--all", help="Also countries without devices of yours.")] = False,
+    output: Form = "table",
+) -> None:  # fmt: skip
+    """What countries say about permanent roaming, and who of yours is there. Not legal advice."""
+    del output
+    if code is not None:
+        _country(shell, shell.client.get(f"/v1/countries/{code.upper()}"))
+        return
+    found: Body = shell.client.get("/v1/countries", {"present": "false" if everything else "true"})
+    listing = Listing(items=found["items"], more={"notice": found["notice"]})
+    shell.out.listing(listing, nouns.COUNTRIES, noun="devices in any country")
+    shell.out.say(f"[dim]{escape(found['notice'])}[/]")
+
+
+def rules(
+    shell: Shell, *, country: Country = None, topic: Annotated[str | None, typer.Option(help="Topic.")] = None,
+    output: Form = "table",
+) -> None:  # fmt: skip
+    """Regulatory rules with source and date. Not legal advice."""
+    del output
+    found: Body = shell.client.get("/v1/rules", {"country": country.upper() if country else None, "topic": topic})
+    shell.out.listing(Listing(items=found["items"], more={"notice": found["notice"]}), nouns.RULES, noun="rules")
+    shell.out.say(f"[dim]{escape(found['notice'])}[/]")
+
+
+def forecast(
+    shell: Shell, *, weeks: Annotated[int, typer.Option(min=1, max=104, help="How far to look.")] = 13,
+    output: Form = "table",
+) -> None:  # fmt: skip
+    """Breaches to come, by week and country, if every device stays where it is. Not legal advice."""
+    del output
+    found: Body = shell.client.get("/v1/forecast", {"weeks": weeks})
+    if shell.out.form == "jsonl":
+        shell.out.listing(Listing(items=found["weeks"]), (), noun="weeks")
+        return
+    shell.out.document(found)
+    by_week: dict[str, list[str]] = {}
+    for one in found["weeks"]:
+        by_week.setdefault(one["week"], []).append(f"{one['country'] or 'unknown'} {one['devices']:,}")
+    most = max([1, *(sum(w["devices"] for w in found["weeks"] if w["week"] == week) for week in by_week)])
+    rows: list[Body] = []
+    for week, places in sorted(by_week.items()):
+        total = sum(int(w["devices"]) for w in found["weeks"] if w["week"] == week)
+        rows.append({"week": week, "devices": total, "bar": words.bar(total, most), "where": ", ".join(places)})
+    until = words.when(found["until"])
+    shell.out.say(f"[bold]{words.count(int(found['total']), 'device')}[/] in breach by {until}", "")
+    if rows:
+        shell.out.table(rows, _FORECAST)
+    shell.out.say(f"[dim]Assumes that {escape(found['assumption'])}. {escape(found['notice'])}[/]")
+
+
+def counts(shell: Shell, *, output: Form = "table") -> None:
+    """The fleet in figures, with their age."""
+    del output
+    found: Body = shell.client.get("/v1/counts")
+    shell.out.document(found)
+    shell.out.say(f"[bold]{words.count(int(found['devices']), 'device')}[/], counted {words.age(found['age_s'])} ago")
+    shown: dict[str, Any] = {}
+    for dimension, values in found["by"].items():
+        ranked = sorted(values, key=lambda one: -int(one["devices"]))
+        shown[dimension] = ", ".join(f"{one['value'] or 'unknown'} {one['devices']:,}" for one in ranked[:12])
+    shell.out.fields(shown)
+
+
+def jobs(
+    shell: Shell, job: Annotated[str | None, typer.Argument(help="One of them.")] = None, *,
+    limit: Limit = 20, everything: All = False, output: Form = "table",
+) -> None:  # fmt: skip
+    """Long work, newest first."""
+    del output
+    if job is not None:
+        _one(shell, shell.client.get(f"/v1/jobs/{job}"))
+        return
+    _list(shell, "/v1/jobs", {}, nouns.JOBS, "jobs", limit, everything)
+
+
+def reference(
+    shell: Shell, table: Annotated[str | None, typer.Argument(help="One table.")] = None, *, output: Form = "table"
+) -> None:
+    """Reference tables: failure modes, form factors, strategies, the four questions and the rest."""
+    del output
+    if table is None:
+        found: Body = shell.client.get("/v1/reference")
+        shell.out.listing(
+            Listing(items=found["tables"], more={"sources": found["sources"]}), nouns.TABLES, noun="tables"
+        )
+        return
+    shown: Body = shell.client.get(f"/v1/reference/{table}")
+    shell.out.say(f"[bold]{escape(shown['title'])}[/]", "")
+    columns = [Column(title=name.replace("_", " ").upper(), value=name) for name in shown["columns"]]
+    more = {name: shown[name] for name in ("name", "title", "source", "note")}
+    shell.out.listing(Listing(items=shown["items"], more=more), columns, noun="rows")
+    source = shown["source"]
+    shell.out.say("", f"[dim]{escape(source['name'])}, {source['date']}. {escape(shown['note'])}[/]")
+
+
+def operations(
+    shell: Shell, *,
+    change: Annotated[str | None, typer.Option(metavar="CHG", help="Of this Change.")] = None,
+    device_: Annotated[str | None, typer.Option("--device", help="On this device.")] = None,
+    state: State = None, limit: Limit = 50, everything: All = False, output: Form = "table",
+) -> None:  # fmt: skip
+    """Steps by drivers on subjects, with their evidence (--json)."""
+    del output
+    params = {"change": change, "device": device_, "state": state}
+    _list(shell, "/v1/operations", params, change_view.OPERATIONS, "operations", limit, everything)
+
+
+_FORECAST: Final = (
+    Column(title="WEEK OF", value="week", whole=True),
+    Column(title="DEVICES", value="devices", right=True),
+    Column(title="", value="bar"),
+    Column(title="WHERE", value="where"),
+)
+
+
+def _simple(name: str, path: str, columns: tuple[Column, ...], noun: str, about: str, example: str) -> None:
+    def run(shell: Shell, *, limit: Limit = 50, everything: All = False, output: Form = "table") -> None:
+        del output
+        _list(shell, path, {}, columns, noun, limit, everything)
+
+    run.__doc__ = about
+    command(app, name, examples=(example,))(run)
+
+
+def _list(
+    shell: Shell, path: str, params: Body, columns: tuple[Column, ...], noun: str, limit: int, everything: bool  # noqa: FBT001
+) -> None:  # fmt: skip
+    shell.out.listing(shell.client.items(path, params, limit=limit, everything=everything), columns, noun=noun)
+
+
+def _one(shell: Shell, found: Body) -> None:
+    shell.out.document(found)
+    shell.out.fields({name.replace("_", " "): value for name, value in found.items()})
+
+
+def _country(shell: Shell, found: Body) -> None:
+    shell.out.document(found)
+    if not shell.out.for_people:
+        return
+    shell.out.say(
+        f"[bold]{escape(found['name'])}[/]: {words.coloured(found['stance'])}, {found['confidence']} confidence"
+    )
+    shell.out.fields({name.replace("_", " "): value for name, value in found["here"].items() if value})
+    for rule in found["rules"]:
+        shell.out.say("", f"[bold]{escape(rule['id'])}[/]  {words.coloured(rule['stance'])}  {escape(rule['summary'])}")
+        said = ", ".join(rule["sources"])
+        shell.out.say(f"  [dim]{escape(rule['authority'] or rule['kind'])}, as of {rule['as_of']}: {escape(said)}[/]")
+        if rule["disputes"]:
+            shell.out.say(f"  [yellow]contradicted by[/] {escape(', '.join(rule['disputes']))}")
+    shell.out.say("[dim]not legal advice[/]")
+
+
+def _word(value: bool | None) -> str | None:  # noqa: FBT001 - a parameter of the door
+    return None if value is None else str(value).lower()
+
+
+command(app, "devices", examples=(
+    "fairlead get devices --country BR --carrier global-sim", "fairlead get devices --q 8944 -o wide",
+    "fairlead get devices --all --jsonl",
+))(devices)  # fmt: skip
+command(app, "device", examples=("fairlead get device trk-00001",))(device)
+command(app, "clocks", examples=("fairlead get clocks --within 30d", "fairlead get clocks trk-00001"))(clocks)
+_simple("carriers", "/v1/carriers", nouns.CARRIERS, "carrier accounts",
+        "Carrier accounts and how they are.", "fairlead get carriers")  # fmt: skip
+command(app, "subscriptions", examples=("fairlead get subscriptions --carrier global-sim --state active",))(
+    subscriptions
+)
+command(app, "policies", examples=("fairlead get policies --kind Policy",))(policies)
+command(app, "policy", examples=("fairlead get policy brazil-local", "fairlead get policy Strategy/tiered"))(policy)
+_simple("plans", "/v1/plans", nouns.PLANS, "plans", "Plans, newest first.", "fairlead get plans")
+command(app, "plan", examples=("fairlead get plan plan_06f…",))(plan)
+_simple("changes", "/v1/changes", change_view.CHANGES, "changes", "Changes, newest first.", "fairlead get changes")
+command(app, "countries", examples=("fairlead get countries", "fairlead get countries BR"))(countries)
+command(app, "rules", examples=("fairlead get rules --country TR",))(rules)
+command(app, "forecast", examples=("fairlead get forecast --weeks 26",))(forecast)
+command(app, "counts", examples=("fairlead get counts",))(counts)
+command(app, "jobs", examples=("fairlead get jobs", "fairlead get jobs job_06f…"))(jobs)
+command(app, "reference", examples=("fairlead get reference", "fairlead get reference failure-modes"))(reference)
+_simple("facts", "/v1/facts", nouns.FACTS, "facts", "Facts that conditions may read.", "fairlead get facts -o wide")
+_simple("prices", "/v1/prices", nouns.PRICES, "prices", "What plans cost.", "fairlead get prices")
+command(app, "operations", examples=("fairlead get operations --device trk-00001",))(operations)
