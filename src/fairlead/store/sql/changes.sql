@@ -120,9 +120,6 @@ left join document v on v.tenant = f.tenant and v.id = f.verified
 left join reported r on r.tenant = f.tenant and r.device = f.device and r.facet = f.facet
 where f.device = %(device)s order by f.facet
 
--- name: device_fact_row
-select * from fact where device = %(device)s
-
 -- name: device_moves
 select m.change, c.title, m.wave, m.state, m.stage, m.leg, m.step, m.opened_at, m.settled_at, m.outcome
 from move m join change c on c.tenant = m.tenant and c.id = m.change

@@ -99,6 +99,8 @@ coalesce(p.{column}::text, 'device:' || p.device::text)
 ({key}) || '@' || p.plmn
 
 -- name: base
+-- From presence to runs of days by subject. Presence is taken to continue from today to the horizon; seen marks
+-- where what was observed ends.
 with base as materialized ( -- the presence that the rule looks at, with the subject it counts
     select p.device, {key} as key, p.account, p.apn, p.country, p.plmn, p.first_at,
            coalesce(p.imsi, '') as imsi, coalesce(p.iccid, '') as iccid,
@@ -138,6 +140,7 @@ runs
     where anew is null or s >= anew
 
 -- name: consecutive
+-- A stay goes on over gaps of up to max_gap days; it trips on its trip-th day.
 {name} as materialized (
     select key, {ord} as ord,
            coalesce(max(seen - s + 1) filter (where e >= %(today)s::date and seen >= s), 0) as used,
@@ -160,6 +163,8 @@ runs
 )
 
 -- name: rolling
+-- Days within a window that rolls. Trip days fit into it exactly when the absent days among them fit into the slack,
+-- so a run looks back over earlier runs by absent days and never day by day.
 {name} as materialized (
     select u.key, {ord} as ord, u.used, u.started, t.trip
     from (
@@ -198,6 +203,7 @@ min(day) filter (where day <= e)
 max(day) filter (where before < {trip} and day <= e)
 
 -- name: in_year
+-- Days of one calendar year; a count that does not trip by its end is handed on to the year after.
 {name} as materialized (
     select u.key, {ord} as ord, u.used, u.started, coalesce(u.trip, {next_trip}) as trip
     from (
@@ -220,6 +226,7 @@ max(day) filter (where before < {trip} and day <= e)
 )
 
 -- name: months
+-- Months with any presence within a window of months: the sum of the rolling window, over months for days.
 {name} as materialized (
     select u.key, {ord} as ord, u.used, u.started, t.trip
     from (
@@ -325,6 +332,7 @@ coalesce(b.n, 0)
 many as materialized (select device from mine)
 
 -- name: write
+-- One reading a device: days used always, a breach only while the clock runs and the population is large enough.
 here as materialized ( -- a clock runs while the device's latest presence is one that the rule looks at
     select n.device from clock_now n where {scope}
 )

@@ -132,6 +132,7 @@ from import_row where not known order by id
 insert into import_touched select id from import_row where not known
 
 -- name: devices_update
+-- A column that the file leaves out keeps its value; a row that changes nothing is not written.
 with changed as (
     update device d set
         serial = coalesce(r.serial, d.serial), imei = coalesce(r.imei, d.imei), eid = coalesce(r.eid, d.eid),
@@ -154,6 +155,7 @@ with changed as (
 insert into import_touched select id from changed
 
 -- name: devices_update_fact
+-- The bindings stand a second time in fact, where conditions read them.
 with changed as (
     update fact f set
         sku = d.sku, region = d.region, device_group = d.device_group, device_batch = d.device_batch, tags = d.tags,
@@ -285,6 +287,7 @@ select %(tenant)s, profile, card, device, account_id, coalesce(slot, 1), iccid, 
 from import_row where not known order by profile
 
 -- name: sims_update_profile
+-- Only rows that change something, and those are marked: the answer tells new, changed and same apart.
 with changed as (
     update profile p set device = coalesce(r.device, p.device), account = r.account_id,
         slot = coalesce(r.slot, p.slot), imsi = coalesce(r.imsi, p.imsi), msisdn = coalesce(r.msisdn, p.msisdn),
