@@ -71,6 +71,7 @@ class Config:
     database_door: str | None = field(repr=False)
     database_owner: str | None = field(repr=False)
     nats_url: str | None = field(repr=False)
+    carriers_sweep_s: float
     log_format: Literal["json", "text"]
     log_level: Literal["debug", "info", "warning", "error"]
 
@@ -141,6 +142,16 @@ def _port(value: str) -> int:
     return int(value)
 
 
+def _seconds(value: str) -> float:
+    try:
+        read = float(value)
+    except ValueError:
+        read = 0.0
+    if not 0.5 <= read <= 86_400:  # noqa: PLR2004 - twice a second to once a day
+        raise ValueError("seconds from 0.5 to 86400")
+    return read
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if urlsplit(value).scheme not in schemes:
@@ -180,6 +191,9 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "database.door": Setting(read=_DSN, default=None, doc="DSN of fairlead_door"),
     "database.owner": Setting(read=_DSN, default=None, doc="DSN of fairlead_owner, for migrations"),
     "nats.url": Setting(read=_url("nats", "tls"), default=None, doc="NATS; none: we run it"),
+    "carriers.sweep_s": Setting(
+        read=_seconds, default=300.0, doc="real seconds between two readings of a carrier's inventory"
+    ),
     "log.format": Setting(read=_one_of("json", "text"), default="text", doc="one JSON object a line, or for people"),
     "log.level": Setting(read=_one_of("debug", "info", "warning", "error"), default="info", doc="the least shown"),
 }

@@ -22,7 +22,8 @@ def iccid(number: int) -> str:
 
 def devices_csv(count: int) -> str:
     return DEVICES + "".join(
-        f"trk-{n:05d},SN{n:05d},{imei(n)},sku-{n % 3},emea,{'north' if n % 2 else 'south'},b1,field demo,DE\n" for n in range(count)
+        f"trk-{n:05d},SN{n:05d},{imei(n)},sku-{n % 3},emea,{'north' if n % 2 else 'south'},b1,field demo,DE\n"
+        for n in range(count)
     )
 
 
@@ -51,7 +52,9 @@ async def test_a_fleet_is_imported_once_and_read_back(api):
     assert len(set(seen)) == 250
 
     north = (await owner.get("/v1/devices", params={"group": "north", "sku": "sku-1", "limit": 1000})).json()
-    assert sorted(device["name"] for device in north["items"]) == [f"trk-{n:05d}" for n in range(250) if n % 2 and n % 3 == 1]
+    assert sorted(device["name"] for device in north["items"]) == [
+        f"trk-{n:05d}" for n in range(250) if n % 2 and n % 3 == 1
+    ]
     assert north["next"] is None
 
     counts = (await owner.get("/v1/counts")).json()
@@ -94,7 +97,9 @@ async def test_a_device_is_found_by_any_of_its_names(api):
 
     pages, cursor = [], None
     while True:
-        page = (await owner.get("/v1/devices", params={"q": "8944", "limit": 7, **({"cursor": cursor} if cursor else {})})).json()
+        page = (
+            await owner.get("/v1/devices", params={"q": "8944", "limit": 7, **({"cursor": cursor} if cursor else {})})
+        ).json()
         pages += [device["name"] for device in page["items"]]
         cursor = page["next"]
         if cursor is None:
@@ -129,7 +134,11 @@ async def test_bindings_are_edited_from_the_version_that_was_read(api):
     assert late.status_code == 412
     assert late.headers["content-type"].startswith("application/problem+json")
     async with api.database.tenant(api.tenant) as conn:
-        row = await (await conn.execute("select f.sku, f.tags from fact f join device d on d.id = f.device where d.name = 'trk-00001'")).fetchone()
+        row = await (
+            await conn.execute(
+                "select f.sku, f.tags from fact f join device d on d.id = f.device where d.name = 'trk-00001'"
+            )
+        ).fetchone()
     assert row == ("x", ["a", "b"])
 
 
@@ -195,7 +204,11 @@ async def test_presence_moves_the_facts_and_the_newest_wins(api):
     owner = api.client()
     await add_account(api, home_country="DE")
     await owner.post("/v1/imports?kind=devices", content=devices_csv(3), headers=CSV)
-    await owner.post("/v1/imports?kind=sims", headers=CSV, content=f"iccid,imsi,device,account,state\n{iccid(1)},262010000000001,trk-00001,global-sim,active\n")
+    await owner.post(
+        "/v1/imports?kind=sims",
+        headers=CSV,
+        content=f"iccid,imsi,device,account,state\n{iccid(1)},262010000000001,trk-00001,global-sim,active\n",
+    )
     body = (
         "iccid,plmn,first,last,bytes\n"
         f"{iccid(1)},724-05,2026-02-01T00:00:00Z,2026-02-20T00:00:00Z,1000\n"
@@ -230,8 +243,39 @@ async def test_prices_are_exact(api):
     done = await owner.post("/v1/imports?kind=prices", content=body, headers=CSV)
     assert done.status_code == 200, done.text
     assert (await owner.get("/v1/prices")).json() == [
-        {"plan": "iot-1", "currency": "EUR", "activation": "1.5", "monthly": "0.123456789", "per_mb": "0.02", "valid_from": "2026-01-01"}
+        {
+            "plan": "iot-1",
+            "currency": "EUR",
+            "activation": "1.5",
+            "monthly": "0.123456789",
+            "per_mb": "0.02",
+            "valid_from": "2026-01-01",
+        }
     ]
     finer = await owner.post("/v1/imports?kind=prices", content=body.replace("0.02", "0.0000000001"), headers=CSV)
     assert finer.status_code == 422
     assert "9 decimals" in finer.text
+
+
+async def test_many_secrets_are_issued_at_once_or_none(api):
+    owner = api.client()
+    await owner.post("/v1/imports?kind=devices", content=devices_csv(3), headers=CSV)
+    none = await owner.post("/v1/devices/credentials", json={"devices": ["trk-00001", "trk-99999"]})
+    assert none.status_code == 422
+    assert "trk-99999" in none.text
+    assert (await owner.get("/v1/devices/trk-00001")).json()["has_secret"] is False
+    made = await owner.post("/v1/devices/credentials", json={"devices": ["trk-00001", "trk-00002"]})
+    assert made.status_code == 201, made.text
+    given = {one["username"]: one["password"] for one in made.json()}
+    assert given.keys() == {"acme/trk-00001", "acme/trk-00002"}
+    async with api.database.tenant(api.tenant) as conn:
+        rows = dict(
+            await (await conn.execute("select name, secret_hash from device where secret_hash is not null")).fetchall()
+        )
+    assert {f"acme/{name}": bytes(hashed) for name, hashed in rows.items()} == {
+        name: hashlib.sha256(password.encode()).digest() for name, password in given.items()
+    }
+    assert api.revoked == []
+    again = await owner.post("/v1/devices/credentials", json={"devices": ["trk-00002"]})
+    assert again.json()[0]["password"] != given["acme/trk-00002"]
+    assert api.revoked == ["trk-00002"]

@@ -8,7 +8,7 @@ A caller bound to departments sees and touches the devices of those policy group
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,6 +28,7 @@ from fairlead.engine.ports.fleet import (
     FoundSubscriptions,
     Place,
     Price,
+    SecretHolder,
     SubscriptionFilter,
 )
 from fairlead.model.device import Device, Subscription, Tenant
@@ -55,6 +56,13 @@ class DeviceSecret:
 
     username: str  # also the client id: {tenant}/{device}
     password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownDevices:
+    """Names that no device of the caller's has."""
+
+    names: tuple[str, ...]
 
 
 class _Nobody:
@@ -122,6 +130,36 @@ class Fleet:
             await self._revoked(actor.tenant, device.name)
         return DeviceSecret(username=f"{tenant.name}/{device.name}", password=password)
 
+    async def issue_secrets(
+        self, actor: Actor, names: Sequence[str], *, now: datetime
+    ) -> Sequence[DeviceSecret] | UnknownDevices:
+        """New MQTT secrets for many devices, in one transaction; nothing happens when one of them is not there."""
+        tenant = await self._store.tenant(actor.tenant)
+        if tenant is None:
+            return UnknownDevices(names=tuple(names))
+        issued: list[DeviceSecret] = []
+        replaced: list[str] = []
+        unknown: list[str] = []
+
+        def make(found: Sequence[SecretHolder]) -> tuple[list[tuple[DeviceId, bytes]], list[Entry]]:
+            mine = [one for one in found if not actor.departments or one.group in actor.departments]
+            unknown.extend(sorted(set(names) - {one.name for one in mine}))
+            given: list[tuple[DeviceId, bytes]] = []
+            lines: list[Entry] = []
+            for one in () if unknown else mine:
+                password = secrets.token_urlsafe(_SECRET_BYTES)
+                given.append((one.id, hashlib.sha256(password.encode()).digest()))
+                lines.append(self._line(actor, one, Action.DEVICE_CREDENTIAL_ISSUED, now))
+                issued.append(DeviceSecret(username=f"{tenant.name}/{one.name}", password=password))
+                if one.has_secret:
+                    replaced.append(one.name)
+            return given, lines
+
+        await self._store.set_secrets(actor.tenant, sorted(set(names)), make, now=now)
+        for name in replaced:
+            await self._revoked(actor.tenant, name)
+        return UnknownDevices(names=tuple(unknown)) if unknown else issued
+
     async def revoke_secret(self, actor: Actor, device: Device, *, now: datetime) -> None:
         """Take a device's right to sign in away, also while it is connected. Twice is once."""
         if device.has_secret:
@@ -172,8 +210,9 @@ class Fleet:
         await self._store.append(actor.tenant, (line,))
 
     def _line(
-        self, actor: Actor, device: Device, action: Action, now: datetime, payload: Mapping[str, Json] | None = None
-    ) -> Entry:
+        self, actor: Actor, device: Device | SecretHolder, action: Action, now: datetime,
+        payload: Mapping[str, Json] | None = None,
+    ) -> Entry:  # fmt: skip
         return entry(
             tenant=actor.tenant, at=now, actor=actor.name, action=action,
             subject=Subject(kind="device", id=show("dev", device.id)), payload={"name": device.name, **(payload or {})},

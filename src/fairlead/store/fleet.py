@@ -22,9 +22,11 @@ from fairlead.engine.ports.fleet import (
     FacetStatus,
     Found,
     FoundSubscriptions,
+    MakeSecrets,
     NewAccount,
     Place,
     PresenceRow,
+    SecretHolder,
     SessionRow,
     SubscriptionFilter,
 )
@@ -134,6 +136,19 @@ class FleetStore:
                 return False
             await append(conn, entries)
         return True
+
+    async def set_secrets(
+        self, tenant: TenantId, names: Sequence[str], make: MakeSecrets, *, now: datetime
+    ) -> Sequence[SecretHolder]:
+        """Give hashes to many devices at once: `make` is told who was found, and says what each gets."""
+        async with self._database.tenant(tenant) as conn:
+            rows = await (await conn.execute(text("secret_holders"), {"names": list(names)})).fetchall()
+            found = [SecretHolder(id=DeviceId(r[0]), name=r[1], group=r[2], has_secret=r[3]) for r in rows]
+            given, entries = make(found)
+            values = {"devices": [d for d, _ in given], "hashes": [h for _, h in given], "now": now}
+            await conn.execute(text("set_secrets"), values)
+            await append(conn, entries)
+        return found
 
     async def append(self, tenant: TenantId, entries: Sequence[Entry]) -> None:
         """Journal lines that tell of a reading."""

@@ -148,7 +148,7 @@ class House:
         self.sign_in = SignIn(
             sign_in_store, people_store, Passwords(), OidcClient(http), self.sealer, clock=clock, real=real
         )
-        self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, real)
+        self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock)
         self.situations = Situations(self.stores, _verbs)
         self.planner = Planner(self.stores, self.situations)
         self.stages = Stages(self.stores)

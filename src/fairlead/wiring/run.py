@@ -84,7 +84,6 @@ async def up(
     *,
     ready: Callable[[Ready], Awaitable[None] | None],
     tenant: str = FIRST_TENANT,
-    sweep_every_s: float = 300.0,
 ) -> None:
     """Engines, migrations and every role, until cancelled. Raises `ConfigRefused`."""
     config = _checked(path, overrides)
@@ -111,7 +110,6 @@ async def up(
                     ready,
                     tenant=tenant,
                     code=code,
-                    sweep_every_s=sweep_every_s,
                 )
     finally:
         await asyncio.shield(asyncio.to_thread(engines.stop))
@@ -123,7 +121,6 @@ async def serve(
     roles: Sequence[str],
     *,
     ready: Callable[[Ready], Awaitable[None] | None],
-    sweep_every_s: float = 300.0,
 ) -> None:
     """Only connect, and run these roles until cancelled. Raises `ConfigRefused`."""
     config = _checked(path, overrides)
@@ -131,9 +128,7 @@ async def serve(
         raise ConfigRefused(Fault(key="database.app", value="not set", expected="a DSN: serve brings no engines"))
     dsns = Dsns(app=config.database_app, door=config.database_door, owner=config.database_owner)
     async with _house(config, dsns) as house, contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-        await _run(
-            stack, group, house, _bus_from(config), roles, ready, tenant="", code=None, sweep_every_s=sweep_every_s
-        )
+        await _run(stack, group, house, _bus_from(config), roles, ready, tenant="", code=None)
 
 
 async def bootstrap(admin_dsn: str, *, database: str = DATABASE) -> Dsns:
@@ -197,7 +192,6 @@ async def _run(
     *,
     tenant: str,
     code: str | None,
-    sweep_every_s: float,
 ) -> None:
     core = await NatsBus.connect(bus.url, user="core", password=bus.core_password, name="fairlead")
     stack.push_async_callback(core.close)
@@ -218,7 +212,7 @@ async def _run(
         await shadow_door.start()
         stack.push_async_callback(shadow_door.stop)
     if "worker" in roles:
-        loop = house.loop(shadow_door, sweep_every_s=sweep_every_s)
+        loop = house.loop(shadow_door, sweep_every_s=house.config.carriers_sweep_s)
         progress.append(lambda: loop.nudge("prove", "resolve"))
         group.create_task(loop.run(), name="worker")
         group.create_task(house.journal.run(), name="sealer")

@@ -34,7 +34,7 @@ from fairlead.edge.api.shapes import (
     device_shown,
     ref_of,
 )
-from fairlead.engine.fleet import Actor, Fleet
+from fairlead.engine.fleet import Actor, Fleet, UnknownDevices
 from fairlead.engine.ports.fleet import Bindings, DeviceFilter, Place
 from fairlead.model.device import DEVICE_STATES, Device
 from fairlead.model.ids import DeviceId
@@ -233,6 +233,27 @@ async def issue_credential(request: Request, caller: Writer, ref: Ref, now: NowO
     if secret is None:
         raise not_found("device", ref)
     return SecretShown(username=secret.username, client_id=secret.username, password=secret.password)
+
+
+class SecretsSent(BaseModel):
+    """Devices that get a new secret each."""
+
+    model_config = ConfigDict(extra="forbid")
+    devices: list[Annotated[str, StringConstraints(min_length=1, max_length=64)]] = Field(
+        min_length=1, max_length=10_000, description="names"
+    )
+
+
+@secret_router.post("/credentials", status_code=201, summary="Issue the MQTT secrets of many devices")
+async def issue_credentials(
+    request: Request, response: Response, caller: Writer, sent: SecretsSent, now: NowOf
+) -> list[SecretShown]:
+    """All of them or none; old secrets and the sessions they opened end at once."""
+    issued = await services(request).of(Fleet).issue_secrets(actor_of(caller), sent.devices, now=now)
+    if isinstance(issued, UnknownDevices):
+        raise invalid("/devices", list(issued.names[:20]), "names of devices, all of which are here")
+    response.headers["Cache-Control"] = "no-store"
+    return [SecretShown(username=one.username, client_id=one.username, password=one.password) for one in issued]
 
 
 @secret_router.delete("/{ref}/credential", status_code=204, summary="Withdraw a device's MQTT secret")

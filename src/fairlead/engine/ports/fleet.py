@@ -1,6 +1,6 @@
 """What the engine needs from whoever keeps the fleet, and the questions it may ask of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol, TypeAlias
@@ -217,6 +217,20 @@ class Price:
     valid_from: date
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretHolder:
+    """A device that may get a new MQTT secret."""
+
+    id: DeviceId
+    name: str
+    group: str | None
+    has_secret: bool
+
+
+# From the devices that were found to (device, hash) pairs and the journal lines that tell of them.
+MakeSecrets = Callable[[Sequence[SecretHolder]], tuple[Sequence[tuple[DeviceId, bytes]], Sequence[Entry]]]
+
+
 class FleetStore(Protocol):
     """Keeps devices, cards, subscriptions and accounts."""
 
@@ -261,6 +275,12 @@ class FleetStore(Protocol):
         self, tenant: TenantId, device: DeviceId, secret_hash: bytes | None, *, now: datetime, entries: Sequence[Entry]
     ) -> bool:
         """Replace the hash of a device's MQTT secret; None takes its right to sign in away."""
+        ...
+
+    async def set_secrets(
+        self, tenant: TenantId, names: Sequence[str], make: MakeSecrets, *, now: datetime
+    ) -> Sequence[SecretHolder]:
+        """Give hashes to many devices at once: `make` is told who was found, and says what each gets."""
         ...
 
     async def subscriptions(

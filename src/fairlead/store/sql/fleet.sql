@@ -150,6 +150,15 @@ insert into dirty (tenant, device) values (%(tenant)s, %(device)s) on conflict d
 -- name: set_secret
 update device set secret_hash = %(hash)s, updated_at = %(now)s, version = version + 1 where id = %(device)s
 
+-- name: secret_holders
+-- Devices by name, with what a new secret needs to know; one that is locked here is not given two at a time.
+select id, name, device_group, secret_hash is not null from device where name = any (%(names)s) order by id for update
+
+-- name: set_secrets
+update device d set secret_hash = x.hash, updated_at = %(now)s, version = d.version + 1
+from unnest(%(devices)s::uuid[], %(hashes)s::bytea[]) x (device, hash)
+where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = x.device
+
 -- name: walk_subscription
 with chunk as materialized (
     select s.id, coalesce({wanted}, false) as wanted from subscription s
