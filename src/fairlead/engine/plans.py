@@ -252,14 +252,13 @@ class Planner:
         ]
 
         def decide(combination: CountedCombination) -> Verdict:
-            now_in = {int(n) for n in combination.entering.split(",") if n}
-            rules = tuple(sorted({r for r in combination.standing if r not in affected} | now_in))
+            stays = {r for r in combination.standing if r not in affected}
+            rules = tuple(sorted(stays | set(combination.entering)))
             return Verdict(rules=rules, wait_in=(), wait_out=(), clear=())
 
         await self._stores.plans.resolving(tx).judge_only(
             enter=enter, decide=decide, constants={"tenant": str(tenant)}, now=now
         )
-        await self._stores.plans.opening_judged(tx)
         return await self._situations.group(tx, owner, 0)
 
     async def _summary(

@@ -46,12 +46,23 @@ class Resolver:
             await resolving.clear_scope()
             return resolved
 
-    async def whole(self, tenant: TenantId, now: datetime, *, cause: str) -> Resolved:
-        """Resolve every device of a tenant."""
+    async def whole(
+        self, tenant: TenantId, now: datetime, *, cause: str, timings: dict[str, float] | None = None
+    ) -> Resolved:
+        """Resolve every device of a tenant; `timings` is filled with the seconds of each phase."""
         async with self._stores.transactions.tenant(tenant) as tx:
-            return await self._resolve(tx, tenant, now, cause, whole=True)
+            return await self._resolve(tx, tenant, now, cause, whole=True, timings=timings)
 
-    async def _resolve(self, tx: Transaction, tenant: TenantId, now: datetime, cause: str, *, whole: bool) -> Resolved:
+    async def _resolve(
+        self,
+        tx: Transaction,
+        tenant: TenantId,
+        now: datetime,
+        cause: str,
+        *,
+        whole: bool,
+        timings: dict[str, float] | None = None,
+    ) -> Resolved:
         rules = await self.rules(tx, now)
         return await self._stores.plans.resolving(tx).resolve(
             enter=rules.enter(),
@@ -62,4 +73,5 @@ class Resolver:
             whole=whole,
             cause=cause,
             now=now,
+            timings=timings,
         )

@@ -63,6 +63,7 @@ class Rules:
     def __init__(self, rows: Iterable[RevisionRow], now: datetime) -> None:
         self.by_rule: dict[int, KnownRule] = {}
         self._now = now
+        self._deciding: dict[int, Rule] | None = None
         for row in rows:
             if row.kind == "Policy" and not row.removed:
                 resource = resource_of(row)
@@ -93,7 +94,7 @@ class Rules:
         decision = decide(
             Combination(
                 standing=combination.standing,
-                entering=_numbers(combination.entering),
+                entering=combination.entering,
                 leaving=_numbers(combination.leaving),
                 excepted=_exceptions(combination.excepted),
             ),
@@ -109,6 +110,11 @@ class Rules:
         return frozenset(found)
 
     def _rules(self) -> Mapping[int, Rule]:
+        if self._deciding is None:
+            self._deciding = self._as_rules()
+        return self._deciding
+
+    def _as_rules(self) -> dict[int, Rule]:
         return {
             number: Rule(
                 rule=number,

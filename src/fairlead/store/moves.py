@@ -69,6 +69,8 @@ class MoveStore:
         await tx.execute(SQL["stage_members_whole" if whole else "stage_members"], values)
         in_flight = 0
         if await _any(tx, SQL["any_open_move"]):
+            if change.emergency:
+                await tx.execute(SQL["supersede_in_flight"], values)
             in_flight = (await tx.execute(SQL["leave_those_in_flight"], values)).rowcount
             await tx.execute(SQL["supersede_waiting"], values)
         await tx.execute("analyze admitted")
@@ -83,14 +85,14 @@ class MoveStore:
         return Opened(admitted=sum(counts.values()), by_stratum=counts, in_flight=in_flight)
 
     async def _want(self, tx: Connection, values: Mapping[str, Any]) -> None:
-        unmanaged = await _any(tx, SQL["has_unmanaged"])
-        if unmanaged:
-            await tx.execute(SQL["baseline_documents"])
-            await tx.execute(SQL["baseline_networks"])
-        await tx.execute(SQL["want_facets"], values)
-        await tx.execute(SQL["want_subscriptions"], values)
-        if unmanaged:
-            await tx.execute(SQL["set_baselines"])
+        if not await _any(tx, SQL["has_unmanaged"]):
+            await tx.execute(SQL["want_facets"], values)
+            return
+        await tx.execute(SQL["baseline_documents"])
+        await tx.execute(SQL["baseline_networks"])
+        await _drop(tx, "seen_network")
+        await tx.execute(SQL["seen_networks"])
+        await tx.execute(SQL["want_facets_with_baseline"], values)
 
     async def hold_out(
         self, tx: Connection, change: ChangeRow, percent: int, rules: Sequence[tuple[UUID, int]], now: datetime

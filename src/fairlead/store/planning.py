@@ -26,10 +26,6 @@ class PlanStore:
         """Resolution within this transaction."""
         return Resolving(tx)
 
-    async def opening_judged(self, tx: Connection) -> int:
-        """The devices that the last judgement would move."""
-        return await self._opening(tx, "make_opening", {})
-
     async def opening_transitions(self, tx: Connection, ids: Sequence[int]) -> int:
         """The devices of recorded transitions."""
         return await self._opening(tx, "make_opening_of_transition", {"transitions": list(ids)})

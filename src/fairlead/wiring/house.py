@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 import httpx
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from fairlead.bus.kick import SystemDoor
 from fairlead.config import Config
@@ -140,7 +141,7 @@ class House:
         fleet_store = FleetStore(database)
         self.accounts = Accounts(fleet_store, self.sealer, manifests)
         self.fleet = Fleet(fleet_store, counts, revoked=self._revoke)
-        self.imports = Imports(ImportStore(database), counts, self.reference)
+        self.imports = Imports(ImportStore(database, self.reference.rules), counts, self.reference)
         self.jobs = Jobs(JobStore(database), timekeeper)
         people_store, sign_in_store = PeopleStore(database), SignInStore(database)
         clock, real = timekeeper.now, timekeeper.real_now
@@ -185,6 +186,7 @@ class House:
         )
         offered.add(self.sign_in, under=Gate)
         offered.add(RepeatStore(self.database), under=Repeats)
+        offered.add(REGISTRY, under=CollectorRegistry)
         return offered
 
     async def _database_fault(self) -> str | None:

@@ -144,10 +144,9 @@ class PolicyRows(Protocol):
 
 
 class PlanRows(Protocol):
-    """Situations and plans. `opening` is a set of devices that the transaction holds."""
+    """Situations and plans of the `opening` set that the transaction holds (`resolving.judge_only` makes one)."""
 
     def resolving(self, tx: Transaction) -> Resolving: ...
-    async def opening_judged(self, tx: Transaction) -> int: ...
     async def opening_transitions(self, tx: Transaction, ids: Sequence[int]) -> int: ...
     async def opening_given(
         self, tx: Transaction, devices: Sequence[UUID], from_class: Sequence[int], to_class: Sequence[int]

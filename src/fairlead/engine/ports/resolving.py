@@ -31,7 +31,7 @@ class CountedCombination:
 
     from_class: int
     standing: tuple[int, ...]
-    entering: str  # rule numbers, each after a comma: ",3,17"
+    entering: tuple[int, ...]  # rules that it enters, ascending
     leaving: str  # rule numbers joined by commas
     excepted: str  # policy:kind:rule joined by commas
     devices: int
@@ -60,7 +60,6 @@ class Resolving(Protocol):
     """One tenant transaction's view of resolution."""
 
     async def scope_dirty(self, limit: int) -> int: ...
-    async def scope_given(self, devices: Sequence[UUID]) -> int: ...
     async def clear_scope(self) -> None: ...
     async def any_dirty(self) -> bool: ...
     async def sweep(self, column: str, offset: timedelta, now: datetime) -> int: ...
@@ -73,7 +72,7 @@ class Resolving(Protocol):
         decide: Callable[[CountedCombination], Verdict],
         constants: Mapping[str, str],
         now: datetime,
-    ) -> None: ...
+    ) -> int: ...
     async def resolve(
         self,
         *,
@@ -85,4 +84,5 @@ class Resolving(Protocol):
         whole: bool,
         cause: str,
         now: datetime,
+        timings: dict[str, float] | None = None,
     ) -> Resolved: ...

@@ -237,7 +237,6 @@ create table move ( -- one device's share of a Change; made when a stage opens, 
     primary key (tenant, change, device, wave)
 ) with (fillfactor = 70);
 create index move_due on move (tenant, next_at) where next_at is not null;
-create index move_open on move (tenant, device) where state in (1, 2, 5);
 create index move_device on move (tenant, device, opened_at);
 call wall('move');
 

@@ -126,7 +126,7 @@ from move m join change c on c.tenant = m.tenant and c.id = m.change
 where m.device = %(device)s order by m.opened_at desc limit 20
 
 -- name: open_moves_anywhere
-select exists (select 1 from move where state in (1, 2, 5))
+select exists (select 1 from move where next_at is not null)
 
 -- name: lift_bar
 delete from exception where device = any (%(devices)s) and policy = %(policy)s and kind = 3

@@ -35,6 +35,20 @@ where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
   and (m.state in (2, 5) or (m.state = 1 and (m.step > 0 or m.change = %(change)s)))
 returning m.change, a.device
 
+-- name: supersede_in_flight
+-- A declared emergency waits for nobody: what is under way on these devices is overtaken.
+with overtaken as (
+    update move m set state = 7, next_at = null, settled_at = %(now)s, outcome = 'superseded by an emergency'
+    from admitted a
+    where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.device = a.device
+      and m.state in (1, 2, 5) and m.change <> %(change)s
+    returning m.change, m.wave, m.device
+)
+update operation o set state = 9, settled_at = %(now)s, reason = 'superseded by an emergency'
+from overtaken x
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.change = x.change and o.wave = x.wave
+  and o.device = x.device and o.state in (1, 2, 3, 4)
+
 -- name: supersede_waiting
 update move m set state = 7, next_at = null, settled_at = %(now)s, outcome = 'superseded by a later change'
 from admitted a
@@ -42,7 +56,7 @@ where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
   and m.state = 1 and m.step = 0 and m.change <> %(change)s
 
 -- name: any_open_move
-select 1 from move where state in (1, 2, 5) limit 1
+select 1 from move where next_at is not null limit 1
 
 -- name: enter_classes
 update standing t set class = a.to_class from admitted a
@@ -78,15 +92,21 @@ on conflict (tenant, digest) do nothing
 
 -- name: baseline_networks
 -- A network facet that nobody managed and no device reported: the carrier it is seen on, with that account's APN.
+with seen as (
+    select a.name as carrier, jsonb_strip_nulls(jsonb_build_object('carrier', a.name, 'apn', a.config ->> 'apn')) as content
+    from account a
+)
 insert into document (tenant, digest, content)
-select distinct (select nullif(current_setting('app.tenant', true), '')::uuid),
-       sha256(convert_to('seen:' || jsonb_build_object('carrier', f.carrier, 'apn', ac.config ->> 'apn')::text, 'UTF8')),
-       jsonb_strip_nulls(jsonb_build_object('carrier', f.carrier, 'apn', ac.config ->> 'apn'))
-from admitted a
-join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class and c.before is null and c.facet = 1
-join fact f on f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = a.device
-join account ac on ac.tenant = f.tenant and ac.name = f.carrier
+select (select nullif(current_setting('app.tenant', true), '')::uuid),
+       sha256(convert_to('seen:' || s.content::text, 'UTF8')), s.content
+from seen s
 on conflict (tenant, digest) do nothing
+
+-- name: seen_networks
+create temp table seen_network on commit drop as
+select a.name as carrier, d.id
+from account a join document d on d.tenant = a.tenant and d.digest = sha256(convert_to('seen:' ||
+  jsonb_strip_nulls(jsonb_build_object('carrier', a.name, 'apn', a.config ->> 'apn'))::text, 'UTF8'))
 
 -- name: has_unmanaged
 select 1 from doc_change where before is null and after is not null limit 1
@@ -96,36 +116,30 @@ insert into facet (tenant, device, facet, desired, generation, verified, previou
 select (select nullif(current_setting('app.tenant', true), '')::uuid), a.device, c.facet, c.after, 1, c.before, c.before,
        %(change)s, %(now)s
 from admitted a
-join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class and c.facet < 7
+join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class
 order by a.device, c.facet
 on conflict (tenant, device, facet) do update
 set desired = excluded.desired, generation = facet.generation + 1, change = excluded.change,
     changed_at = excluded.changed_at, verified = coalesce(facet.verified, excluded.verified),
     previous = coalesce(facet.verified, excluded.verified)
 
--- name: want_subscriptions
--- The subscription facet has a row too, so that its generation counts.
-insert into facet (tenant, device, facet, desired, generation, verified, change, changed_at)
-select (select nullif(current_setting('app.tenant', true), '')::uuid), a.device, 7::smallint, min(c.after), 1, min(c.before),
-       %(change)s, %(now)s
+-- name: want_facets_with_baseline
+-- The same where some facet was not managed before: what was observed is the way back.
+insert into facet (tenant, device, facet, desired, generation, verified, previous, change, changed_at)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), a.device, c.facet, c.after, 1,
+       coalesce(c.before, rd.id, n.id), coalesce(c.before, rd.id, n.id), %(change)s, %(now)s
 from admitted a
-join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class and c.facet in (1, 7)
-group by a.device order by a.device
-on conflict (tenant, device, facet) do update
-set desired = excluded.desired, generation = facet.generation + 1, change = excluded.change, changed_at = excluded.changed_at
-
--- name: set_baselines
-update facet t set verified = d.id, previous = d.id
-from admitted a
-join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class and c.before is null
+join doc_change c on c.from_class = a.from_class and c.to_class = a.to_class
 join fact f on f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = a.device
-left join account ac on ac.tenant = f.tenant and ac.name = f.carrier
-left join reported r on r.tenant = f.tenant and r.device = a.device and r.facet = c.facet
-join document d on d.tenant = f.tenant and d.digest = case
-    when r.state is not null then sha256(convert_to('reported:' || r.state::text, 'UTF8'))
-    when c.facet = 1 then sha256(convert_to('seen:' || jsonb_build_object('carrier', f.carrier, 'apn', ac.config ->> 'apn')::text, 'UTF8'))
-end
-where t.tenant = f.tenant and t.device = a.device and t.facet = c.facet and t.verified is null
+left join reported r on c.before is null and r.tenant = f.tenant and r.device = a.device and r.facet = c.facet
+left join document rd on r.state is not null and rd.tenant = f.tenant
+  and rd.digest = sha256(convert_to('reported:' || r.state::text, 'UTF8'))
+left join seen_network n on c.facet = 1 and n.carrier = f.carrier
+order by a.device, c.facet
+on conflict (tenant, device, facet) do update
+set desired = excluded.desired, generation = facet.generation + 1, change = excluded.change,
+    changed_at = excluded.changed_at, verified = coalesce(facet.verified, excluded.verified),
+    previous = coalesce(facet.verified, excluded.verified)
 
 -- name: open_moves
 insert into move (tenant, change, device, wave, situation, stratum, stage, state, from_class, to_class, next_at, opened_at)
@@ -139,8 +153,9 @@ select stratum, count(*) from admitted group by 1
 -- name: open_batches
 insert into batch (tenant, change, wave, stratum, stage, percent, state, admitted, opened_at)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), %(change)s, %(wave)s, s.stratum, %(stage)s, %(percent)s, 1,
-       coalesce((select count(*) from admitted a where a.stratum = s.stratum), 0), %(now)s
+       coalesce(a.n, 0), %(now)s
 from unnest(%(strata)s::int[]) s (stratum)
+left join (select stratum, count(*) as n from admitted group by 1) a on a.stratum = s.stratum
 
 -- name: due_groups
 -- Due moves, locked, grouped by what is to be done next. `progress` tells how this step's operations
@@ -202,7 +217,8 @@ from unnest(%(devices)s::uuid[]) m (device)
 join account a on a.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and a.name = %(account)s
 join profile p on p.tenant = a.tenant and p.device = m.device and p.account = a.id
 join subscription s on s.tenant = a.tenant and s.iccid = p.iccid
-join facet f on f.tenant = a.tenant and f.device = m.device and f.facet = 7
+join lateral (select max(x.generation) as generation from facet x where x.tenant = a.tenant and x.device = m.device
+              and x.facet in (1, 7) and x.change = %(change)s) f on f.generation is not null
 on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
 
 -- name: advance

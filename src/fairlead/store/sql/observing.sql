@@ -91,7 +91,7 @@ where p.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 insert into presence (tenant, device, iccid, imsi, imei, eid, account, apn, country, plmn, home_country, first_at, last_at, source)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), e.device, e.iccid, nullif(e.imsi, ''), nullif(e.imei, ''), d.eid,
        %(account)s, null, e.country, e.plmn, e.home_country,
-       case when e.since is not null and (e.last_at is null or e.since > e.last_at) then e.since else e.at end, e.at, 'carrier'
+       case when e.since is not null and (e.last_at is null or e.since > e.last_at) then least(e.since, e.at) else e.at end, e.at, 'carrier'
 from extended e join device d on d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = e.device
 where e.continues is not true and (e.last_at is null or e.at > e.last_at)
 

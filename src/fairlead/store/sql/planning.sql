@@ -1,12 +1,5 @@
 -- From judged devices to situations: who would change, from what to what, by which means.
 
--- name: make_opening
--- Devices whose class would change. `judged` and `decided` come from store/resolving.py.
-create temp table opening on commit drop as
-select j.device, j.class as from_class, d.to_class
-from judged j join decided d on d.class = j.class and d.entering = j.entering
-where d.to_class <> j.class
-
 -- name: make_opening_of_transition
 create temp table opening on commit drop as
 select u.device, t.from_class, t.to_class

@@ -1,21 +1,18 @@
 -- Resolution, set-based: which rules each device enters and leaves, and what follows from it.
--- `judged` is made by store/resolving.py, because its columns hold the compiled rules.
+-- `judged` is made by store/resolving.py, because its columns hold the compiled rules: the rules a
+-- device enters are bits of a few bigint words w0, w1 …, and {same} compares the words of j and d.
 
 -- name: scope_dirty
 create temp table scope on commit drop as
 select device from dirty order by device limit %(limit)s
-
--- name: scope_given
-create temp table scope on commit drop as
-select distinct unnest(%(devices)s::uuid[]) as device
 
 -- name: clear_dirty
 delete from dirty d using scope s where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.device = s.device
 
 -- name: combos_plain
 -- The cold way: no device is in a class and none is excepted.
-select class, entering, ''::text as leaving, ''::text as excluded, count(*) as n
-from judged group by class, entering
+select class, ''::text as leaving, ''::text as excluded, count(*) as n, {words}
+from judged j group by class, {words}
 
 -- name: exceptions_of_judged
 create temp table excepted on commit drop as
@@ -24,18 +21,21 @@ from exception x join judged j on j.device = x.device
 group by x.device
 
 -- name: combos
-select j.class, j.entering, coalesce(l.leaving, '') as leaving, coalesce(x.excluded, '') as excluded, count(*) as n
-from judged j
-left join leaving l on l.device = j.device
-left join excepted x on x.device = j.device
-group by 1, 2, 3, 4
+select class, leaving, excluded, count(*) as n, {words} from keyed j group by class, leaving, excluded, {words}
 
 -- name: judged_keys
 create temp table keyed on commit drop as
-select j.device, j.had, j.class, j.country, j.carrier, j.entering, coalesce(l.leaving, '') as leaving,
+select j.device, j.had, j.class, j.country, j.carrier, {words}, coalesce(l.leaving, '') as leaving,
        coalesce(x.excluded, '') as excluded
 from judged j
 left join leaving l on l.device = j.device
+left join excepted x on x.device = j.device
+
+-- name: keyed_inline
+create temp table keyed on commit drop as
+select j.device, j.had, j.class, j.country, j.carrier, {words}, coalesce(j.leaving, '') as leaving,
+       coalesce(x.excluded, '') as excluded
+from judged j
 left join excepted x on x.device = j.device
 
 -- name: classes
@@ -60,13 +60,13 @@ where not exists (select 1 from stratum s where s.country = n.country and s.carr
 on conflict (tenant, country, carrier) do nothing
 
 -- name: make_decided
-create temp table decided (class int, entering text, leaving text, excluded text, to_class int,
-                           wait_in text, wait_out text, clear text) on commit drop
+create temp table decided (class int, leaving text, excluded text, to_class int, wait_in text, wait_out text, clear text,
+                           {words}) on commit drop
 
 -- name: fill_decided
 insert into decided
-select * from unnest(%(class)s::int[], %(entering)s::text[], %(leaving)s::text[], %(excluded)s::text[],
-                     %(to_class)s::int[], %(wait_in)s::text[], %(wait_out)s::text[], %(clear)s::text[])
+select * from unnest(%(class)s::int[], %(leaving)s::text[], %(excluded)s::text[], %(to_class)s::int[], %(wait_in)s::text[],
+                     %(wait_out)s::text[], %(clear)s::text[], {words})
 
 -- name: stand_nowhere
 -- Devices that nobody resolved yet stand in no class.
@@ -82,7 +82,7 @@ insert into standing (tenant, device, class, stratum, bucket)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), j.device, d.to_class, coalesce(s.id, 0),
        abs(mod(hashtextextended(j.device::text, 0), 10000))
 from judged j
-join decided d on d.class = j.class and d.entering = j.entering
+join decided d on d.class = j.class and {same}
 left join stratum s on s.country = coalesce(j.country, '') and s.carrier = coalesce(j.carrier, '')
 where not j.had
 order by j.device
@@ -93,7 +93,7 @@ insert into standing (tenant, device, class, stratum, bucket)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), j.device, d.to_class, coalesce(s.id, 0),
        abs(mod(hashtextextended(j.device::text, 0), 10000))
 from keyed j
-join decided d using (class, entering, leaving, excluded)
+join decided d on d.class = j.class and d.leaving = j.leaving and d.excluded = j.excluded and {same}
 left join stratum s on s.country = coalesce(j.country, '') and s.carrier = coalesce(j.carrier, '')
 where not j.had
 order by j.device
@@ -102,7 +102,7 @@ on conflict do nothing
 -- name: stand_moved
 update standing t set class = d.to_class, stratum = coalesce(s.id, 0)
 from keyed j
-join decided d using (class, entering, leaving, excluded)
+join decided d on d.class = j.class and d.leaving = j.leaving and d.excluded = j.excluded and {same}
 left join stratum s on s.country = coalesce(j.country, '') and s.carrier = coalesce(j.carrier, '')
 where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = j.device and j.had
   and (t.class <> d.to_class or t.stratum <> coalesce(s.id, 0))
@@ -111,7 +111,7 @@ where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 insert into transition (tenant, from_class, to_class, members, cause, at)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), j.class, d.to_class,
        array_agg(j.device order by j.device), %(cause)s, %(now)s
-from judged j join decided d on d.class = j.class and d.entering = j.entering
+from judged j join decided d on d.class = j.class and {same}
 where d.to_class <> j.class
 group by j.class, d.to_class
 
@@ -119,7 +119,7 @@ group by j.class, d.to_class
 insert into transition (tenant, from_class, to_class, members, cause, at)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), j.class, d.to_class,
        array_agg(j.device order by j.device), %(cause)s, %(now)s
-from keyed j join decided d using (class, entering, leaving, excluded)
+from keyed j join decided d on d.class = j.class and d.leaving = j.leaving and d.excluded = j.excluded and {same}
 where d.to_class <> j.class
 group by j.class, d.to_class
 
@@ -128,7 +128,7 @@ group by j.class, d.to_class
 insert into exception (tenant, policy, device, kind, rule, change, since)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, j.device, %(kind)s, r.rule, r.change, %(now)s
 from keyed j
-join decided d using (class, entering, leaving, excluded)
+join decided d on d.class = j.class and d.leaving = j.leaving and d.excluded = j.excluded and {same}
 cross join lateral unnest(string_to_array(case when %(kind)s = 1 then d.wait_in else d.wait_out end, ',')::int[]) w (rule)
 join (select * from unnest(%(rules)s::int[], %(policies)s::uuid[], %(changes)s::uuid[]) x (rule, policy, change)) r
   on r.rule = w.rule
@@ -139,7 +139,7 @@ on conflict (tenant, policy, device) do update set kind = excluded.kind, rule = 
 insert into exception (tenant, policy, device, kind, rule, change, since)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, j.device, 1, r.rule, r.change, %(now)s
 from judged j
-join decided d on d.class = j.class and d.entering = j.entering
+join decided d on d.class = j.class and {same}
 cross join lateral unnest(string_to_array(d.wait_in, ',')::int[]) w (rule)
 join (select * from unnest(%(rules)s::int[], %(policies)s::uuid[], %(changes)s::uuid[]) x (rule, policy, change)) r
   on r.rule = w.rule
@@ -149,7 +149,7 @@ on conflict do nothing
 -- name: no_longer_waiting
 delete from exception x
 using keyed j
-join decided d using (class, entering, leaving, excluded)
+join decided d on d.class = j.class and d.leaving = j.leaving and d.excluded = j.excluded and {same}
 where x.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and x.device = j.device
   and x.kind in (1, 2) and x.policy = any (string_to_array(d.clear, ',')::uuid[])
 
@@ -173,3 +173,10 @@ on conflict do nothing
 
 -- name: any_dirty
 select 1 from dirty limit 1
+
+-- name: make_opening
+-- Devices whose class would change, for a plan.
+create temp table opening on commit drop as
+select j.device, j.class as from_class, d.to_class
+from judged j join decided d on d.class = j.class and {same}
+where d.to_class <> j.class
