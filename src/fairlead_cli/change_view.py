@@ -43,7 +43,7 @@ MOVES: Final = (
     Column(title="STAGE", value=lambda move: int(move["stage"]) + 1, right=True),
     Column(title="OPENED", value="opened_at", wide=True),
     Column(title="SETTLED", value="settled_at"),
-    Column(title="OUTCOME", value="outcome"),
+    Column(title="OUTCOME", value="outcome", fold=True),
 )
 OPERATIONS: Final = (
     Column(title="OPERATION", value="id", whole=True, wide=True),
@@ -56,7 +56,7 @@ OPERATIONS: Final = (
     Column(title="TRY", value="attempt", right=True),
     Column(title="DISPATCHED", value="dispatched_at"),
     Column(title="SETTLED", value="settled_at", wide=True),
-    Column(title="REASON", value="reason"),
+    Column(title="REASON", value="reason", fold=True),
     Column(title="EVIDENCE", value=lambda one: str(len(words.rows(one, "evidence"))), right=True, wide=True),
 )
 

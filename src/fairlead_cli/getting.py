@@ -209,7 +209,7 @@ def reference(
         return
     shown: Body = shell.client.get(f"/v1/reference/{table}")
     shell.out.say(f"[bold]{escape(shown['title'])}[/]", "")
-    columns = [Column(title=name.replace("_", " ").upper(), value=name) for name in shown["columns"]]
+    columns = [Column(title=name.replace("_", " ").upper(), value=name, fold=True) for name in shown["columns"]]
     more = {name: shown[name] for name in ("name", "title", "source", "note")}
     shell.out.listing(Listing(items=shown["items"], more=more), columns, noun="rows")
     source = shown["source"]
@@ -264,7 +264,7 @@ def _country(shell: Shell, found: Body) -> None:
         f"[bold]{escape(found['name'])}[/]: {words.coloured(found['stance'])}, {found['confidence']} confidence"
     )
     shell.out.fields({name.replace("_", " "): value for name, value in found["here"].items() if value})
-    for rule in found["rules"]:
+    for rule in sorted(found["rules"], key=lambda one: "roaming" not in one["topic"]):
         shell.out.say("", f"[bold]{escape(rule['id'])}[/]  {words.coloured(rule['stance'])}  {escape(rule['summary'])}")
         said = ", ".join(rule["sources"])
         shell.out.say(f"  [dim]{escape(rule['authority'] or rule['kind'])}, as of {rule['as_of']}: {escape(said)}[/]")

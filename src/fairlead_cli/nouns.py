@@ -61,7 +61,7 @@ CARRIERS: Final = (
     Column(title="HOME", value="home_country"),
     Column(title="CREDENTIAL", value="has_credential"),
     Column(title="SWEPT", value=_aged("sweep_age_s"), right=True),
-    Column(title="FAILING", value="failure"),
+    Column(title="FAILING", value="failure", fold=True),
     Column(title="STALENESS", value=_aged("staleness_s"), wide=True),
     Column(title="CONFIG", value="config", wide=True),
 )
@@ -83,7 +83,7 @@ POLICIES: Final = (
     Column(title="REVISION", value="revision", right=True),
     Column(title="PRIORITY", value="about.priority", right=True),
     Column(title="SETS", value="about.sets"),
-    Column(title="MATCH", value="about.match"),
+    Column(title="MATCH", value="about.match", fold=True),
     Column(title="CHANGE", value="change", wide=True),
     Column(title="SINCE", value="since", wide=True),
     Column(title="REASON", value="about.reason", wide=True),
@@ -125,7 +125,7 @@ RULES: Final = (
     Column(title="AUTHORITY", value="authority"),
     Column(title="CONFIDENCE", value="confidence"),
     Column(title="AS OF", value="as_of"),
-    Column(title="SAYS", value="summary", wide=True),
+    Column(title="SAYS", value="summary", wide=True, fold=True),
     Column(title="SOURCES", value="sources", wide=True),
 )
 JOBS: Final = (
@@ -135,14 +135,14 @@ JOBS: Final = (
     Column(title="DONE", value="done", right=True),
     Column(title="TOTAL", value="total", right=True),
     Column(title="CREATED", value="created_at"),
-    Column(title="WHY", value="attention"),
+    Column(title="WHY", value="attention", fold=True),
 )
 FACTS: Final = (
     Column(title="FACT", value="name", whole=True),
     Column(title="OF A", value="context"),
     Column(title="TYPE", value="type"),
     Column(title="UNIT", value="unit"),
-    Column(title="MEANS", value="doc"),
+    Column(title="MEANS", value="doc", fold=True),
     Column(title="SOURCE", value="source", wide=True),
     Column(title="FRESHNESS", value="freshness", wide=True),
     Column(title="VALUES", value="values", wide=True),
@@ -157,7 +157,7 @@ PRICES: Final = (
 )
 TABLES: Final = (
     Column(title="TABLE", value="name", whole=True),
-    Column(title="TITLE", value="title"),
+    Column(title="TITLE", value="title", fold=True),
     Column(title="ROWS", value="rows", right=True),
     Column(title="SOURCE", value="source.name"),
     Column(title="DATE", value="source.date"),
@@ -185,6 +185,6 @@ TOKENS: Final = (
 BAD_ROWS: Final = (
     Column(title="LINE", value=lambda fault: str(fault.get("line") or ""), right=True),
     Column(title="COLUMN", value="column"),
-    Column(title="FOUND", value="value"),
-    Column(title="EXPECTED", value="expected"),
+    Column(title="FOUND", value="value", fold=True),
+    Column(title="EXPECTED", value="expected", fold=True),
 )

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from fairlead_cli import words
 from fairlead_cli.client import Body, Listing
@@ -33,10 +34,15 @@ class Column:
     wide: bool = False  # only with -o wide
     right: bool = False
     whole: bool = False  # never cut: names and ids, which are copied
+    fold: bool = False  # sentences: as many lines as they take; all else is one line
 
-    def of(self, item: Body) -> str:
-        """The cell, as Rich markup."""
-        return words.coloured(words.at(item, self.value) if isinstance(self.value, str) else self.value(item))
+    def of(self, item: Body) -> Text:
+        """The cell."""
+        value = words.at(item, self.value) if isinstance(self.value, str) else self.value(item)
+        cell = Text.from_markup(words.coloured(value))
+        cell.no_wrap = not self.fold
+        cell.overflow = "fold" if self.fold else "ellipsis"
+        return cell
 
 
 class Output:
@@ -58,6 +64,11 @@ class Output:
         if self.for_people:
             for line in lines:
                 self.console.print(line, soft_wrap=False)
+
+    def copy(self, line: str) -> None:
+        """A line to be copied: never broken, no markup."""
+        if self.for_people:
+            self.console.print(line, soft_wrap=True, markup=False)
 
     def note(self, line: str) -> None:
         """A remark beside the answer, on standard error."""

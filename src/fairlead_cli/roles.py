@@ -87,12 +87,19 @@ def serve(
     def told(ready: "Ready") -> None:
         _ready(shell, ready, demo_owner=False)
 
-    _run(wiring.serve(config, flags, role or wiring.ROLES, ready=told))
+    _run(
+        wiring.serve(
+            config,
+            flags,
+            role or wiring.ROLES,
+            ready=told,
+        )
+    )
 
 
 def bootstrap(
     shell: Shell, *,
-    admin_dsn: Annotated[str, typer.Option("--admin-dsn", envvar="FAIRLEAD_ADMIN_DSN", help="DSN of a superuser.")],
+    admin_dsn: Annotated[str, typer.Option("--admin-dsn", help="DSN of a superuser (password: PGPASSWORD).")],
     database: Annotated[str, typer.Option(help="The database to make.")] = "fairlead",
 ) -> None:  # fmt: skip
     """Make roles, database and schema on a PostgreSQL of your own. Twice is once, with new passwords."""
@@ -108,7 +115,7 @@ def bootstrap(
     shell.out.document({"database": found})
     shell.out.say("[bold]Keep this: the passwords are new and stand nowhere else.[/]", "", escape("[database]"))
     for name, dsn in found.items():
-        shell.out.say(f"{name} = {escape(json.dumps(dsn))}")
+        shell.out.copy(f"{name} = {json.dumps(dsn)}")
 
 
 def check(shell: Shell, *, config: ConfigFile = None, data: Data = None, setting: Settings = None) -> None:
@@ -163,7 +170,10 @@ def _ready(shell: Shell, ready: "Ready", *, demo_owner: bool) -> None:
         "Owner": told.get("email"), "Password": told.get("password"), "Client's token": told.get("client_file"),
     })  # fmt: skip
     if told["setup_code"]:
-        shell.out.say(f"[dim]The code makes the first owner, once: fairlead login --setup-code {told['setup_code']}[/]")
+        shell.out.say("[dim]The code makes the first owner, once:[/]")
+        shell.out.copy(
+            f"fairlead login --url {told['api']} --setup-code {told['setup_code']} --name NAME --email ADDRESS"
+        )
     shell.out.say("[dim]Ctrl-C ends it.[/]")
 
 

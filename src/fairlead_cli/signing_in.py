@@ -119,7 +119,7 @@ def create(
         },
     )  # fmt: skip
     shell.out.document(made)
-    shell.out.say(f"[bold]{made['token']}[/]")
+    shell.out.copy(made["token"])
     shell.out.note(f"{made['id']} for {escape(name)}: {', '.join(made['roles'])}. It is not shown again.")
 
 
