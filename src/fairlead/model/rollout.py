@@ -55,7 +55,7 @@ def read_rollout(value: Mapping[str, Any]) -> Rollout:
     if (
         not isinstance(stages, list)
         or not stages
-        or not all(isinstance(s, int) and 0 < s <= _PERCENT for s in stages)  # pyright: ignore[reportUnknownVariableType]
+        or not all(isinstance(s, int) and not isinstance(s, bool) and 0 < s <= _PERCENT for s in stages)  # pyright: ignore[reportUnknownVariableType]
         or sorted(set(stages)) != stages  # pyright: ignore[reportUnknownArgumentType]
         or stages[-1] != _PERCENT
     ):

@@ -49,11 +49,6 @@ def recipe_for(situation: Situation) -> Recipe:
     return Recipe(steps=tuple(steps), notes=tuple(notes))
 
 
-def undo_steps(recipe: Recipe, reached: int) -> tuple[int, ...]:
-    """Indexes of the forward steps to take back, in order, when step `reached` was the last begun."""
-    return tuple(i for i in range(min(reached, len(recipe.steps) - 1), -1, -1) if recipe.steps[i].undo == "exact")
-
-
 def _blocked(situation: Situation, network: FacetChange) -> Recipe | None:
     target = situation.target
     wanted = _after_of(network).get("carrier")

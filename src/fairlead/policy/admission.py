@@ -54,39 +54,42 @@ class Decision:
 
 
 def decide(combination: Combination, rules: Mapping[int, Rule]) -> Decision:
-    """Decide for one combination; see the module's letter."""
+    """Decide for one combination; see the module's letter. Asked again about the outcome, it changes nothing."""
     standing = [r for r in combination.standing if r in rules]
     leaving = [r for r in combination.leaving if r in standing]
     stay = [r for r in standing if not (r in leaving and rules[r].auto)]
-    wait_out = [
-        r for r in leaving if not rules[r].auto and _kind(combination, rules[r].policy) is not ExceptionKind.WAITING_OUT
-    ]
     entrants = [r for r in combination.entering if rules[r].kept and r not in standing and _free(combination, rules[r])]
     admitted = {rules[r].policy: r for r in entrants if rules[r].auto}
+    wanted_in = {rules[r].policy: r for r in entrants if not rules[r].auto}
+    wanted_out = {
+        rules[r].policy: r
+        for r in leaving
+        # whoever enters a newer revision leaves the older one with it
+        if not rules[r].auto and rules[r].policy not in {*admitted, *wanted_in} and _free(combination, rules[r])
+    }
     in_force = [r for r in stay if rules[r].policy not in admitted] + list(admitted.values())
-    waiting = [
-        r for r in entrants if not rules[r].auto and _kind(combination, rules[r].policy) is not ExceptionKind.WAITING_IN
-    ]
     return Decision(
         rules=tuple(sorted(in_force)),
-        wait_in=tuple(waiting),
-        wait_out=tuple(wait_out),
-        clear=_no_longer_waiting(combination),
+        wait_in=_new(combination, ExceptionKind.WAITING_IN, wanted_in),
+        wait_out=_new(combination, ExceptionKind.WAITING_OUT, wanted_out),
+        clear=tuple(
+            policy
+            for policy, (kind, number) in combination.excepted.items()
+            if (kind is ExceptionKind.WAITING_IN and wanted_in.get(PolicyId(policy)) != number)
+            or (kind is ExceptionKind.WAITING_OUT and wanted_out.get(PolicyId(policy)) != number)
+        ),
     )
 
 
 def _free(combination: Combination, rule: Rule) -> bool:
-    return _kind(combination, rule.policy) not in (ExceptionKind.BARRED, ExceptionKind.HELD_OUT)
+    """Neither barred nor held out from this very revision: a bar on another one says nothing here."""
+    kind, number = combination.excepted.get(rule.policy, (None, None))
+    return number != rule.rule or kind not in (ExceptionKind.BARRED, ExceptionKind.HELD_OUT)
 
 
-def _no_longer_waiting(combination: Combination) -> tuple[UUID, ...]:
-    over: list[UUID] = []
-    for policy, (kind, number) in combination.excepted.items():
-        entered_no_more = kind is ExceptionKind.WAITING_IN and number not in combination.entering
-        leaves_no_more = kind is ExceptionKind.WAITING_OUT and number not in combination.leaving
-        if entered_no_more or leaves_no_more:
-            over.append(policy)
-    return tuple(over)
+def _new(combination: Combination, kind: ExceptionKind, wanted: Mapping[PolicyId, int]) -> tuple[int, ...]:
+    """Those that do not stand in that line already."""
+    return tuple(r for policy, r in wanted.items() if combination.excepted.get(policy) != (kind, r))
 
 
 def after_admission(standing: Sequence[int], *, without: int | None, with_rule: int | None) -> tuple[int, ...]:
@@ -95,8 +98,3 @@ def after_admission(standing: Sequence[int], *, without: int | None, with_rule: 
     if with_rule is not None:
         rest.add(with_rule)
     return tuple(sorted(rest))
-
-
-def _kind(combination: Combination, policy: UUID) -> ExceptionKind | None:
-    found = combination.excepted.get(policy)
-    return found[0] if found else None
