@@ -154,10 +154,13 @@ def _network(fields: Fields) -> Mapping[str, Json] | None:
     method = fields.choice("method", methods)
     apn = fields.text("apn", "an access point name")
     lease = fields.read("lease", positive_duration, "whole seconds, such as 15m", optional=True)
+    release = fields.choice("release", ("keep", "suspend"), optional=True)
     fields.done()
     if carrier is None or method is None or apn is None:
         return None
     value: dict[str, Json] = {"carrier": carrier, "method": method, "apn": apn}
+    if release is not None:
+        value["release"] = release
     if lease is not None:
         value["lease_s"] = lease // timedelta(seconds=1)
     return value

@@ -43,6 +43,7 @@ from fairlead.engine.situations import Situations
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
+from fairlead.engine.strategies import Strategies
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
@@ -182,6 +183,7 @@ class House:
             self.planner,
             self.changes,
             self.stories,
+            Strategies(self.stores, self.fleet, self.reference),
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)

@@ -11,11 +11,12 @@ from fairlead.edge.api.door import Caller, NowOf, ServicesOf, permit
 from fairlead.edge.api.paging import CursorText, Limit, Page, read_cursor, write_cursor
 from fairlead.edge.api.problems import FieldError, Problem, invalid, not_found
 from fairlead.edge.api.routing import router as make_router
-from fairlead.edge.api.shapes import id_of
+from fairlead.edge.api.shapes import actor_of, id_of
 from fairlead.engine.changes import Changes, Conflict, NoSuchChange
 from fairlead.engine.plans import File, Hand, Planner, Refused, Removal
 from fairlead.engine.ports.planning import PlanRow
 from fairlead.engine.stories import Stories
+from fairlead.engine.strategies import Strategies
 from fairlead.model.ids import show
 from fairlead.model.resources import Fault
 from fairlead.model.rollout import BadRollout, Rollout, read_rollout
@@ -107,6 +108,28 @@ class ChangeRef(BaseModel):
     id: str
     title: str
     state: str
+
+
+class ChoiceShown(BaseModel):
+    """One country under a strategy."""
+
+    country: str
+    use: str | None = Field(description="local-profile, multi-imsi or roaming; null where no tier holds")
+    ground: str | None = Field(description="what decided: law, country, region or tier")
+    tier: int | None
+    reason: str
+    devices: int
+    roaming: int = Field(description="of them, on a foreign SIM today")
+    stance: str
+    confidence: str
+
+
+class StrategyShown(BaseModel):
+    """A strategy against the present fleet."""
+
+    name: str
+    items: list[ChoiceShown]
+    notice: str = "not legal advice"
 
 
 @router.post("/plans", status_code=201, summary="Plan: what would these resources do?")
@@ -228,6 +251,31 @@ async def read_policy(kind: Kind, name: str, caller: PolicyReader, all_: Service
             for row in rows
         ],
     }
+
+
+@router.get("/strategies/{name}", summary="A strategy, country by country")
+async def read_strategy(name: str, caller: PolicyReader, all_: ServicesOf, now: NowOf) -> StrategyShown:
+    """The way in that each of your countries should take, with the reason, and how its devices come in today."""
+    found = await all_.of(Strategies).read(actor_of(caller), name, now)
+    if found is None:
+        raise not_found("Strategy", name)
+    return StrategyShown(
+        name=name,
+        items=[
+            ChoiceShown(
+                country=c.country,
+                use=c.chosen.use,
+                ground=c.chosen.ground,
+                tier=c.chosen.tier,
+                reason=c.chosen.reason,
+                devices=c.devices,
+                roaming=c.roaming,
+                stance=c.stance,
+                confidence=c.confidence,
+            )
+            for c in found
+        ],
+    )
 
 
 def hand_of(caller: Caller) -> Hand:

@@ -1,0 +1,65 @@
+"""Strategies applied to the fleet: which way in each country should take, and which it takes today."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fairlead.engine.fleet import Actor, Fleet
+from fairlead.engine.rules import resource_of
+from fairlead.engine.stores import Stores
+from fairlead.model.reference import Reference
+from fairlead.model.resources import Strategy
+from fairlead.policy.strategy import WayIn, way_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountryChoice:
+    """One country under a strategy."""
+
+    country: str
+    chosen: WayIn
+    devices: int
+    roaming: int  # of them, on a foreign SIM today
+    stance: str
+    confidence: str
+
+
+class Strategies:
+    """Reads kept strategies against the present fleet and the law."""
+
+    def __init__(self, stores: Stores, fleet: Fleet, reference: Reference) -> None:
+        self._stores = stores
+        self._fleet = fleet
+        self._reference = reference
+
+    async def read(self, actor: Actor, name: str, now: datetime) -> list[CountryChoice] | None:
+        """Every country where the tenant has devices, with the way in chosen for it; None: no such strategy."""
+        async with self._stores.transactions.tenant(actor.tenant) as tx:
+            kept = [
+                r for r in await self._stores.policies.live(tx) if r.kind == "Strategy" and r.name == name and r.kept
+            ]
+        resource = resource_of(kept[0]) if kept else None
+        if not isinstance(resource, Strategy):
+            return None
+        loads = await self._fleet.country_loads(actor, now)
+        return [
+            self._choice(resource, load.country, load.devices, load.roaming, now)
+            for load in sorted(loads, key=lambda one: -one.devices)
+        ]
+
+    def _choice(self, strategy: Strategy, country: str, devices: int, roaming: int, now: datetime) -> CountryChoice:
+        law = self._reference.law(country, now.date())
+        facts: Mapping[str, Any] = {
+            "devices_in_country": devices,
+            "law.stance": str(law.stance),
+            "law.confidence": str(law.confidence),
+        }
+        return CountryChoice(
+            country=country,
+            chosen=way_in(strategy, country, facts, now),
+            devices=devices,
+            roaming=roaming,
+            stance=str(law.stance),
+            confidence=str(law.confidence),
+        )
