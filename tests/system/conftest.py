@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 import fairlead.reference
+from fairlead.connectors.soracom.connector import MANIFEST
 from fairlead.edge.api.app import create_app
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
@@ -99,7 +100,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference) -> Asy
     services = Services(
         timekeeper,
         Fleet(fleet_store, counts, revoked=note),
-        Carriers(fleet_store, sealer, {}),
+        Carriers(fleet_store, sealer, {MANIFEST.id: MANIFEST}),
         Imports(ImportStore(database), counts, reference),
         jobs,
         Readiness(),

@@ -5,6 +5,9 @@ import json
 
 import pytest
 
+from fairlead.connectors.soracom.connector import MANIFEST
+from fairlead.engine.carriers import Carriers
+
 CSV = {"content-type": "text/csv"}
 GOOD_IMEI = "490154203237518"
 
@@ -275,6 +278,24 @@ async def test_a_carrier_credential_goes_in_and_never_comes_out(api):
     made = await owner.post("/v1/carriers", json={"name": "one", "carrier": "One", "credential": {"key": "hunter2"}})
     assert made.status_code == 422  # no connector, no credential
     assert "hunter2" not in made.text
+    fields = {name: f"hunter2-{name}" for name in MANIFEST.auth_fields}
+    body = {"name": "one", "carrier": "One", "connector": MANIFEST.id, "credential": fields}
+    missing = await owner.post("/v1/carriers", json=body | {"credential": {}})
+    assert missing.json()["errors"][0]["pointer"] == "/credential"
+    made = await owner.post("/v1/carriers", json=body)
+    assert made.status_code == 201, made.text
+    assert made.json()["has_credential"] is True
+    changed = await owner.patch("/v1/carriers/one", json={"credential": fields, "staleness_s": 60}, headers={"if-match": made.headers["etag"]})
+    assert changed.status_code == 200, changed.text
+    assert "hunter2" not in made.text + changed.text + (await owner.get("/v1/carriers")).text
+    async with api.database.tenant(api.tenant) as conn:
+        account, sealed = await (await conn.execute("select id, credential from account")).fetchone()
+        lines = await (await conn.execute("select payload from journal")).fetchall()
+        kept = await (await conn.execute("select string_agg(body::text, '') from idempotency")).fetchone()
+    assert b"hunter2" not in bytes(sealed)
+    assert "hunter2" not in str(lines) + str(kept)
+    opened = await api.services.of(Carriers).credential(api.tenant, account)
+    assert {name: secret.reveal() for name, secret in opened.fields.items()} == fields
 
 
 async def test_answers_carry_their_guards(api):
@@ -289,6 +310,9 @@ async def test_the_clock_is_set_in_the_lab_by_those_who_may(api):
     problem(await api.client("auditor").put("/v1/clock", json={"rate": 60}), 403, "forbidden")
     problem(await api.client().put("/v1/clock", json={"rate": 0}), 422, "invalid")
     assert (await api.client().put("/v1/clock", json={"rate": 60})).json()["rate"] == 60
+    async with api.database.tenant(api.tenant) as conn:
+        lines = await (await conn.execute("select payload from journal where action = 'clock.changed'")).fetchall()
+    assert [json.loads(line[0]) for line in lines] == [{"from": "1", "to": "60"}]
     assert (await api.client(None).get("/v1/clock")).json()["rate"] == 60
 
 

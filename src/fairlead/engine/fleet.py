@@ -201,11 +201,12 @@ class Fleet:
         """What plans cost."""
         return list(await self._counts.prices(actor.tenant))
 
-    async def exported(self, actor: Actor, *, what: str, how: str, now: datetime) -> None:
-        """Leave the line that an export was taken."""
+    async def noted(
+        self, actor: Actor, action: Action, subject: Subject, payload: Mapping[str, Json], *, now: datetime
+    ) -> None:
+        """Leave a line about something that wrote nothing else: an export taken, a clock set."""
         line = entry(
-            tenant=actor.tenant, at=now, actor=actor.name, action=Action.EXPORT_MADE,
-            subject=Subject(kind="export", id=what), payload={"format": how},
+            tenant=actor.tenant, at=now, actor=actor.name, action=action, subject=subject, payload=payload
         )  # fmt: skip
         await self._store.append(actor.tenant, (line,))
 

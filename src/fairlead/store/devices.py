@@ -172,16 +172,18 @@ async def searched(
     budget = Budget(budget_s)
     place = after or Place(probe=0, value="", id=NIL)
     found: dict[UUID, Place] = {}
+    filtered = bool(conditions(which) or which.departments)
     while place.probe < len(ranges):
         budget.start()
-        rows = await _probe(conn, ranges, place, which)
+        size = FIRST if filtered else limit + 1 - len(found)
+        rows = await _probe(conn, ranges, place, which, size)
         for value, device, fits in rows:
             place = Place(probe=place.probe, value=value, id=device)
             if fits and device not in found:
                 if len(found) == limit:
                     return Walked(found=list(found.values()), next=list(found.values())[-1], complete=True)
                 found[device] = place
-        if len(rows) < FIRST:
+        if len(rows) < size:
             place = Place(probe=place.probe + 1, value="", id=NIL)
         if place.probe < len(ranges) and not budget.allows(1):
             return Walked(found=list(found.values()), next=place, complete=False)
@@ -189,7 +191,7 @@ async def searched(
 
 
 async def _probe(
-    conn: Connection, ranges: Sequence[Probe], place: Place, which: DeviceFilter
+    conn: Connection, ranges: Sequence[Probe], place: Place, which: DeviceFilter, size: int
 ) -> list[tuple[str, UUID, bool]]:
     probe = ranges[place.probe]
     alias = "d" if probe.table == "device" else "p"
@@ -197,7 +199,7 @@ async def _probe(
         column=sql.Identifier(alias, probe.column), wanted=wanted(which), known=_known(ranges[: place.probe])
     )
     values = parameters(which) | {
-        "low": probe.low, "high": probe.high, "value": place.value or "", "after": place.id, "chunk": FIRST,
+        "low": probe.low, "high": probe.high, "value": place.value or "", "after": place.id, "chunk": size,
     }  # fmt: skip
     return cast("list[tuple[str, UUID, bool]]", await (await conn.execute(query, values)).fetchall())
 

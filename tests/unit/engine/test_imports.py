@@ -1,6 +1,7 @@
 """Reading files: whatever comes in gives rows or named faults, and each cell is what its column says."""
 
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -116,6 +117,13 @@ def test_how_long_an_iccid_is_belongs_to_the_account(setting):
     completed = read(setting, "sims", iccid=nineteen, account="two")
     assert len(completed["iccid"]) == 20
     assert completed["iccid_raw"] == nineteen
+
+
+def test_a_feed_without_check_digits_is_read_as_its_accounts(setting):
+    raw = "8944500102198304826"
+    of_two = replace(setting, account="two")
+    staged = read(of_two, "presence", iccid=raw, country="BR", first="2026-01-01")
+    assert staged["iccid"] == read(setting, "sims", iccid=raw, account="two")["iccid"]
 
 
 def test_a_sims_home_country_is_its_networks(setting):

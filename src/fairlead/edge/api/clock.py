@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from fairlead.edge.api.door import Caller, exempt, permit, services
 from fairlead.edge.api.problems import Problem
 from fairlead.edge.api.routing import router as make_router
+from fairlead.edge.api.shapes import actor_of
+from fairlead.engine.fleet import Fleet
 from fairlead.engine.timekeeper import ClockReading, RateRefused, Timekeeper
+from fairlead.model.journal import Action, Subject
 
 router = make_router("/v1/clock", "clock")
 exempt("GET", "/v1/clock", "the simulator and devices in a lab follow it; it tells nothing about any tenant")
@@ -49,8 +52,14 @@ async def set_clock(
     request: Request, wanted: NewRate, caller: Annotated[Caller, Depends(permit("clock.write", everywhere=True))]
 ) -> Clock:
     """Time goes on from the instant reached. At most 60 while Moves are open."""
-    del caller
+    timekeeper = services(request).of(Timekeeper)
+    before = timekeeper.rate
     try:
-        return _shown(await services(request).of(Timekeeper).set_rate(wanted.rate))
+        reading = await timekeeper.set_rate(wanted.rate)
     except RateRefused as refused:
         raise Problem(409, "clock-refused", "The clock was not changed", str(refused)) from refused
+    told = {"from": f"{before:g}", "to": f"{reading.rate:g}"}
+    await services(request).of(Fleet).noted(
+        actor_of(caller), Action.CLOCK_CHANGED, Subject(kind="clock", id="lab"), told, now=reading.now
+    )  # fmt: skip
+    return _shown(reading)

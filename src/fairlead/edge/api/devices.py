@@ -38,6 +38,7 @@ from fairlead.engine.fleet import Actor, Fleet, UnknownDevices
 from fairlead.engine.ports.fleet import Bindings, DeviceFilter, Place
 from fairlead.model.device import DEVICE_STATES, Device
 from fairlead.model.ids import DeviceId
+from fairlead.model.journal import Action, Subject
 
 router = make_router("/v1/devices", "devices")
 secret_router = make_router("/v1/devices", "devices", secrets=True)
@@ -125,7 +126,7 @@ async def export_devices(request: Request, caller: Reader, which: Which, now: No
     """All devices of a filter, streamed. Leaves a line in the journal."""
     actor = actor_of(caller)
     fleet = services(request).of(Fleet)
-    await fleet.exported(actor, what="devices", how="csv", now=now)
+    await fleet.noted(actor, Action.EXPORT_MADE, Subject(kind="export", id="devices"), {"format": "csv"}, now=now)
     headers = {"Content-Disposition": 'attachment; filename="devices.csv"'}
     return StreamingResponse(_lines(fleet, actor, which), media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -178,9 +178,10 @@ def _finish_sim(values: Values, setting: Setting) -> None:
 
 
 def _places(setting: Setting) -> dict[str, Reader]:
+    digits = setting.accounts.get(setting.account or "")  # a feed of one carrier may leave the check digit out
     return {
         "device": cells.name,
-        "iccid": cells.identifier(read_iccid),
+        "iccid": cells.identifier(partial(read_iccid, digits=digits)),
         "imei": cells.identifier(read_imei),
         "imsi": cells.identifier(read_imsi),
         "country": cells.country(setting.reference.countries),
