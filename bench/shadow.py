@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
+import uvloop
 
 from fairlead.bus.connection import open_client
 from fairlead.bus.nats import NatsBus
@@ -43,6 +44,15 @@ WINDOW = 2_000
 RUNS = 3
 TENANT = TenantId(UUID("018f0000-0000-7000-8000-000000000001"))
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SEED = """
+insert into device (tenant, id, name, created_at, updated_at)
+select %(t)s, d, n, %(now)s, %(now)s from unnest(%(ids)s::uuid[], %(names)s::text[]) x (d, n);
+insert into fact (tenant, device, country, carrier) select %(t)s, d, 'DE', 'Northwind' from unnest(%(ids)s::uuid[]) d;
+insert into document (tenant, digest, content) values (%(t)s, 'x', '{"interval_s": 300}');
+insert into facet (tenant, device, facet, desired, generation, offered, offered_generation, changed_at)
+select %(t)s, d, 2, c.id, 1, c.id, 1, %(now)s from unnest(%(ids)s::uuid[]) d cross join document c
+"""
+KEPT = "select (select sum(version) from reported), (select count(*) from facet where observed_generation = 1)"
 RAW = """
 insert into reported (tenant, device, facet, version, state, at)
 select %(tenant)s, x.device, 2, x.version, x.state::jsonb, %(now)s
@@ -66,18 +76,9 @@ async def seed(dsns: Dsns) -> list[UUID]:
     async with await psycopg.AsyncConnection.connect(dsns.app) as conn:
         await conn.execute("select create_tenant(%s, %s, %s)", (TENANT, "acme", NOW))
         await conn.execute("select set_config('app.tenant', %s, true)", (str(TENANT),))
-        names = [f"d{n}" for n in range(DEVICES)]
-        await conn.execute(
-            "insert into device (tenant, id, name, created_at, updated_at) "
-            "select %s, d, n, %s, %s from unnest(%s::uuid[], %s::text[]) x (d, n)", (TENANT, NOW, NOW, ids, names))  # fmt: skip
-        await conn.execute("insert into fact (tenant, device, country, carrier) select %s, d, 'DE', 'Northwind' "
-                           "from unnest(%s::uuid[]) d", (TENANT, ids))  # fmt: skip
-        row = await (await conn.execute("insert into document (tenant, digest, content) values (%s, 'x', %s::jsonb) "
-                                        "returning id", (TENANT, '{"interval_s": 300}'))).fetchone()  # fmt: skip
-        assert row is not None
-        await conn.execute(
-            "insert into facet (tenant, device, facet, desired, generation, offered, offered_generation, changed_at) "
-            "select %s, d, 2, %s, 1, %s, 1, %s from unnest(%s::uuid[]) d", (TENANT, row[0], row[0], NOW, ids))  # fmt: skip
+        values = {"t": TENANT, "now": NOW, "ids": ids, "names": [f"d{n}" for n in range(DEVICES)]}
+        for statement in SEED.split(";"):
+            await conn.execute(statement, values)
     async with await psycopg.AsyncConnection.connect(dsns.owner or "", autocommit=True) as conn:
         await conn.execute("analyze")
     return ids
@@ -183,31 +184,34 @@ async def kept(dsns: Dsns) -> tuple[int, int]:
     """(sum of versions, facets acknowledged)."""
     async with await psycopg.AsyncConnection.connect(dsns.app) as conn:
         await conn.execute("select set_config('app.tenant', %s, true)", (str(TENANT),))
-        row = await (await conn.execute("select (select sum(version) from reported), "
-                                        "(select count(*) from facet where observed_generation = 1)")).fetchone()  # fmt: skip
+        row = await (await conn.execute(KEPT)).fetchone()
         assert row is not None
         return int(row[0]), int(row[1])
 
 
-async def main(updates: int) -> None:
-    """Limit and service in turn, each several times; one line of JSON."""
+async def measure(engines: Engines, updates: int) -> tuple[list[float], list[float]]:
+    """Limit and service in turn, each several times."""
+    dsns = await bootstrap(engines.dsn, database="bench", password="bench-only")
+    await migrate(dsns.owner or "")
+    ids = await seed(dsns)
+    limits, served = list[float](), list[float]()
+    for _ in range(RUNS):
+        limits.append(await raw(dsns, ids, updates))
+        async with service(engines, dsns):
+            await load(engines, DEVICES)  # names, statements and documents are at hand afterwards
+            served.append(await load(engines, updates))
+        assert await kept(dsns) == (DEVICES + updates, DEVICES)  # every accepted update is there, once
+    return limits, served
+
+
+def main(updates: int) -> None:
+    """One line of JSON."""
     with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as home:
         Path(home).chmod(0o755)
         both = EmbeddedEngines(Path(home) / "engines")
         engines = both.start()
         try:
-            dsns = await bootstrap(engines.dsn, database="bench", password="bench-only")
-            await migrate(dsns.owner or "")
-            ids = await seed(dsns)
-            limits, served = list[float](), list[float]()
-            for turn in range(RUNS):
-                limits.append(await raw(dsns, ids, updates))
-                async with service(engines, dsns):
-                    await load(engines, DEVICES)  # names, statements and documents are at hand afterwards
-                    served.append(await load(engines, updates))
-                versions, acknowledged = await kept(dsns)
-                assert versions == DEVICES + updates, (turn, versions)
-                assert acknowledged == DEVICES, acknowledged
+            limits, served = asyncio.run(measure(engines, updates))
         finally:
             both.stop()
     value, against = statistics.median(served), statistics.median(limits)
@@ -221,6 +225,6 @@ async def main(updates: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
-        asyncio.run(serve(*sys.argv[2:]))
+        uvloop.run(serve(*sys.argv[2:]))
     else:
-        asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else UPDATES))
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else UPDATES)

@@ -151,20 +151,31 @@ def _snapshot(shadow: Shadow) -> wire.Snapshot:
 
 def _stamped(state: State, at: datetime | None) -> State:
     """The metadata of a state all of whose leaves have one time; as `wire.stamp` would have it."""
-    return cast("State", _mirrored(state, {"timestamp": _seconds(at)}))
+    return _mirrored(state, {"timestamp": _seconds(at)})
 
 
-def _mirrored(value: Any, leaf: State) -> Any:
-    if isinstance(value, dict):
-        members = cast("State", value)
-        return {
-            key: _mirrored(below, leaf) if isinstance(below, dict | list) else leaf
-            for key, below in members.items()
-            if below is not None
-        }
-    if isinstance(value, list):
-        return [_mirrored(below, leaf) for below in cast("list[Any]", value)]
-    return leaf
+def _mirrored(state: State, leaf: State) -> State:
+    """One dictionary of stamps, of which only what is nested or deleted is then touched."""
+    stamps: State = dict.fromkeys(state, leaf)
+    for key, value in state.items():
+        if isinstance(value, dict):
+            stamps[key] = _mirrored(cast("State", value), leaf)
+        elif isinstance(value, list):
+            stamps[key] = _items(cast("list[Any]", value), leaf)
+        elif value is None:
+            del stamps[key]
+    return stamps
+
+
+def _items(items: list[Any], leaf: State) -> list[Any]:
+    return [
+        _mirrored(cast("State", item), leaf)
+        if isinstance(item, dict)
+        else _items(cast("list[Any]", item), leaf)
+        if isinstance(item, list)
+        else leaf
+        for item in items
+    ]
 
 
 def _seconds(at: datetime | None) -> int:
