@@ -35,7 +35,7 @@ from fairlead.model.device import Device, Subscription, Tenant
 from fairlead.model.ids import DeviceId, SubscriptionId, TenantId, show
 from fairlead.model.journal import Action, Entry, Json, Subject
 
-BUDGET_S: Final = 0.03  # of a list: what one page may spend on looking
+BUDGET_S: Final = 0.025  # of a list: what one page may spend on looking
 _SECRET_BYTES: Final = 32
 
 Revoked = Callable[[TenantId, str], Awaitable[None]]  # (tenant, device name): its sessions must end
