@@ -19,6 +19,7 @@ from fairlead.policy.admission import Combination, ExceptionKind, Rule, decide
 from fairlead.policy.read import read_resources
 
 _PARSED: Final[dict[bytes, Resource]] = {}
+_ENTERING: Final[dict[bytes, Expr]] = {}  # by digest, so that the same revision always gives the same tree
 _ALWAYS: Final = Literal(type="bool", value=True)
 
 
@@ -73,7 +74,7 @@ class Rules:
     def enter(self) -> list[JudgedRule]:
         """Kept rules, by what makes a device enter."""
         return [
-            JudgedRule(rule=number, expr=entering(known.policy))
+            JudgedRule(rule=number, expr=_entering(known))
             for number, known in self.by_rule.items()
             if known.row.kept and not known.policy.observe and not self._expired(known.policy)
         ]
@@ -128,6 +129,13 @@ class Rules:
 
     def _expired(self, policy: Policy) -> bool:
         return policy.expires is not None and policy.expires <= self._now
+
+
+def _entering(known: KnownRule) -> Expr:
+    found = _ENTERING.get(known.row.digest)
+    if found is None:
+        found = _ENTERING[known.row.digest] = entering(known.policy)
+    return found
 
 
 def _numbers(text: str) -> tuple[int, ...]:

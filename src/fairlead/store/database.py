@@ -6,7 +6,7 @@ its tenant once, with `SET LOCAL` semantics, and sees nothing of any other. The 
 and nothing else. `Database.open` refuses a role that would bypass the walls.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -69,20 +69,20 @@ class Database:
         await self._door.close()
 
     @asynccontextmanager
-    async def tenant(self, tenant: TenantId) -> AsyncIterator[Connection]:
+    async def tenant(self, tenant: TenantId) -> AsyncGenerator[Connection]:
         """One transaction that sees one tenant; commits at the end, rolls back on an exception."""
         async with self._app.connection() as conn, conn.transaction():
             await conn.execute(_SET_TENANT, (str(tenant),))
             yield conn
 
     @asynccontextmanager
-    async def nameless(self) -> AsyncIterator[Connection]:
+    async def nameless(self) -> AsyncGenerator[Connection]:
         """One transaction without a tenant: only what stands outside the walls is visible."""
         async with self._app.connection() as conn, conn.transaction():
             yield conn
 
     @asynccontextmanager
-    async def door(self) -> AsyncIterator[Connection]:
+    async def door(self) -> AsyncGenerator[Connection]:
         """One transaction as `fairlead_door`."""
         async with self._door.connection() as conn, conn.transaction():
             yield conn

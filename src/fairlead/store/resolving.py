@@ -9,7 +9,7 @@ caller decides what follows for each combination; this module only counts, joins
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
 
@@ -25,18 +25,48 @@ SQL: Final = load("resolve")
 EMPTY_CLASS: Final = 0
 _KEPT_SHAPES: Final = 32
 _WITHIN: Final = "f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)"
+_JUDGED: Final = (
+    "create temp table judged on commit drop as"
+    " select f.device, s.device is not null as had, coalesce(s.class, 0) as class, f.country, f.carrier,"
+    " {words}{leaving} from fact f {scope} left join standing s on s.tenant = f.tenant and s.device = f.device"
+    " where " + _WITHIN + " and f.device_state is distinct from 'retired'"
+)
+# For a few devices their own rules that leave are looked up row by row; for the fleet one join does it.
+_LEAVING_OF_ROW: Final = (
+    ", (select string_agg(r.rule::text, ',' order by r.rule)"
+    " from class k cross join lateral unnest(k.rules) r (rule)"
+    " where k.tenant = f.tenant and k.id = s.class and {}) as leaving"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
-    """A set of rules compiled: its words as SQL, and the pieces that statements are put together from."""
+    """A set of rules compiled: its words as SQL, and the statements put together from them, rendered once."""
 
     columns: RuleColumns
     selected: sql.Composed  # the words, computed, as w0, w1 …
     leaving: sql.Composed  # the rules of a row's class whose `until` holds, by `r.rule`; over f
+    rendered: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
-    def statement(self, name: str) -> sql.Composed:
+    def statement(self, name: str) -> bytes:
         """A statement of resolve.sql with its words filled in."""
+        found = self.rendered.get(name)
+        if found is None:
+            found = self.rendered[name] = self._filled(name).as_bytes(None)
+        return found
+
+    def judged(self, *, whole: bool, leaving: bool) -> bytes:
+        """The statement that judges the fleet or the scope."""
+        name = f"judged whole={whole} leaving={leaving}"
+        found = self.rendered.get(name)
+        if found is None:
+            of_row = sql.SQL(_LEAVING_OF_ROW).format(self.leaving) if leaving else sql.SQL("")
+            scope = sql.SQL("" if whole else "join scope c on c.device = f.device")
+            made = sql.SQL(_JUDGED).format(words=self.selected, leaving=of_row, scope=scope)
+            found = self.rendered[name] = made.as_bytes(None)
+        return found
+
+    def _filled(self, name: str) -> sql.Composed:
         words = [sql.Identifier(f"w{n}") for n in range(len(self.columns.columns))]
         comma = sql.SQL(", ")
         pairs = [sql.SQL("j.{w} = d.{w}").format(w=w) for w in words]
@@ -157,17 +187,7 @@ class Resolving:
         await self._drop("judged", "leaving", "excepted", "keyed", "decided")
         cold = whole and not await self._any("select 1 from standing limit 1")
         cold = cold and not await self._any("select 1 from exception limit 1")
-        statement = sql.SQL(
-            "create temp table judged on commit drop as"
-            " select f.device, s.device is not null as had, coalesce(s.class, 0) as class, f.country, f.carrier,"
-            " {words}{leaving} from fact f {scope} left join standing s on s.tenant = f.tenant and s.device = f.device"
-            " where " + _WITHIN + " and f.device_state is distinct from 'retired'"
-        ).format(
-            words=self._shape.selected,
-            leaving=self._leaving_of_row() if leaving and not whole else sql.SQL(""),
-            scope=sql.SQL("" if whole else "join scope c on c.device = f.device"),
-        )
-        await self._conn.execute(statement, {"now": now})
+        await self._conn.execute(self._shape.judged(whole=whole, leaving=leaving and not whole), {"now": now})
         if whole and not cold and leaving:
             await self._leaving_of_all(now)
         if not cold:
@@ -177,14 +197,6 @@ class Resolving:
                 await self._conn.execute("create temp table leaving (device uuid, leaving text) on commit drop")
             await self._conn.execute(self._shape.statement("keyed_inline" if inline else "judged_keys"))
         return cold
-
-    def _leaving_of_row(self) -> sql.Composed:
-        """For a few devices: their own rules that leave, looked up row by row."""
-        return sql.SQL(
-            ", (select string_agg(r.rule::text, ',' order by r.rule)"
-            " from class k cross join lateral unnest(k.rules) r (rule)"
-            " where k.tenant = f.tenant and k.id = s.class and {}) as leaving"
-        ).format(self._shape.leaving)
 
     async def _leaving_of_all(self, now: datetime) -> None:
         """For the fleet: one join over all rules in force."""
