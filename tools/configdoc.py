@@ -65,6 +65,8 @@ As a variable the same key is in capitals with `_` for the dot: `FAIRLEAD_API_PO
 | --- | --- | --- |
 | `FAIRLEAD_CONFIG` | server | the path of the TOML file |
 | `FAIRLEAD_KEYRING` | server | the keyring that seals secrets, instead of the file `keyring.json` in `data_dir` |
+| `FAIRLEAD_NATS_CORE_PASSWORD`, `FAIRLEAD_NATS_SYS_PASSWORD`, `FAIRLEAD_NATS_AUTH_PASSWORD` | `fairlead serve` | \
+the passwords of the three users of [a NATS of your own](nats.md) |
 | `FAIRLEAD_URL`, `FAIRLEAD_TOKEN` | command line | which server, and with which token |
 | `FAIRLEAD_CARRIER_SPECS` | tests | a folder with carriers' published contracts; without it some tests are skipped |
 """

@@ -22,6 +22,7 @@ PREFIX: Final = "FAIRLEAD_"
 # Variables of ours that are no settings of the server.
 OTHER_VARIABLES: Final = frozenset({
     "FAIRLEAD_CONFIG", "FAIRLEAD_KEYRING", "FAIRLEAD_CARRIER_SPECS", "FAIRLEAD_URL", "FAIRLEAD_TOKEN",
+    "FAIRLEAD_NATS_CORE_PASSWORD", "FAIRLEAD_NATS_SYS_PASSWORD", "FAIRLEAD_NATS_AUTH_PASSWORD",
 })  # fmt: skip
 
 
