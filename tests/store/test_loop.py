@@ -88,7 +88,7 @@ class House:
                     )
                     for w in works
                 ]
-                done += await self.stores.moves.record(tx, outcomes, self.now)
+                done += len(await self.stores.moves.record(tx, outcomes, self.now))
             return done
 
     async def devices_obey(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from fairlead.engine.evidence import evidence_lines
 from fairlead.engine.ports.carrier import (
     Accepted,
     AuthFailed,
@@ -95,7 +96,9 @@ class CarrierWorker:
             outcomes = [outcome for outcome in found if outcome is not None]
             if outcomes:
                 async with self._stores.transactions.tenant(tenant) as tx:
-                    await self._stores.moves.record(tx, outcomes, self._time.now())
+                    now = self._time.now()
+                    recorded = await self._stores.moves.record(tx, outcomes, now)
+                    await self._stores.append(tx, evidence_lines(tenant, recorded, now, "system/carriers"))
 
     async def _write(self, connector: object, work: CarrierWork) -> Outcome:
         sim = ProviderId(work.sim)

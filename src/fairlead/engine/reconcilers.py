@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from fairlead.engine.carrierwork import CarrierWorker
+from fairlead.engine.evidence import evidence_lines
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.loop import Reconciler
 from fairlead.engine.moving import Moving
@@ -88,8 +89,11 @@ class _Doing:
         return await self._workers.carriers.read_back(tenant) > 0
 
     async def prove(self, tenant: TenantId) -> bool:
+        now = self._time.now()
         async with self._stores.transactions.tenant(tenant) as tx:
-            return await self._stores.moves.prove(tx, self._time.now()) > 0
+            settled = await self._stores.moves.prove(tx, now)
+            await self._stores.append(tx, evidence_lines(tenant, settled, now, "system/proof"))
+        return bool(settled)
 
     async def stages(self, tenant: TenantId) -> bool:
         progress = await self._workers.stages.tick(tenant, self._time.now())

@@ -17,11 +17,12 @@ from fairlead.engine.ports.moving import (
     Opened,
     Outcome,
     Selection,
+    SettledOperation,
     StepStart,
 )
 from fairlead.model.document import canonical
 from fairlead.model.expression import Expr
-from fairlead.model.lifecycle import BatchState, MoveState, OperationState
+from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, MoveState, OperationState
 from fairlead.store.database import Connection
 from fairlead.store.expression_sql import compile_expr
 from fairlead.store.statements import load
@@ -175,20 +176,19 @@ class MoveStore:
         """What was desired is proved."""
         await tx.execute(SQL["verify_facets"], {"change": change, "devices": list(devices)})
 
-    async def prove(self, tx: Connection, now: datetime) -> int:
-        """Read the facts that prove or end operations, and wake their moves. Returns how many were settled."""
-        woken: list[tuple[UUID, int, UUID]] = []
+    async def prove(self, tx: Connection, now: datetime) -> list[SettledOperation]:
+        """Read the facts that prove or end operations, and wake their moves."""
+        settled: list[SettledOperation] = []
         for statement in ("prove_reported", "prove_sessions", "expire_step", "expire_pending"):
-            rows = await (await tx.execute(SQL[statement], {"now": now})).fetchall()
-            woken += [(r[0], r[1], r[2]) for r in rows]
-        await self._wake(tx, woken, now)
-        return len(woken)
+            settled += _settled(await (await tx.execute(SQL[statement], {"now": now})).fetchall())
+        await self._wake(tx, settled, now)
+        return settled
 
     async def refuse(self, tx: Connection, device: UUID, facet: int, reason: str, now: datetime) -> int:
         """The device itself said no, or went back."""
         values = {"device": device, "facet": facet, "reason": reason, "now": now}
         rows = await (await tx.execute(SQL["refuse_by_device"], values)).fetchall()
-        await self._wake(tx, [(r[0], r[1], r[2]) for r in rows], now)
+        await self._wake(tx, _settled(rows), now)
         return len(rows)
 
     async def pending_accounts(self, tx: Connection, now: datetime) -> dict[str, int]:
@@ -235,7 +235,7 @@ class MoveStore:
             for r in rows
         ]
 
-    async def record(self, tx: Connection, outcomes: Sequence[Outcome], now: datetime) -> int:
+    async def record(self, tx: Connection, outcomes: Sequence[Outcome], now: datetime) -> list[SettledOperation]:
         """Write what became of operations, and wake the moves of those that are settled."""
         values = {
             "ids": [o.id for o in outcomes],
@@ -245,16 +245,16 @@ class MoveStore:
             "now": now,
         }
         rows = await (await tx.execute(SQL["record_outcomes"], values)).fetchall()
-        settled = [(r[0], r[1], r[2]) for r in rows if r[3] in (5, 6, 7, 8, 9)]
-        await self._wake(tx, settled, now)
-        return len(rows)
+        recorded = _settled(rows)
+        await self._wake(tx, [one for one in recorded if one.state in SETTLED_OPERATION], now)
+        return recorded
 
-    async def _wake(self, tx: Connection, moves: Sequence[tuple[UUID, int, UUID]], now: datetime) -> None:
-        if moves:
+    async def _wake(self, tx: Connection, settled: Sequence[SettledOperation], now: datetime) -> None:
+        if settled:
             values = {
-                "changes": [m[0] for m in moves],
-                "waves": [m[1] for m in moves],
-                "devices": [m[2] for m in moves],
+                "changes": [one.change for one in settled],
+                "waves": [one.wave for one in settled],
+                "devices": [one.device for one in settled],
                 "now": now,
             }
             await tx.execute(SQL["wake_moves"], values)
@@ -347,6 +347,21 @@ class MoveStore:
         """Names of devices, for messages to them."""
         found = await tx.execute("select id, name from device where id = any (%s)", (list(devices),))
         return dict(await found.fetchall())
+
+
+def _settled(rows: Sequence[tuple[Any, ...]]) -> list[SettledOperation]:
+    return [
+        SettledOperation(
+            operation=r[0],
+            change=r[1],
+            wave=r[2],
+            device=r[3],
+            facet=r[4],
+            generation=r[5],
+            state=OperationState(r[6]),
+        )
+        for r in rows
+    ]
 
 
 def _selected(selection: Selection) -> dict[str, Any]:

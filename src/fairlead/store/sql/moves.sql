@@ -241,7 +241,7 @@ where o.change = %(change)s and o.wave = %(wave)s and o.device = any (%(devices)
 update operation o set state = 8, settled_at = %(now)s, reason = 'no proof before the deadline'
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.state in (2, 3, 4) and o.deadline <= %(now)s
   and o.driver = 'shadow'
-returning o.change, o.wave, o.device
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: prove_reported
 -- A facet whose offered document the device reported back. For the network that is an acknowledgement only.
@@ -251,7 +251,7 @@ update operation o set state = case when o.facet = 1 then 4 else 5 end,
 from facet f
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'shadow' and o.state in (2, 3)
   and f.tenant = o.tenant and f.device = o.device and f.facet = o.facet and f.observed_generation >= o.generation
-returning o.change, o.wave, o.device, o.facet, o.generation
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: prove_sessions
 -- Acknowledged and seen by the carrier: a session on the SIM that was asked for, newer than the dispatch.
@@ -261,7 +261,7 @@ from session s
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'shadow' and o.state = 4 and o.facet = 1
   and s.tenant = o.tenant and s.device = o.device and s.iccid = o.arguments ->> 'iccid' and s.seen_at > o.dispatched_at
   and s.source <> 'device' and s.ended_at is null
-returning o.change, o.wave, o.device, o.facet, o.generation
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: wake_moves
 update move m set next_at = %(now)s
@@ -281,7 +281,7 @@ update operation o set state = 6, settled_at = %(now)s, reason = %(reason)s,
        evidence = o.evidence || jsonb_build_object('fact', 'reported', 'refused', %(reason)s::text, 'at', %(now)s::text)
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'shadow' and o.device = %(device)s
   and o.facet = %(facet)s and o.state in (2, 3, 4)
-returning o.change, o.wave, o.device
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: take_carrier_operations
 -- Pending ones of accounts that have budget left, oldest first; they are dispatched when this commits.
@@ -299,7 +299,7 @@ where state = 1 and driver = 'carrier' and deadline > %(now)s group by 1
 -- name: expire_pending
 update operation o set state = 8, settled_at = %(now)s, reason = 'not dispatched before the deadline'
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.state = 1 and o.deadline <= %(now)s
-returning o.change, o.wave, o.device
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: doubtful_operations
 -- Unknown outcomes, acknowledged ones without proof, and dispatched ones nobody is working on any more.
@@ -316,7 +316,7 @@ update operation o set state = r.state, reason = nullif(r.reason, ''), evidence 
        dispatched_at = case when r.state = 1 then null else o.dispatched_at end -- nothing was applied: it waits again
 from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[]) r (id, state, reason, evidence)
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = r.id and o.state in (2, 3, 4, 10)
-returning o.change, o.wave, o.device, o.state
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: batch_counts
 select b.change, b.wave, b.stratum, b.stage, b.percent, b.state, b.admitted, b.opened_at,
