@@ -20,6 +20,8 @@ from fairlead.engine.ports.imports import STAGED, Applied, Fault, Kind
 from fairlead.model.device import DEVICE_STATES, NEXT_STATES, SUBSCRIPTION_WORDS
 from fairlead.model.ids import TenantId
 from fairlead.model.journal import Entry
+from fairlead.model.rules import Rule
+from fairlead.store.clock import compute
 from fairlead.store.database import Connection, Database
 from fairlead.store.journal import append
 from fairlead.store.statements import load
@@ -27,6 +29,7 @@ from fairlead.store.statements import load
 _SQL: Final = load("imports")
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _MONTHS_AHEAD: Final = timedelta(days=62)
+_FEW: Final = 10_000  # devices whose clocks are read by name; of more, all are read
 
 # What happens to a kind's rows, by names of statements, in order.
 _RESOLVE: Final[Mapping[Kind, Sequence[str]]] = {
@@ -93,8 +96,10 @@ _TABLE: Final[Mapping[Kind, str]] = {
 class ImportStore:
     """The imports of every tenant."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rules: Sequence[Rule] = ()) -> None:
+        """`rules` are those whose clocks are read again with the presence that arrived; none: later, with all."""
         self._database = database
+        self._rules = rules
 
     async def accounts(self, tenant: TenantId) -> Mapping[str, int | None]:
         """Carrier accounts by name, with the length of their ICCIDs where they say it."""
@@ -105,7 +110,7 @@ class ImportStore:
     async def load(self, tenant: TenantId, kind: Kind, *, now: datetime) -> AsyncGenerator["Load"]:
         """Begin an import; without `apply` nothing of it remains."""
         async with self._database.tenant(tenant) as conn:
-            loading = Load(self._database, conn, tenant, kind, now)
+            loading = Load(self._database, conn, tenant, kind, now, self._rules)
             await loading.begin()
             yield loading
             if not loading.applied:
@@ -115,7 +120,11 @@ class ImportStore:
 class Load:
     """One import under way; see `engine.ports.imports.Load`."""
 
-    def __init__(self, database: Database, conn: Connection, tenant: TenantId, kind: Kind, now: datetime) -> None:
+    def __init__(
+        self, database: Database, conn: Connection, tenant: TenantId, kind: Kind, now: datetime, rules: Sequence[Rule]
+    ) -> None:
+        self._rules = rules
+        self._now = now
         self._database = database
         self._conn = conn
         self._tenant = tenant
@@ -186,8 +195,18 @@ class Load:
         for name in _APPLY[self._kind]:
             await self._run(name)
         created, changed, unchanged, devices = await self._one(_COUNTS[self._kind])
+        if self._kind in {"presence", "sessions"} and self._rules and devices:
+            await self._read_clocks(devices)
         self.applied = True
         return Applied(created=created, changed=changed, unchanged=unchanged, particulars={"devices": devices})
+
+    async def _read_clocks(self, touched: int) -> None:
+        """What arrived may have begun or ended a roaming clock: a forecast does not wait for the next hour."""
+        devices: list[UUID] | None = None
+        if touched <= _FEW:
+            rows = await self._conn.execute("select device from import_touched", prepare=False)
+            devices = [row[0] for row in await rows.fetchall()]
+        await compute(self._conn, self._tenant, self._rules, self._now, devices)
 
     async def append(self, entries: Sequence[Entry]) -> None:
         """Journal lines in the same transaction."""
