@@ -19,10 +19,9 @@ PAGE = Path(__file__).with_name("access_matrix.txt")
 def routes() -> list[tuple[str, str, Permit | None]]:
     """Every endpoint with what it asks for."""
     app = create_app(Services(Timekeeper()))
-    found = []
-    for route in flat(app.routes):
-        for method in sorted(route.methods - {"HEAD"}):
-            found.append((method, route.path, permit_of(route)))
+    found = [
+        (method, route.path, permit_of(route)) for route in flat(app.routes) for method in route.methods - {"HEAD"}
+    ]
     return sorted(found, key=lambda one: (one[1], one[0]))
 
 
@@ -32,7 +31,7 @@ def flat(given) -> list[APIRoute]:
         if isinstance(route, APIRoute):
             found.append(route)
         elif hasattr(route, "effective_route_contexts"):
-            found += [context for context in route.effective_route_contexts()]
+            found += list(route.effective_route_contexts())
     return found
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
-import pytest
 import pytest_asyncio
 
 from fairlead.engine.ports.fleet import DeviceFilter, SubscriptionFilter
