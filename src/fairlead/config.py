@@ -175,7 +175,12 @@ def _clock(value: str) -> LabClock:
     return LabClock(rate=read, epoch=begun.astimezone(UTC) if begun else None)
 
 
-_DSN: Final = _url("postgresql", "postgres")
+def _dsn(value: str) -> str:
+    """As a URL, or as `key=value` pairs, which is how `fairlead bootstrap` prints it."""
+    if urlsplit(value).scheme not in {"postgresql", "postgres"} and not re.match(r"\s*\w+\s*=", value):
+        raise ValueError("an address that begins with postgresql:// or postgres://, or pairs such as host=db user=me")
+    return value
+
 
 SETTINGS: Final[Mapping[str, Setting]] = {
     "env": Setting(read=_one_of("lab", "production"), default="lab", doc="production refuses what a lab may do"),
@@ -188,9 +193,9 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "mqtt.port": Setting(read=_port, default=1883, doc="its port"),
     "tls.cert": Setting(read=Path, default=None, doc="certificate chain, PEM; required outside loopback"),
     "tls.key": Setting(read=Path, default=None, doc="its private key, PEM"),
-    "database.app": Setting(read=_DSN, default=None, doc="DSN of fairlead_app; none: we run PostgreSQL"),
-    "database.door": Setting(read=_DSN, default=None, doc="DSN of fairlead_door"),
-    "database.owner": Setting(read=_DSN, default=None, doc="DSN of fairlead_owner, for migrations"),
+    "database.app": Setting(read=_dsn, default=None, doc="DSN of fairlead_app; none: we run PostgreSQL"),
+    "database.door": Setting(read=_dsn, default=None, doc="DSN of fairlead_door"),
+    "database.owner": Setting(read=_dsn, default=None, doc="DSN of fairlead_owner, for migrations"),
     "nats.url": Setting(read=_url("nats", "tls"), default=None, doc="NATS; none: we run it"),
     "carriers.sweep_s": Setting(
         read=_seconds, default=300.0, doc="real seconds between two readings of a carrier's inventory"
@@ -269,7 +274,8 @@ def _plain(value: Any) -> str:
 
 
 def _masked(value: Any) -> str:
-    return "" if value is None else re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", str(value))
+    text = "" if value is None else re.sub(r"://([^:/@]*):[^@]*@", r"://\1:***@", str(value))
+    return re.sub(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", r"\1***", text)
 
 
 def _is_loopback(host: str) -> bool:

@@ -76,3 +76,17 @@ def test_a_database_needs_both_roles_and_no_password_is_shown():
     assert "hunter2" not in repr(read) + str(read.shown())
     assert read.shown()["database.app"] == "postgresql://fairlead_app:***@db/fairlead"
     assert "hunter2" not in str(faults(environ={"FAIRLEAD_DATABASE_APP": "mysql://a:hunter2@db/x"}))
+
+
+def test_a_dsn_may_be_pairs_as_bootstrap_prints_it():
+    pairs = "user=fairlead_app password=hunter2 host=db dbname=fairlead"
+    both = {"FAIRLEAD_DATABASE_APP": pairs, "FAIRLEAD_DATABASE_DOOR": "user=fairlead_door password='hunter 2' host=db"}
+    read = load(environ=both)
+    assert (read.database_app, read.check()) == (pairs, [])
+    assert read.shown()["database.app"] == "user=fairlead_app password=*** host=db dbname=fairlead"
+    assert read.shown()["database.door"] == "user=fairlead_door password=*** host=db"
+    assert "hunter2" not in str(faults(environ={"FAIRLEAD_DATABASE_APP": "db password=hunter2"}))
+
+
+def test_the_passwords_of_a_nats_of_ones_own_are_no_settings():
+    assert "x1" not in str(load(environ={"FAIRLEAD_NATS_CORE_PASSWORD": "x1", "FAIRLEAD_NATS_AUTH_PASSWORD": "x1"}))
