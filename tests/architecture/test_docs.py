@@ -151,6 +151,16 @@ def test_pages_name_endpoints_and_files_that_exist():
     assert wrong == []
 
 
+def test_the_readme_maps_columns_that_the_files_have():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    imports = re.findall(r'fairlead import \w+ (\S+) .*?--map "([^"]+)"', readme)
+    assert len(imports) >= 3
+    for file, mapping in imports:
+        header = re.split("[,;\t]", (ROOT / file).read_text(encoding="utf-8").splitlines()[0])
+        theirs = [pair.partition(":")[2] for pair in mapping.split(",")]
+        assert [name for name in theirs if name not in header] == [], file
+
+
 def capability_rows() -> dict[int, tuple[str, str, str]]:
     """Row → capability, mark, what shows it or what is missing."""
     found = {}
