@@ -9,9 +9,10 @@ import contextlib
 import json
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,10 @@ from fairlead.store.database import Database, Dsns
 from fairlead.store.devicedoor import DoorStore
 from fairlead.store.moves import MoveStore
 from fairlead.store.shadow import ShadowStore
+from fairlead_sim.devices.device import Card, DeviceSpec, Pace
+from fairlead_sim.devices.fleet import Fleet
+from fairlead_sim.devices.link import Broker
+from fairlead_sim.world.radio import World
 
 pytestmark = pytest.mark.peer("mosquitto")
 PATIENCE_S = 15
@@ -75,7 +80,8 @@ class Place:
     async def offer(self, device: UUID, facet: int, content: dict[str, Any]) -> None:
         async with self.database.tenant(self.tenant) as tx:
             made = await tx.execute(
-                "insert into document (tenant, digest, content) values (%s, %s, %s) returning id",
+                "insert into document (tenant, digest, content) values (%s, %s, %s) "
+                "on conflict (tenant, digest) do update set content = excluded.content returning id",
                 (self.tenant, sha256(json.dumps(content).encode()).digest(), Jsonb(content)))  # fmt: skip
             row = await made.fetchone()
             assert row is not None
@@ -86,6 +92,13 @@ class Place:
     async def one(self, query: str, *values: Any) -> Any:
         async with self.database.tenant(self.tenant) as tx:
             return await (await tx.execute(query, values)).fetchone()  # type: ignore[arg-type]
+
+
+class Clock:
+    """The world's time in this test: real seconds, from a fixed start."""
+
+    def __call__(self) -> datetime:
+        return NOW + timedelta(seconds=time.monotonic())
 
 
 async def finish(command: list[str]) -> str:
@@ -276,6 +289,82 @@ async def test_a_state_that_only_the_store_cannot_keep_is_refused_alone(place: P
     for each in listening:
         await each.end()
     assert {message.device: message.path.rsplit("/", 1)[1] for message in heard} == {"a": "rejected", "b": "accepted"}
+
+
+# --- simulated devices -----------------------------------------------------------------------------
+
+
+async def settle(place: Place, query: str, wanted: Any) -> None:
+    """Wait until a query answers this."""
+    found: Any = None
+    try:
+        async with asyncio.timeout(PATIENCE_S * 2):
+            while (found := await place.one(query)) != wanted:  # noqa: ASYNC110 - it happens in PostgreSQL
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"{query} answers {found}, not {wanted}") from None
+
+
+async def test_a_simulated_fleet_moves_and_those_that_cannot_go_back_and_say_so(place: Place) -> None:
+    """Ten devices are asked onto their local cards; one card is suspended."""
+    clock = Clock()
+    world = World(clock=clock)
+    world.add_carrier("global", name="Global", home="204-08", apns=frozenset({"iot"}), roams_in="everywhere")
+    world.add_carrier("local", name="Local", home="262-02", apns=frozenset({"de"}))
+    cards = list(zip(world.issue("global", 10, state="active"), world.issue("local", 10, state="active"), strict=True))
+    specs: list[DeviceSpec] = []
+    async with place.database.tenant(place.tenant) as tx:
+        for number, name in ((1, "global"), (2, "local")):
+            await tx.execute(
+                "insert into account (tenant, id, name, connector, carrier, created_at, updated_at) "
+                "values (%s, %s, %s, 'none', %s, %s, %s)", (place.tenant, UUID(int=number), name, name, NOW, NOW))  # fmt: skip
+        for n, (home, local) in enumerate(cards):
+            device, name = UUID(int=2000 + n), f"sim{n}"
+            world.add_device(name, country="DE", slots=[home.iccid, local.iccid])
+            await tx.execute(
+                "insert into device (tenant, id, name, secret_hash, created_at, updated_at) values (%s, %s, %s, %s, %s, %s)",
+                (place.tenant, device, name, sha256(b"s").digest(), NOW, NOW))  # fmt: skip
+            await tx.execute("insert into fact (tenant, device) values (%s, %s)", (place.tenant, device))
+            for slot, sim in ((1, home), (2, local)):
+                await tx.execute(
+                    "insert into profile (tenant, id, card, device, account, slot, iccid, iccid_raw) "
+                    "values (%s, %s, %s, %s, %s, %s, %s, %s)",
+                    (place.tenant, UUID(int=10_000 * slot + n), UUID(int=n), device, UUID(int=slot), slot, sim.iccid, sim.iccid))  # fmt: skip
+            specs.append(
+                DeviceSpec(
+                    name=name,
+                    secret="s",
+                    cards=(
+                        Card(slot=1, iccid=home.iccid, carrier="global", apn="iot"),
+                        Card(slot=2, iccid=local.iccid, carrier="local", apn="de"),
+                    ),
+                )
+            )
+    world.set_state(cards[3][1].iccid, "suspended")
+    broker = Broker(host=place.access.mqtt_host, port=place.access.mqtt_port)
+    pace = Pace(at_most_s=0.2, lease_at_least_s=3, lease_at_most_s=3)
+    fleet = Fleet(broker, tenant="acme", specs=specs, world=world, clock=clock, pace=pace)
+    await fleet.start()
+    try:
+        await asyncio.wait_for(fleet.connected(), PATIENCE_S)
+        by_carrier = (
+            "select count(*) filter (where state ->> 'carrier' = 'global'), count(*) from reported where facet = 1"
+        )
+        await settle(place, by_carrier, (10, 10))
+        await settle(place, "select count(*) from fact where firmware = '1.0.0'", (10,))
+        for n in range(10):
+            await place.offer(UUID(int=2000 + n), NETWORK, {"carrier": "local", "apn": "de", "lease_s": 3})
+        await place.door.nudge_devices(place.tenant, [(UUID(int=2000 + n), [NETWORK]) for n in range(10)])
+        await settle(place, "select count(*) from facet where observed_generation = 1", (9,))
+        async with asyncio.timeout(PATIENCE_S):
+            while fleet.counts.reverted < 1 or fleet.counts.connected < 10:  # noqa: ASYNC110 - counted by callbacks
+                await asyncio.sleep(0.05)
+        await settle(place, by_carrier, (1, 10))
+        sessions = [world.connected(f"sim{n}") for n in range(10)]
+        assert [found.carrier for found in sessions if found] == ["local"] * 3 + ["global"] + ["local"] * 6
+        assert (fleet.counts.switched, fleet.counts.reverted) == (9, 1)
+    finally:
+        await fleet.stop()
 
 
 # --- kill -9 -------------------------------------------------------------------------------------

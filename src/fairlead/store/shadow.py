@@ -1,7 +1,7 @@
 """Shadows in PostgreSQL: one read and one write a batch, whatever the number of devices."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
@@ -44,7 +44,10 @@ class ShadowStore:
 
     async def read(self, tx: Connection, tenant: TenantId, keys: Sequence[Key]) -> list[ShadowRow]:
         """The shadows of these keys, in their order; those that never reported have version 0."""
-        values = {"devices": _array(device for device, _ in keys), "facets": _array(facet for _, facet in keys)}
+        values = {
+            "devices": _array([device.hex for device, _ in keys]),
+            "facets": _array([str(facet) for _, facet in keys]),
+        }
         rows = await (await tx.execute(SQL["read"], values)).fetchall()
         documents = await self._contents(tx, tenant, {row[3] for row in rows if row[3] is not None})
         decode = msgspec.json.decode
@@ -73,14 +76,14 @@ class ShadowStore:
     async def write(self, tx: Connection, writes: Sequence[ShadowWrite], now: datetime) -> set[Key]:
         """Write those rows that nobody changed since they were read; answers which these were."""
         values = {
-            "devices": _array(write.device for write in writes),
-            "facets": _array(write.facet for write in writes),
-            "expected": _array(write.expected for write in writes),
-            "versions": _array(write.version for write in writes),
-            "states": (b"[%b]" % b",".join(write.state for write in writes)).decode(),
-            "observed": _array(write.observed for write in writes),
+            "devices": _array([write.device.hex for write in writes]),
+            "facets": _array([str(write.facet) for write in writes]),
+            "expected": _array([str(write.expected) for write in writes]),
+            "versions": _array([str(write.version) for write in writes]),
+            "states": (b"[%b]" % b",".join([write.state for write in writes])).decode(),
+            "observed": _array(["NULL" if write.observed is None else str(write.observed) for write in writes]),
             "firmware": [write.firmware for write in writes],
-            "config": _array(write.config_hash for write in writes),
+            "config": _array([write.config_hash or "NULL" for write in writes]),
             "now": now,
         }
         try:
@@ -93,6 +96,6 @@ class ShadowStore:
         return {(writes[n - 1].device, writes[n - 1].facet) for n in numbers}
 
 
-def _array(items: Iterable[UUID | int | str | None]) -> str:
+def _array(items: Sequence[str]) -> str:
     """A PostgreSQL array of ids, numbers or hexadecimal digits, written at once: nothing in it needs quotes."""
-    return "{" + ",".join("NULL" if item is None else str(item) for item in items) + "}"
+    return "{" + ",".join(items) + "}"

@@ -11,7 +11,6 @@ answer therefore leaves only after the commit, and one that is lost is asked for
 """
 
 import asyncio
-import contextlib
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -203,11 +202,12 @@ class ShadowDoor:
         return Applied(answers=first.answers + second.answers, progress=first.progress or second.progress)
 
     async def _send(self, message: DeviceMessage) -> None:
-        with contextlib.suppress(MalformedToken):  # nobody can listen under such a name
-            try:
-                await self._bus.send(message)
-            except BusUnavailable as lost:
-                _log.info("mqtt.shadow_answer_lost", device=message.device, error=str(lost))
+        try:
+            await self._bus.send(message)
+        except MalformedToken:
+            _DROPPED.labels(why="name").inc()  # nobody can listen under such a name
+        except BusUnavailable as lost:
+            _log.info("mqtt.shadow_answer_lost", device=message.device, error=str(lost))
 
     # --- telling devices -------------------------------------------------------------------------
 

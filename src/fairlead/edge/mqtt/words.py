@@ -46,6 +46,7 @@ class Words:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
+        self._offered: tuple[State, datetime | None, State] = ({}, None, {})
 
     def read(self, message: DeviceMessage) -> Asked | DeviceMessage:
         """The request in a message, or the message that refuses it."""
@@ -81,24 +82,38 @@ class Words:
                 yield from self._updated(asked, answer, now)
 
     def _updated(self, asked: Asked, answer: Updated, now: int) -> Iterator[DeviceMessage]:
-        message, token = asked.message, asked.token
+        message, token, after = asked.message, asked.token, answer.after
+        reported, desired = _stamped(after.reported, after.reported_at), self._desired(after)
+        patch = answer.patch or {}
         accepted = wire.UpdateAccepted(
             state={"reported": answer.patch},
-            metadata={"reported": _stamped(answer.patch or {}, answer.after.reported_at)},
-            version=answer.after.version,
+            # Many devices report all they have each time; then its stamps are those of the whole.
+            metadata={"reported": reported if patch == after.reported else _stamped(patch, after.reported_at)},
+            version=after.version,
             timestamp=now,
             client_token=token,
         )
         yield _reply(message, "/accepted", accepted)
+        before = answer.before
         documents = wire.Documents(
-            current=_snapshot(answer.after),
-            previous=_snapshot(answer.before) if answer.before.version else None,
+            current=_snapshot(after, reported, desired),
+            previous=_snapshot(before, _stamped(before.reported, before.reported_at), desired)
+            if before.version
+            else None,
             timestamp=now,
             client_token=token,
         )
         yield _reply(message, "/documents", documents)
         if answer.push:
-            yield _reply(message, "/delta", _delta(answer.after, now, token))
+            yield _reply(message, "/delta", _delta(after, now, token))
+
+    def _desired(self, shadow: Shadow) -> State:
+        """The stamps of what is offered: one document is offered to many devices in a row."""
+        state, at, stamps = self._offered
+        if state is not shadow.desired or at != shadow.desired_at:
+            stamps = _stamped(shadow.desired, shadow.desired_at)
+            self._offered = (shadow.desired, shadow.desired_at, stamps)
+        return stamps
 
     def delta(self, tenant: str, device: str, facet: int, shadow: Shadow) -> DeviceMessage:
         """What a device is told unasked."""
@@ -140,13 +155,16 @@ def _delta(shadow: Shadow, now: int, token: str | None) -> wire.Delta:
     )
 
 
-def _snapshot(shadow: Shadow) -> wire.Snapshot:
-    state: State = {"reported": shadow.reported}
-    metadata: State = {"reported": _stamped(shadow.reported, shadow.reported_at)}
-    if shadow.desired:
-        state["desired"] = shadow.desired
-        metadata["desired"] = _stamped(shadow.desired, shadow.desired_at)
-    return wire.Snapshot(state=state, metadata=metadata, version=shadow.version)
+def _snapshot(shadow: Shadow, reported: State, desired: State) -> wire.Snapshot:
+    if not shadow.desired:
+        return wire.Snapshot(
+            state={"reported": shadow.reported}, metadata={"reported": reported}, version=shadow.version
+        )
+    return wire.Snapshot(
+        state={"desired": shadow.desired, "reported": shadow.reported},
+        metadata={"desired": desired, "reported": reported},
+        version=shadow.version,
+    )
 
 
 def _stamped(state: State, at: datetime | None) -> State:
