@@ -126,7 +126,7 @@ class Bench:
                 new = NewRevision(policy=policy, resource={}, source=text, digest=text.encode(), removed=False, author=HAND.person)
                 await self.stores.policies.add_revision(tx, new, NOW)
             await tx.execute("update revision set state = 2")
-            await tx.execute("update policy set kept = 1")
+            await tx.execute("update policy set kept = 1, standing = id")
 
     async def narrow_rows(self, n: int) -> float:
         """The machine: as many narrow keyed rows, written once, committed."""

@@ -30,7 +30,7 @@ from fairlead.engine.ports.carrier import (
     Unavailable,
 )
 from fairlead.engine.ports.carrier import Outcome as CarrierOutcome
-from fairlead.engine.ports.moving import CarrierWork, Outcome
+from fairlead.engine.ports.moving import NOT_APPLIED, CarrierWork, Outcome
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.ids import TenantId
@@ -111,6 +111,10 @@ class CarrierWorker:
             return self._outcome(work, OperationState.PENDING, trouble.reason, {"said": trouble.detail})
         except (AuthFailed, NotFound) as trouble:
             return self._outcome(work, OperationState.FAILED, trouble.reason, {"said": trouble.detail})
+        except Exception as fault:
+            # A fault of ours, in the middle of a write: it may have arrived. The others of its handful go on.
+            log.exception("carrier call broke off", account=work.account, verb=work.verb)
+            return self._outcome(work, OperationState.UNKNOWN, "broke-off", {"said": type(fault).__name__})
         match answer:
             case Done(observed=record, changed=changed):
                 state = OperationState.VERIFIED if _shows(record, work.verb) else OperationState.ACKNOWLEDGED
@@ -158,7 +162,7 @@ class CarrierWorker:
         if work.state is OperationState.ACKNOWLEDGED and self._time.now() < work.deadline:
             return None
         evidence = _evidence(record) | {"fact": "read-back"}
-        return self._outcome(work, OperationState.FAILED, "a read-back shows that it was not applied", evidence)
+        return self._outcome(work, OperationState.FAILED, NOT_APPLIED, evidence)
 
     def _outcome(self, work: CarrierWork, state: OperationState, reason: str, evidence: Mapping[str, Any]) -> Outcome:
         told = dict(evidence) | {"at": self._time.now().isoformat(), "verb": work.verb}

@@ -184,11 +184,12 @@ class Changes:
         """End a Change: one that never settled is rolled back whole and aborted; a standing one takes no entrants."""
         async with self._stores.transactions.tenant(tenant) as tx:
             change = await self._read(tx, change_id, lock=True)
-            if change.state is ChangeState.STANDING:
+            if change.settled_at is not None and ChangeState.CLOSED in CHANGE[change.state]:
+                await self._stores.policies.let_go(tx, change_id)
                 await self._set(tx, change, ChangeState.CLOSED, now)
                 await self._tell(tx, tenant, change_id, by, Action.CHANGE_CLOSED, now, reason=reason)
                 return await self._read(tx, change_id)
-            if ChangeState.ABORTED not in CHANGE[change.state]:
+            if change.settled_at is not None or ChangeState.ABORTED not in CHANGE[change.state]:
                 return _wrong_state(change, "can be stopped")
             await self._tell(tx, tenant, change_id, by, Action.CHANGE_STOPPED, now, reason=reason)
             await self._stages.undo(tx, tenant, change, Selection(change=change_id), "stopped by a person", now)

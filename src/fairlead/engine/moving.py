@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from fairlead.engine.ports.moving import Advance, DueGroup, StepStart
+from fairlead.engine.ports.moving import NOT_APPLIED, Advance, DueGroup, StepStart
 from fairlead.engine.ports.planning import SituationRow
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.stores import Stores
@@ -23,7 +23,7 @@ from fairlead.model.lifecycle import MoveState
 from fairlead.model.situation import Recipe, Step, read_recipe
 
 LIMIT: Final = 5_000  # moves a tick and tenant
-ATTEMPTS: Final = 3  # of one undo step, before a person must look
+ATTEMPTS: Final = 3  # of one step: forward before the move fails, back before a person must look
 AGAIN: Final = timedelta(minutes=1)
 _FORWARD, _BACK = 1, 2
 
@@ -76,7 +76,7 @@ class Moving:
             case "verified":
                 await self._advance(tx, group, step=group.step + 1, state=MoveState.RUNNING, next_at=now)
             case "failed":
-                await self._failed(tx, group, recipe, now)
+                await self._failed(tx, group, now)
             case _:
                 await self._wait(tx, group, now)
 
@@ -163,7 +163,7 @@ class Moving:
         if started == 0:
             why = f"nothing to {step.verb}: the subscription or facet is not there any more"
             if group.leg == _FORWARD:
-                await self._advance(tx, group, step=group.step, state=MoveState.FAILED, next_at=now, outcome=why)
+                await self._stores.moves.fail(tx, group, group.devices, why, now)
             else:
                 await self._next_back(tx, group, now, done)
             return
@@ -174,15 +174,27 @@ class Moving:
         await self._advance(tx, group, step=group.step, state=MoveState.VERIFIED, settled_at=now, outcome="verified")
         done.settled += len(group.devices)
 
-    async def _failed(self, tx: Transaction, group: DueGroup, recipe: Recipe, now: datetime) -> None:
-        """The move failed: it is taken back by itself, and counts against its batch."""
-        del recipe
+    async def _failed(self, tx: Transaction, group: DueGroup, now: datetime) -> None:
+        """A step that provably was not applied is tried anew; else the move goes back and counts against its batch."""
         reasons = await self._stores.moves.reasons(tx, group)
         by_reason: dict[str, list[UUID]] = {}
         for device in group.devices:
             by_reason.setdefault(reasons.get(device, "failed"), []).append(device)
         for reason, devices in by_reason.items():
-            await self._stores.moves.fail(tx, group, devices, reason, now)
+            if reason != NOT_APPLIED or group.attempt >= ATTEMPTS:
+                await self._stores.moves.fail(tx, group, devices, reason, now)
+                continue
+            again = Advance(
+                group=group,
+                devices=tuple(devices),
+                step=group.step,
+                leg=_FORWARD,
+                attempt=group.attempt + 1,
+                state=MoveState.RUNNING,
+                next_at=now,
+                settled_at=None,
+            )
+            await self._stores.moves.advance(tx, again)
 
     async def _wait(self, tx: Transaction, group: DueGroup, now: datetime) -> None:
         deadline = group.deadline or now + AGAIN

@@ -40,7 +40,11 @@ class Resolver:
         """Resolve a batch of dirty devices; None when there are none."""
         async with self._stores.transactions.tenant(tenant) as tx:
             resolving = self._stores.plans.resolving(tx)
-            if not await resolving.any_dirty() or not await resolving.scope_dirty(BATCH):
+            if not await resolving.any_dirty():
+                return None
+            if await resolving.everyone_dirty():
+                return await self._resolve(tx, tenant, now, cause, whole=True)
+            if not await resolving.scope_dirty(BATCH):
                 return None
             resolved = await self._resolve(tx, tenant, now, cause, whole=False)
             await resolving.clear_scope()

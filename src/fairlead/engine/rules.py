@@ -72,11 +72,11 @@ class Rules:
                     self.by_rule[row.rule] = KnownRule(row=row, policy=resource)
 
     def enter(self) -> list[JudgedRule]:
-        """Kept rules, by what makes a device enter."""
+        """Kept rules that some Change keeps standing, by what makes a device enter."""
         return [
             JudgedRule(rule=number, expr=_entering(known))
             for number, known in self.by_rule.items()
-            if known.row.kept and not known.policy.observe and not self._expired(known.policy)
+            if known.row.kept and known.row.standing and not known.policy.observe and not self._expired(known.policy)
         ]
 
     def stay(self) -> list[JudgedRule]:

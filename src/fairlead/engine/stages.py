@@ -23,7 +23,8 @@ from fairlead.model.rollout import Gate, Rollout, read_rollout
 from fairlead.plan.gates import Verdict, judge
 
 FIRST_WAVE: Final = 0
-_DONE: Final = frozenset({BatchState.PASSED, BatchState.STOPPED, BatchState.ROLLED_BACK})
+# A stopped batch has paused its Change: where that runs again, a person has looked and said go on.
+_GOES_ON: Final = frozenset({BatchState.PASSED, BatchState.STOPPED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +65,12 @@ class Stages:
                     continue
                 touched[batch.change] = change
                 decided += await self._judge(tx, tenant, change, batch, now)
-            for change in touched.values():
-                if change.state is ChangeState.RUNNING:
-                    opened += await self._next_stages(tx, tenant, change, now)
             for change_id in await self._stores.changes.in_states(tx, [ChangeState.RUNNING]):
-                settled += await self._maybe_settle(tx, tenant, change_id, now)
+                change = await self._stores.changes.read(tx, change_id, lock=True)
+                if change is None or change.state is not ChangeState.RUNNING:
+                    continue
+                opened += await self._next_stages(tx, tenant, change, now)
+                settled += await self._maybe_settle(tx, tenant, change, now)
         return Progress(decided=decided, opened=opened, settled=settled)
 
     async def _judge(
@@ -142,7 +144,7 @@ class Stages:
         rollout = read_rollout(change.rollout)
         by_stage: dict[int, list[int]] = {}
         for stratum, (stage, _, state) in (await self._stores.changes.latest_batches(tx, change.id)).items():
-            if state is BatchState.PASSED and stage + 1 < len(rollout.stages):
+            if state in _GOES_ON and stage + 1 < len(rollout.stages):
                 by_stage.setdefault(stage + 1, []).append(stratum)
         for stage, strata in sorted(by_stage.items()):
             await self._open(tx, tenant, change, rollout, sorted(strata), stage, now)
@@ -180,14 +182,12 @@ class Stages:
         }
         await self._tell(tx, tenant, change.id, Action.STAGE_OPENED, now, payload=told)
 
-    async def _maybe_settle(self, tx: Transaction, tenant: TenantId, change_id: UUID, now: datetime) -> int:
-        change = await self._stores.changes.read(tx, change_id, lock=True)
-        if change is None or change.state is not ChangeState.RUNNING:
-            return 0
+    async def _maybe_settle(self, tx: Transaction, tenant: TenantId, change: ChangeRow, now: datetime) -> int:
         last = len(read_rollout(change.rollout).stages) - 1
-        batches = await self._stores.changes.latest_batches(tx, change_id)
+        batches = await self._stores.changes.latest_batches(tx, change.id)
         finished = all(
-            state in _DONE and (stage == last or state is not BatchState.PASSED) for stage, _, state in batches.values()
+            state is BatchState.ROLLED_BACK or (state in _GOES_ON and stage == last)
+            for stage, _, state in batches.values()
         )
         if not finished or len(batches) < len(await self._strata(tx, change)):
             return 0
@@ -197,7 +197,7 @@ class Stages:
     async def _settle(self, tx: Transaction, tenant: TenantId, change: ChangeRow, now: datetime) -> None:
         """Keep the revisions where anything passed, or nothing had to move; drop them where all was taken back."""
         batches = await self._stores.changes.latest_batches(tx, change.id)
-        kept = not batches or any(state is BatchState.PASSED for _, _, state in batches.values())
+        kept = not batches or any(state in _GOES_ON for _, _, state in batches.values())
         story = await self._stores.changes.story(tx, change.id)
         told: dict[str, Json] = {
             "moves": story["moves"],

@@ -113,23 +113,27 @@ class Waves:
     async def _transitions(self, tx: Transaction, tenant: TenantId, rules: Rules, now: datetime) -> int:
         """Classes that resolution changed at once: open the Moves that follow."""
         admitted = 0
-        recorded = await self._stores.changes.transitions(tx)
-        sets = await self._stores.plans.resolving(tx).rules_of(sorted({c for _, a, b, _ in recorded for c in (a, b)}))
-        by_rule: dict[int, list[int]] = {}
-        for number, before, after, _ in recorded:
-            moved = set(sets.get(before, ())) ^ set(sets.get(after, ()))
+        pairs_found = await self._stores.plans.merge_transitions(tx, now)
+        if pairs_found is None:
+            return 0
+        merged = [(p.from_class, p.to_class) for p in pairs_found]
+        sets = await self._stores.plans.resolving(tx).rules_of(sorted({c for pair in merged for c in pair}))
+        by_rule: dict[int, list[tuple[int, int]]] = {}
+        for pair in merged:
+            moved = set(sets.get(pair[0], ())) ^ set(sets.get(pair[1], ()))
             cause = next((r for r in sorted(moved, reverse=True) if r in rules.by_rule), 0)
-            by_rule.setdefault(cause, []).append(number)
-        for rule, numbers in by_rule.items():
+            by_rule.setdefault(cause, []).append(pair)
+        for rule, pairs in by_rule.items():
             known = rules.by_rule.get(rule)
             standing = known.row.standing if known else None
             change = await self._stores.changes.read(tx, standing, lock=True) if standing else None
             if known is not None and change is not None:
                 if change.state is not ChangeState.STANDING:
                     continue  # paused: they wait
-                await self._stores.plans.opening_transitions(tx, numbers)
+                await self._stores.plans.opening_merged(tx, pairs)
                 admitted += await self._open(tx, tenant, change, known, now, entered=True)
-            await self._stores.changes.drop_transitions(tx, numbers)
+            await self._stores.plans.deal_with(tx, pairs)
+        await self._stores.plans.leave_transitions(tx)
         return admitted
 
     async def _open(
@@ -145,7 +149,10 @@ class Waves:
         wave = await self._stores.changes.next_wave(tx, change.id)
         counted = await self._situations.group(tx, change.id, wave)
         policies = [known.row.policy]
-        await self._stores.changes.wait_longer(tx, change.id, wave, policies, now + BLOCKED_FOR)
+        if entered:
+            await self._stores.plans.blocked_transitions(tx, change.id, wave, now + BLOCKED_FOR)
+        else:
+            await self._stores.changes.wait_longer(tx, change.id, wave, policies, now + BLOCKED_FOR)
         strata = sorted({c.stratum for c in counted if c.recipe.blocked is None})
         if not strata:
             return 0

@@ -81,7 +81,7 @@ CHANGE: Final[Mapping[ChangeState, frozenset[ChangeState]]] = {
     C.PLANNED: frozenset({C.APPROVED, C.ABORTED}),
     C.APPROVED: frozenset({C.RUNNING, C.ABORTED}),
     C.RUNNING: frozenset({C.PAUSED, C.SETTLED, C.ABORTED}),
-    C.PAUSED: frozenset({C.RUNNING, C.STANDING, C.ABORTED}),  # back to where it was
+    C.PAUSED: frozenset({C.RUNNING, C.STANDING, C.CLOSED, C.ABORTED}),  # closed: it had settled
     C.SETTLED: frozenset({C.STANDING, C.CLOSED}),
     C.STANDING: frozenset({C.CLOSED, C.PAUSED}),
     C.CLOSED: frozenset(),
@@ -96,10 +96,10 @@ BATCH: Final[Mapping[BatchState, frozenset[BatchState]]] = {
 }
 MOVE: Final[Mapping[MoveState, frozenset[MoveState]]] = {
     M.WAITING: frozenset({M.RUNNING, M.SUPERSEDED, M.UNDOING, M.UNDONE}),
-    M.RUNNING: frozenset({M.VERIFIED, M.FAILED, M.UNDOING}),
+    M.RUNNING: frozenset({M.VERIFIED, M.FAILED, M.UNDOING, M.SUPERSEDED}),  # overtaken by a declared emergency only
     M.VERIFIED: frozenset({M.UNDOING, M.SUPERSEDED}),
     M.FAILED: frozenset({M.UNDOING, M.UNDONE}),
-    M.UNDOING: frozenset({M.UNDONE, M.STUCK}),
+    M.UNDOING: frozenset({M.UNDONE, M.STUCK, M.SUPERSEDED}),
     M.UNDONE: frozenset(),
     M.SUPERSEDED: frozenset(),
     M.STUCK: frozenset({M.UNDOING, M.UNDONE}),

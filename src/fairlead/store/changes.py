@@ -172,15 +172,6 @@ class ChangeStore:
         values = {"change": change, "wave": wave, "policies": list(policies), "until": until}
         return (await tx.execute(SQL["wait_longer"], values)).rowcount
 
-    async def transitions(self, tx: Connection) -> list[tuple[int, int, int, int]]:
-        """Recorded transitions whose Moves are not opened: id, from, to, how many."""
-        rows = await (await tx.execute(SQL["transitions"])).fetchall()
-        return [(r[0], r[1], r[2], r[3]) for r in rows]
-
-    async def drop_transitions(self, tx: Connection, ids: Sequence[int]) -> None:
-        """They are dealt with."""
-        await tx.execute(SQL["drop_transitions"], {"ids": list(ids)})
-
     async def standing(self, tx: Connection, device: UUID) -> tuple[int, int, int, int] | None:
         """Class, stratum, bucket and arm of a device."""
         row = await (await tx.execute(SQL["device_why"], {"device": device})).fetchone()

@@ -25,6 +25,7 @@ from fairlead.model.expression import Expr
 from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, MoveState, OperationState
 from fairlead.store.database import Connection
 from fairlead.store.expression_sql import compile_expr
+from fairlead.store.resolving import Resolving
 from fairlead.store.statements import load
 
 SQL: Final = load("moves")
@@ -68,6 +69,9 @@ class MoveStore:
         }
         whole = low == 0 and high == _WHOLE
         await tx.execute(SQL["stage_members_whole" if whole else "stage_members"], values)
+        excepted = bool(policies) and await _any(tx, SQL["any_exception"])
+        if excepted:
+            await tx.execute(SQL["leave_those_out"], values)
         in_flight = 0
         if await _any(tx, SQL["any_open_move"]):
             if change.emergency:
@@ -76,7 +80,7 @@ class MoveStore:
             await tx.execute(SQL["supersede_waiting"], values)
         await tx.execute("analyze admitted")
         await tx.execute(SQL["enter_classes"])
-        if policies and await _any(tx, SQL["any_exception"]):
+        if excepted:
             await tx.execute(SQL["end_waits"], values)
         await tx.execute(SQL["make_doc_change"])
         await self._want(tx, values)
@@ -302,13 +306,33 @@ class MoveStore:
         await _drop(tx, "undone")
         values: dict[str, Any] = _selected(selection) | {"outcome": outcome, "now": now} | _rules(rules)
         await tx.execute(SQL["begin_undo"], values)
-        await tx.execute(SQL["undo_classes"])
+        await self._undo_classes(tx)
         await tx.execute(SQL["undo_facets"], values)
         await tx.execute(SQL["bar"], values)
         await tx.execute(SQL["undo_cut_operations"], values)
         await tx.execute(SQL["undo_moves"], values)
         row = await (await tx.execute(SQL["undo_counts"])).fetchone()
         return (row[0], row[1]) if row else (0, 0)
+
+    async def _undo_classes(self, tx: Connection) -> None:
+        """Take what the Change brought out of each class, and put what it took back in."""
+        rows = await (await tx.execute(SQL["undone_classes"])).fetchall()
+        if not rows:
+            return
+        resolving = Resolving(tx)
+        rules = {n: set(r) for n, r in (await resolving.rules_of(sorted({c for row in rows for c in row}))).items()}
+        wanted = [
+            tuple(sorted((rules[now] - (rules[after] - rules[before])) | (rules[before] - rules[after])))
+            for now, before, after in rows
+        ]
+        classes = await resolving.class_of(wanted)
+        values = {
+            "now_in": [r[0] for r in rows],
+            "from_class": [r[1] for r in rows],
+            "to_class": [r[2] for r in rows],
+            "back": [classes[w] for w in wanted],
+        }
+        await tx.execute(SQL["undo_classes"], values)
 
     async def count_undo(self, tx: Connection, selection: Selection) -> tuple[int, int, int]:
         """What `undo` would take back: moves, how many of them verified, how many are left to later Changes."""

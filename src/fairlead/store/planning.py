@@ -26,9 +26,31 @@ class PlanStore:
         """Resolution within this transaction."""
         return Resolving(tx)
 
-    async def opening_transitions(self, tx: Connection, ids: Sequence[int]) -> int:
-        """The devices of recorded transitions."""
-        return await self._opening(tx, "make_opening_of_transition", {"transitions": list(ids)})
+    async def merge_transitions(self, tx: Connection, now: datetime) -> list[Pair] | None:
+        """From where facets are to where devices stand, with how many are free; None: resolution changed no class."""
+        if await (await tx.execute(SQL["any_transition"], {"now": now})).fetchone() is None:
+            return None
+        await tx.execute("drop table if exists merged")
+        await tx.execute(SQL["merge_transitions"], {"now": now})
+        rows = await (await tx.execute(SQL["merged_pairs"])).fetchall()
+        return [Pair(from_class=r[0], to_class=r[1], devices=r[2]) for r in rows]
+
+    async def opening_merged(self, tx: Connection, pairs: Sequence[tuple[int, int]]) -> int:
+        """The free devices of merged transitions."""
+        return await self._opening(tx, "make_opening_merged", _pairs(pairs))
+
+    async def deal_with(self, tx: Connection, pairs: Sequence[tuple[int, int]]) -> None:
+        """Their free devices are dealt with."""
+        await tx.execute(SQL["deal_with"], _pairs(pairs))
+
+    async def leave_transitions(self, tx: Connection) -> None:
+        """Keep of the recorded transitions only what was not dealt with."""
+        await tx.execute(SQL["leave_transitions"])
+        await tx.execute(SQL["drop_transitions"])
+
+    async def blocked_transitions(self, tx: Connection, change: UUID, wave: int, until: datetime) -> int:
+        """Members of a wave's blocked situations are looked at again later."""
+        return (await tx.execute(SQL["blocked_transitions"], {"change": change, "wave": wave, "until": until})).rowcount
 
     async def opening_given(
         self, tx: Connection, devices: Sequence[UUID], from_class: Sequence[int], to_class: Sequence[int]
@@ -202,6 +224,10 @@ class PlanStore:
             return row[0]
         await tx.execute(SQL["plan_applied"], {"id": plan, "change": change})
         return None
+
+
+def _pairs(pairs: Sequence[tuple[int, int]]) -> dict[str, list[int]]:
+    return {"from_class": [p[0] for p in pairs], "to_class": [p[1] for p in pairs]}
 
 
 def _grouped(r: tuple[Any, ...]) -> Grouped:

@@ -68,13 +68,18 @@ class PolicyStore:
         return [(r[0], r[1]) for r in rows]
 
     async def keep(self, tx: Connection, change: UUID) -> None:
-        """The Change's trials become the kept revisions; bars on older ones end."""
+        """The Change's trials become the kept revisions, bars on older ones end, everyone is looked at again."""
         await tx.execute(SQL["lift_bars"], {"change": change})
         await tx.execute(SQL["keep_revisions"], {"change": change})
+        await tx.execute(SQL["look_at_everyone"])
 
     async def drop(self, tx: Connection, change: UUID) -> None:
         """The Change's trials end without being kept."""
         await tx.execute(SQL["drop_revisions"], {"change": change})
+
+    async def let_go(self, tx: Connection, change: UUID) -> None:
+        """The Change is closed: its policies stay as they are and take no entrants."""
+        await tx.execute(SQL["let_go"], {"change": change})
 
     async def without_documents(self, tx: Connection, classes: Sequence[int]) -> dict[int, tuple[int, ...]]:
         """Classes whose documents were never computed, with their rules."""

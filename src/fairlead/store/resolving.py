@@ -114,6 +114,10 @@ class Resolving:
         await self._conn.execute("drop table if exists scope")
         return (await self._conn.execute(SQL["scope_dirty"], {"limit": limit})).rowcount
 
+    async def everyone_dirty(self) -> bool:
+        """Whether all devices are to be looked at; asked once, it is not any more."""
+        return await self._any(SQL["everyone_dirty"])
+
     async def clear_scope(self) -> None:
         """The scope was resolved: it is not dirty any more."""
         await self._conn.execute(SQL["clear_dirty"])

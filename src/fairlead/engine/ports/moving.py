@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.model.expression import Expr
 from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState
+
+NOT_APPLIED: Final = "a read-back shows that it was not applied"  # the one reason that opens a new attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class DueGroup:
     step: int
     attempt: int
     state: MoveState
-    progress: str  # none open verified failed
+    progress: str  # none held open verified failed
     begun: bool  # on the way back: the forward step of this index left us
     deadline: datetime | None
     devices: tuple[UUID, ...]
@@ -179,8 +181,6 @@ class ChangeRows(Protocol):
     async def wait_longer(
         self, tx: Transaction, change: UUID, wave: int, policies: Sequence[UUID], until: datetime
     ) -> int: ...
-    async def transitions(self, tx: Transaction) -> list[tuple[int, int, int, int]]: ...
-    async def drop_transitions(self, tx: Transaction, ids: Sequence[int]) -> None: ...
 
 
 class MoveRows(Protocol):

@@ -90,6 +90,8 @@ select stratum, sum(admitted) from batch where change = %(change)s and wave > 0 
 -- The next ones in line of one rule, direction and stratum.
 select x.device, s.class from exception x join standing s on s.tenant = x.tenant and s.device = x.device
 where x.policy = %(policy)s and x.rule = %(rule)s and x.kind = %(kind)s and s.stratum = %(stratum)s and x.since <= %(now)s
+  and not exists (select 1 from move m where m.tenant = x.tenant and m.device = x.device and m.state in (1, 2, 5)
+                  and (m.state <> 1 or m.step > 0 or m.wave > 0)) -- one open move a device: they wait for it
 order by x.since, x.device limit %(limit)s
 
 -- name: wait_longer
@@ -98,12 +100,6 @@ update exception x set since = %(until)s
 from situation s cross join lateral unnest(s.members) u (device)
 where s.owner = %(change)s and s.wave = %(wave)s and (s.recipe ->> 'block_code') is not null
   and x.tenant = s.tenant and x.device = u.device and x.kind in (1, 2) and x.policy = any (%(policies)s)
-
--- name: transitions
-select id, from_class, to_class, cardinality(members) from transition order by id limit 200
-
--- name: drop_transitions
-delete from transition where id = any (%(ids)s)
 
 -- name: device_why
 select s.class, s.stratum, s.bucket, s.arm from standing s where s.device = %(device)s

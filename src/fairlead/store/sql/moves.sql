@@ -2,20 +2,20 @@
 
 -- name: stage_members
 -- Members of a plan's situations that this stage admits: ranks low to high inside each open stratum.
--- Devices that stand elsewhere by now, are held out, or have a step in flight stay where they are.
+-- Devices that stand elsewhere by now stay where they are.
 create temp table admitted on commit drop as
 select m.device, m.situation, m.from_class, m.to_class, m.stratum
 from (
     select u.device, s.no as situation, s.from_class, s.to_class, s.stratum,
            row_number() over (partition by s.stratum order by (t.bucket + %(salt)s) %% 10000, u.device) as rank,
-           count(*) over (partition by s.stratum) as total, t.class, t.arm
+           count(*) over (partition by s.stratum) as total, t.class
     from situation s
     cross join lateral unnest(s.members) u (device)
     join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
     where s.owner = %(owner)s and s.wave = %(wave)s and s.stratum = any (%(strata)s)
       and (s.recipe ->> 'block_code') is null
 ) m
-where m.class = m.from_class and m.arm = 0
+where m.class = m.from_class
   and m.rank > ceil(m.total * %(low)s / 100.0) and m.rank <= ceil(m.total * %(high)s / 100.0)
 
 -- name: stage_members_whole
@@ -26,8 +26,14 @@ from situation s
 cross join lateral unnest(s.members) u (device)
 join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
 where s.owner = %(owner)s and s.wave = %(wave)s and s.stratum = any (%(strata)s)
-  and (s.recipe ->> 'block_code') is null and t.arm = 0
+  and (s.recipe ->> 'block_code') is null
   and t.class = case when %(entered)s then s.to_class else s.from_class end
+
+-- name: leave_those_out
+-- Held out or barred by this very Change.
+delete from admitted a using exception x
+where x.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and x.device = a.device
+  and x.policy = any (%(policies)s) and x.kind in (3, 4) and x.change = %(change)s
 
 -- name: leave_those_in_flight
 delete from admitted a using move m
@@ -159,7 +165,8 @@ left join (select stratum, count(*) as n from admitted group by 1) a on a.stratu
 
 -- name: due_groups
 -- Due moves, locked, grouped by what is to be done next. `progress` tells how this step's operations
--- stand; `begun` whether the forward step of the same index ever left us (what a way back must know).
+-- stand (`held`: a way back waits until it is certain what the forward call did); `begun` whether the
+-- forward step of the same index may have been applied (what a way back must know).
 with due as (
     select m.change, c.plan, m.device, m.wave, m.situation, m.leg, m.step, m.attempt, m.state
     from move m join change c on c.tenant = m.tenant and c.id = m.change
@@ -167,6 +174,10 @@ with due as (
     order by m.next_at limit %(limit)s for update of m skip locked
 ), judged as (
     select d.*, case
+        when count(o.id) = 0 and d.leg = 2 and exists (select 1 from operation w
+            where w.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and w.change = d.change
+              and w.device = d.device and w.wave = d.wave and w.leg = 1 and w.step = d.step
+              and w.driver = 'carrier' and w.state in (2, 3, 4, 10)) then 'held'
         when count(o.id) = 0 then 'none'
         when bool_or(o.state in (6, 7, 8)) then 'failed'
         when bool_and(o.state = 5) then 'verified'
@@ -175,7 +186,7 @@ with due as (
         d.leg = 2 and exists (select 1 from operation w
             where w.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and w.change = d.change
               and w.device = d.device and w.wave = d.wave and w.leg = 1 and w.step = d.step
-              and w.dispatched_at is not null and w.state <> 7) as begun
+              and w.dispatched_at is not null and (w.driver <> 'carrier' or w.state not in (6, 7))) as begun
     from due d left join operation o on o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
       and o.change = d.change and o.device = d.device and o.wave = d.wave
       and o.leg = d.leg and o.step = d.step and o.attempt = d.attempt
@@ -185,7 +196,8 @@ select change, plan, wave, situation, leg, step, attempt, state, progress, begun
 from judged group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
 -- name: start_shadow_step
--- The dispatch rows commit before anything is sent; the shadow offers the document from now on.
+-- The dispatch rows commit before anything is sent; the shadow offers the document from now on. On the way
+-- back to a facet of which nothing was known, the shadow ceases to offer and nothing is left to prove.
 with step as (
     select f.device, f.facet, f.generation, f.desired from facet f
     where f.device = any (%(devices)s) and f.facet = any (%(facets)s)
@@ -205,6 +217,7 @@ from step s
 left join document d on d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = s.desired
 left join account a on s.facet = 1 and a.tenant = d.tenant and a.name = d.content ->> 'carrier'
 left join profile p on p.tenant = a.tenant and p.device = s.device and p.account = a.id
+where s.desired is not null
 on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
 
 -- name: start_carrier_step
@@ -339,15 +352,27 @@ where change = %(change)s and wave = %(wave)s and stratum = %(stratum)s and stag
 create temp table undone on commit drop as
 select m.device, m.from_class, m.to_class, m.wave, m.step, m.state
 from move m
-where m.change = %(change)s and m.state in (1, 2, 3, 4) and (%(devices)s::uuid[] is null or m.device = any (%(devices)s::uuid[]))
+where m.change = %(change)s and m.state in (1, 2, 3, 4, 8) and (%(devices)s::uuid[] is null or m.device = any (%(devices)s::uuid[]))
   and (%(wave)s::int is null or m.wave = %(wave)s)
   and (%(strata)s::int[] is null or m.stratum = any (%(strata)s)) and (%(stage)s::int is null or m.stage = %(stage)s)
-  and not exists (select 1 from facet f where f.tenant = m.tenant and f.device = m.device and f.change <> m.change
-                    and f.changed_at > m.opened_at and f.facet in (select c.facet from class_document c where c.class = m.to_class))
+  and not exists (select 1 from facet f
+                  left join class_document b on b.tenant = f.tenant and b.class = m.from_class and b.facet = f.facet
+                  left join class_document n on n.tenant = f.tenant and n.class = m.to_class and n.facet = f.facet
+                  where f.tenant = m.tenant and f.device = m.device and f.change <> m.change
+                    and f.changed_at > m.opened_at and b.document is distinct from n.document)
+
+-- name: undone_classes
+-- Where the devices stand now; later Changes may have added rules of their own since.
+select distinct t.class, u.from_class, u.to_class from undone u
+join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
+where t.class <> u.from_class
 
 -- name: undo_classes
-update standing t set class = u.from_class from undone u
-where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device and t.class = u.to_class
+update standing t set class = k.back
+from undone u
+join unnest(%(now_in)s::int[], %(from_class)s::int[], %(to_class)s::int[], %(back)s::int[]) k (now_in, from_class, to_class, back)
+  on k.from_class = u.from_class and k.to_class = u.to_class
+where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device and t.class = k.now_in
 
 -- name: undo_facets
 update facet f set desired = f.previous, generation = f.generation + 1, changed_at = %(now)s
@@ -362,7 +387,7 @@ order by r.policy, u.device
 on conflict (tenant, policy, device) do update set kind = 3, rule = excluded.rule, change = excluded.change, since = excluded.since
 
 -- name: undo_moves
-update move m set state = 5, leg = 2, attempt = 1, next_at = %(now)s, settled_at = null,
+update move m set state = 5, leg = 2, attempt = case when u.state = 8 then m.attempt + 1 else 1 end, next_at = %(now)s, settled_at = null,
        outcome = coalesce(m.outcome, %(outcome)s)
 from undone u
 where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.change = %(change)s and m.device = u.device

@@ -1,10 +1,58 @@
 -- From judged devices to situations: who would change, from what to what, by which means.
 
--- name: make_opening_of_transition
+-- name: merge_transitions
+-- Devices whose class resolution has changed: from where their facets are to where they stand now,
+-- whatever lay between. Those with a move under way are busy, and wait for it.
+create temp table merged on commit drop as
+with ripe as (
+    select distinct u.device from transition t cross join lateral unnest(t.members) u (device) where t.at <= %(now)s
+), first as (
+    select distinct on (u.device) u.device, t.from_class
+    from transition t cross join lateral unnest(t.members) u (device) join ripe r on r.device = u.device
+    order by u.device, t.id
+)
+select f.device, f.from_class, coalesce(s.class, f.from_class) as to_class, coalesce(s.class, f.from_class) = f.from_class as dealt,
+       exists (select 1 from move m where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
+               and m.device = f.device and m.state in (1, 2, 5) and (m.state <> 1 or m.step > 0 or m.wave > 0)) as busy
+from first f
+left join standing s on s.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.device = f.device
+
+-- name: any_transition
+select 1 from transition where at <= %(now)s limit 1
+
+-- name: merged_pairs
+select from_class, to_class, count(*) from merged where not dealt and not busy group by 1, 2
+
+-- name: make_opening_merged
 create temp table opening on commit drop as
-select u.device, t.from_class, t.to_class
-from transition t cross join lateral unnest(t.members) u (device)
-where t.id = any (%(transitions)s)
+select m.device, m.from_class, m.to_class
+from merged m join unnest(%(from_class)s::int[], %(to_class)s::int[]) p (from_class, to_class)
+  on p.from_class = m.from_class and p.to_class = m.to_class
+where not m.dealt and not m.busy
+
+-- name: deal_with
+update merged m set dealt = true
+from unnest(%(from_class)s::int[], %(to_class)s::int[]) p (from_class, to_class)
+where p.from_class = m.from_class and p.to_class = m.to_class and not m.busy
+
+-- name: leave_transitions
+-- What was dealt with leaves its transitions; those that are empty go.
+update transition t set members = k.members
+from (
+    select t.id, coalesce(array_agg(u.device order by u.device) filter (where m.device is null), '{}') as members
+    from transition t cross join lateral unnest(t.members) u (device) left join merged m on m.device = u.device and m.dealt
+    group by t.id having count(m.device) > 0
+) k
+where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.id = k.id
+
+-- name: drop_transitions
+delete from transition where members = '{}'
+
+-- name: blocked_transitions
+-- They cannot be moved as they are: looked at again later.
+insert into transition (tenant, from_class, to_class, members, cause, at)
+select s.tenant, s.from_class, s.to_class, s.members, 'blocked', %(until)s
+from situation s where s.owner = %(change)s and s.wave = %(wave)s and (s.recipe ->> 'block_code') is not null
 
 -- name: make_opening_given
 create temp table opening on commit drop as

@@ -63,10 +63,24 @@ update policy p set kept = k.number, standing = %(change)s from kept k where p.i
 -- name: drop_revisions
 update revision set state = 4 where change = %(change)s and state = 1
 
+-- name: let_go
+update policy set standing = null where standing = %(change)s
+
+-- name: look_at_everyone
+-- Whoever came to match while the revisions were on trial, or was in flight elsewhere, is an entrant now.
+-- The nil device stands for all of them.
+insert into dirty (tenant, device)
+values ((select nullif(current_setting('app.tenant', true), '')::uuid), '00000000-0000-0000-0000-000000000000') on conflict do nothing
+
 -- name: lift_bars
--- A bar ends with a newer revision of that policy.
-delete from exception x using revision r
-where r.change = %(change)s and x.tenant = r.tenant and x.policy = r.policy and x.rule < r.rule
+-- A bar ends with a newer revision of that policy; so does a comparison group.
+with lifted as (
+    delete from exception x using revision r
+    where r.change = %(change)s and x.tenant = r.tenant and x.policy = r.policy and x.rule < r.rule
+    returning x.device, x.kind
+)
+update standing t set arm = 0 from lifted l
+where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = l.device and l.kind = 4
 
 -- name: classes_without_documents
 select c.id, c.rules from class c

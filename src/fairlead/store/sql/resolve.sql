@@ -124,7 +124,8 @@ where d.to_class <> j.class
 group by j.class, d.to_class
 
 -- name: wait
--- p_kind 1: waiting to enter, 2: waiting to leave. A device that waits already keeps its place.
+-- kind 1: waiting to enter, 2: waiting to leave. A device that waits already keeps its place; a bar on another
+-- revision of the policy says nothing about this one.
 insert into exception (tenant, policy, device, kind, rule, change, since)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, j.device, %(kind)s, r.rule, r.change, %(now)s
 from keyed j
@@ -133,7 +134,8 @@ cross join lateral unnest(string_to_array(case when %(kind)s = 1 then d.wait_in 
 join (select * from unnest(%(rules)s::int[], %(policies)s::uuid[], %(changes)s::uuid[]) x (rule, policy, change)) r
   on r.rule = w.rule
 on conflict (tenant, policy, device) do update set kind = excluded.kind, rule = excluded.rule, change = excluded.change,
-  since = excluded.since where exception.kind in (1, 2) and exception.kind <> excluded.kind
+  since = excluded.since
+  where (exception.kind in (1, 2) and exception.kind <> excluded.kind) or exception.rule <> excluded.rule
 
 -- name: wait_cold
 insert into exception (tenant, policy, device, kind, rule, change, since)
@@ -170,6 +172,11 @@ select f.tenant, f.device from fact f
 where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
   and f.{column} > %(from)s and f.{column} <= %(to)s
 on conflict do nothing
+
+-- name: everyone_dirty
+-- The nil device stands for the whole tenant.
+delete from dirty where tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
+  and device = '00000000-0000-0000-0000-000000000000' returning device
 
 -- name: any_dirty
 select 1 from dirty limit 1
