@@ -9,9 +9,10 @@ and nothing else. `Database.open` refuses a role that would bypass the walls.
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Literal, Self
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
@@ -90,3 +91,19 @@ class Database:
 
 async def _configure(conn: Connection) -> None:
     await conn.set_autocommit(True)  # transactions are opened by name, above
+
+
+MANY: Final = 5_000
+
+
+@asynccontextmanager
+async def fleet_wide(conn: Connection, table: Literal["opening", "admitted"]) -> AsyncGenerator[None]:
+    """Where a temporary table holds many devices, join by hash: right after an import nobody has counted rows yet."""
+    count = sql.SQL("select count(*) from (select 1 from {} limit {}) x").format(sql.Identifier(table), MANY)
+    row = await (await conn.execute(count)).fetchone()
+    many = row is not None and row[0] >= MANY
+    if many:
+        await conn.execute("select set_config('enable_nestloop', 'off', true)")
+    yield
+    if many:
+        await conn.execute("select set_config('enable_nestloop', 'on', true)")

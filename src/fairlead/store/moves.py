@@ -23,7 +23,7 @@ from fairlead.engine.ports.moving import (
 from fairlead.model.document import canonical
 from fairlead.model.expression import Expr
 from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, MoveState, OperationState
-from fairlead.store.database import Connection
+from fairlead.store.database import Connection, fleet_wide
 from fairlead.store.expression_sql import compile_expr
 from fairlead.store.resolving import Resolving
 from fairlead.store.statements import load

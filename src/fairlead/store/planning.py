@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from fairlead.engine.ports.planning import Drift, Grouped, Pair, PlanRow, SituationRow
 from fairlead.model.document import canonical
 from fairlead.model.expression import Expr
-from fairlead.store.database import Connection
+from fairlead.store.database import Connection, fleet_wide
 from fairlead.store.expression_sql import compile_expr
 from fairlead.store.resolving import Resolving
 from fairlead.store.statements import load
@@ -82,7 +82,8 @@ class PlanStore:
         }
         await tx.execute(SQL["fill_pair"], values)
         await tx.execute("analyze opening")
-        await tx.execute(SQL["group_situations"])
+        async with fleet_wide(tx, "opening"):
+            await tx.execute(SQL["group_situations"])
         await tx.execute(SQL["add_strata_of_grouped"])
         return [_grouped(r) for r in await (await tx.execute(SQL["read_grouped"])).fetchall()]
 

@@ -37,6 +37,7 @@ from fairlead.store.lab_clock import LabClockStore
 from fairlead.store.migrate import migrate
 from fairlead.store.observing import ObservationStore
 from fairlead.wiring.house import House
+from fairlead.wiring.logs import configure
 
 ROLES: Final = ("api", "mqtt", "worker")
 DATABASE: Final = "fairlead"
@@ -286,6 +287,7 @@ def _checked(path: Path | None, overrides: Mapping[str, str]) -> Config:
     faults = config.check()
     if faults:
         raise ConfigRefused(*faults)
+    configure(config.log_format, config.log_level)
     return config
 
 
