@@ -130,7 +130,11 @@ async def opened(access: NatsAccess, database: Database, tenant: TenantId) -> As
     bus = await NatsBus.connect(access.url, user="core", password=access.core_password, name="test")
     shadows = Shadows(database, ShadowStore(), MoveStore(), arithmetic=ARITHMETIC, now=lambda: NOW)
     progress: list[TenantId] = []
-    door = ShadowDoor(bus, shadows, now=lambda: NOW, progress=progress.append)
+
+    async def note(tenant: TenantId) -> None:
+        progress.append(tenant)
+
+    door = ShadowDoor(bus, shadows, now=lambda: NOW, progress=note)
     try:
         yield Place(access=access, database=database, tenant=tenant, bus=bus, door=door, progress=progress)
     finally:

@@ -12,7 +12,7 @@ answer therefore leaves only after the commit, and one that is lost is asked for
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -70,13 +70,13 @@ class ShadowDoor:
         shadows: Shadows,
         *,
         now: Callable[[], datetime],
-        progress: Callable[[TenantId], object] | None = None,
+        progress: Callable[[TenantId], Awaitable[None]] | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._bus = bus
         self._shadows = shadows
         self._words = Words(now)
-        self._progress = progress  # called after a commit that acknowledged, refused or moved a fact
+        self._progress = progress  # after a commit that acknowledged, refused or moved a fact; must not raise
         self._limits = limits or Limits()
         self._waiting: OrderedDict[str, deque[DeviceMessage]] = OrderedDict()  # by tenant name, in turn
         self._count = 0
@@ -187,7 +187,7 @@ class ShadowDoor:
         _ANSWERED.labels(outcome="rejected").inc(rejected)
         _ANSWERED.labels(outcome="accepted").inc(len(asked) - rejected)
         if applied.progress and tenant is not None and self._progress is not None:
-            self._progress(tenant)
+            await self._progress(tenant)
 
     async def _apply(self, tenant: TenantId, asks: Sequence[Ask]) -> Applied:
         """Commit a batch; what cannot be kept is found by halves and rejected alone."""
