@@ -2,10 +2,12 @@
 
 The only writer of observed facts (house §6). A sweep reads an account page by page within the
 carrier's budget; each page is one transaction of a few statements, so a sweep that breaks off
-keeps what it has read. Devices that moved get their roaming clocks read again at once; all others
-hourly.
+keeps what it has read. Devices that moved get their roaming clocks read again at once, in a
+transaction that holds nothing else, because the hourly reading of all clocks writes the same rows;
+all others hourly.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
@@ -24,6 +26,7 @@ from fairlead.model.subscription import Connectivity, SubscriptionState
 
 log = structlog.get_logger(__name__)
 
+AT_ONCE: Final = 3  # accounts swept side by side
 STATES: Final = {state: number for number, state in enumerate(SubscriptionState, start=1)}
 CONNECTIVITY: Final = {state: number for number, state in enumerate(Connectivity, start=1)}
 
@@ -68,6 +71,20 @@ class Observer:
         async with self._transactions.tenant(tenant) as tx:
             return await self._rows.accounts(tx)
 
+    async def sweep_all(self, tenant: TenantId) -> int:
+        """Sweep every account, a few at a time; one that fails is told in the log and stops no other."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(account: SweptAccount) -> int:
+            async with gate:
+                try:
+                    return await self.sweep(tenant, account)
+                except Exception:
+                    log.exception("sweep failed", account=account.name)
+                    return 0
+
+        return sum(await asyncio.gather(*(one(account) for account in await self.accounts(tenant))))
+
     async def sweep(self, tenant: TenantId, account: SweptAccount) -> int:
         """Read one account's inventory; returns how many SIMs it has."""
         seen = 0
@@ -90,7 +107,8 @@ class Observer:
         readable = [o for o in (self._observation(sim) for sim in sims) if o is not None]
         async with self._transactions.tenant(tenant) as tx:
             observed = await self._rows.page(tx, account, readable)
-            if observed.moved:
+        if observed.moved:
+            async with self._transactions.tenant(tenant) as tx:
                 await self._clocks.read(tx, tenant, self._time.now(), observed.moved)
         return observed.sims
 

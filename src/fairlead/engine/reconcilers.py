@@ -100,10 +100,7 @@ class _Doing:
         return progress.decided + progress.opened + progress.settled > 0
 
     async def sweep(self, tenant: TenantId) -> bool:
-        seen = 0
-        for account in await self._workers.observer.accounts(tenant):
-            seen += await self._workers.observer.sweep(tenant, account)
-        return seen > 0
+        return await self._workers.observer.sweep_all(tenant) > 0
 
     async def clocks(self, tenant: TenantId) -> bool:
         now = self._time.now()

@@ -71,10 +71,13 @@ async def compute(
 ) -> int:
     """Renew the clocks and law facts of the given devices (None: all) of one tenant; answers the readings written.
 
-    `conn` is in a transaction of that tenant, or opens one. Rules that are not in force, and those
-    that bind only fleets that declare something, are not counted.
+    `conn` is in a transaction of that tenant, or opens one; one that holds facts or clocks already may
+    deadlock with another, because one reading of a tenant waits for the one before it. Devices whose
+    breach came, went or moved are marked, so that resolution looks at them. Rules that are not in
+    force, and those that bind only fleets that declare something, are not counted.
     """
     async with conn.transaction():
+        await conn.execute(_block("one_at_a_time"), {"tenant": tenant})
         turn = Pass(tenant=tenant, now=now, devices=None if devices is None else sorted(set(devices)))
         today = now.astimezone(UTC).date()
         current = [r for r in rules if r.in_force(today)]

@@ -110,21 +110,21 @@ class ImportStore:
     async def load(self, tenant: TenantId, kind: Kind, *, now: datetime) -> AsyncGenerator["Load"]:
         """Begin an import; without `apply` nothing of it remains."""
         async with self._database.tenant(tenant) as conn:
-            loading = Load(self._database, conn, tenant, kind, now, self._rules)
+            loading = Load(self._database, conn, tenant, kind, now)
             await loading.begin()
             yield loading
             if not loading.applied:
                 raise psycopg.Rollback
+        if loading.unread is not None and self._rules:
+            async with self._database.tenant(tenant) as conn:  # one of its own: the hourly reading writes the same rows
+                await compute(conn, tenant, self._rules, now, loading.unread or None)
 
 
 class Load:
     """One import under way; see `engine.ports.imports.Load`."""
 
-    def __init__(
-        self, database: Database, conn: Connection, tenant: TenantId, kind: Kind, now: datetime, rules: Sequence[Rule]
-    ) -> None:
-        self._rules = rules
-        self._now = now
+    def __init__(self, database: Database, conn: Connection, tenant: TenantId, kind: Kind, now: datetime) -> None:
+        self.unread: Sequence[UUID] | None = None  # whose clocks this file may have begun or ended; empty: all
         self._database = database
         self._conn = conn
         self._tenant = tenant
@@ -195,18 +195,14 @@ class Load:
         for name in _APPLY[self._kind]:
             await self._run(name)
         created, changed, unchanged, devices = await self._one(_COUNTS[self._kind])
-        if self._kind in {"presence", "sessions"} and self._rules and devices:
-            await self._read_clocks(devices)
+        if self._kind in {"presence", "sessions"} and devices:
+            self.unread = await self._touched() if devices <= _FEW else ()
         self.applied = True
         return Applied(created=created, changed=changed, unchanged=unchanged, particulars={"devices": devices})
 
-    async def _read_clocks(self, touched: int) -> None:
-        """What arrived may have begun or ended a roaming clock: a forecast does not wait for the next hour."""
-        devices: list[UUID] | None = None
-        if touched <= _FEW:
-            rows = await self._conn.execute("select device from import_touched", prepare=False)
-            devices = [row[0] for row in await rows.fetchall()]
-        await compute(self._conn, self._tenant, self._rules, self._now, devices)
+    async def _touched(self) -> Sequence[UUID]:
+        rows = await self._conn.execute("select device from import_touched", prepare=False)
+        return [row[0] for row in await rows.fetchall()]
 
     async def append(self, entries: Sequence[Entry]) -> None:
         """Journal lines in the same transaction."""

@@ -62,6 +62,13 @@ class Api:
         """Run the house's clock at another rate."""
         return _answer(await self._http.put("/v1/clock", json={"rate": rate}))
 
+    async def loop_seconds(self) -> dict[str, float]:
+        """How long the server's reconcilers have worked so far, in seconds, by name."""
+        text = (await self._http.get("/metrics")).text
+        head = 'fairlead_loop_seconds_sum{reconciler="'
+        found = (line.removeprefix(head).split('"} ') for line in text.splitlines() if line.startswith(head))
+        return {name: round(float(value), 2) for name, value in sorted(found)}
+
     async def items(self, path: str, **params: Any) -> AsyncIterator[Body]:
         """All items of a list, page by page."""
         cursor: str | None = None

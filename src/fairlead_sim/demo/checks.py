@@ -114,7 +114,7 @@ def only_that_batch(
     """
     check = Check(name="refusals rolled back that batch and no other")
     back = [b for b in batches if b["state"] == "rolled-back"]
-    mine = [b for b in batches if b["country"] == country]
+    mine = [b for b in batches if b["country"] == country and b["wave"] == 0]
     undone = [m for m in moves if m["state"] not in {"verified", "superseded"}]
     if not refusals:
         check.faults.append("the carrier refused nothing")
@@ -125,12 +125,12 @@ def only_that_batch(
     check.faults += [
         f"{b['country']} wave {b['wave']} stage {b['stage']}: {b['state']}"
         for b in batches
-        if b["country"] != country and b["state"] != "passed"
+        if b not in mine and b["state"] != "passed"
     ]
     check.faults += [
         f"{m['name']} ({m['country']}): {m['state']}"
         for m in undone
-        if m["country"] != country or m["state"] != "undone"
+        if m["country"] != country or m["wave"] or m["state"] != "undone"
     ]
     check.faults += [f"{name}: {wrong}" for name, wrong in proofs.items() if wrong]
     check.figures = {

@@ -221,7 +221,7 @@ def _since(company: Company, lots: Random, country: str, group: str) -> datetime
     elif lots.random() < 0.8:  # noqa: PLR2004 - eight in ten are due within a month of the plan
         left = lots.randint(ahead + 3, ahead + 28)
     else:
-        left = lots.randint(ahead + 33, ahead + 60)
+        left = lots.randint(ahead + 31, ahead + 60)
     return at - timedelta(days=stay.days - left)
 
 
@@ -243,11 +243,13 @@ def sims_csv(company: Company) -> str:
     header = ("iccid", "imsi", "msisdn", "device", "account", "plan", "state", "slot", "form_factor", "apn")
     rows: list[Sequence[object]] = []
     for u in company.units.values():
-        for slot, sim, name, access in (
-            (1, u.roaming, GLOBAL, GLOBAL_APN),
-            (2, u.local, account(u.made_for), apn(u.made_for)),
+        for slot, sim, name, access, kind, eid in (
+            (1, u.roaming, GLOBAL, GLOBAL_APN, "euicc", u.eid),
+            (2, u.local, account(u.made_for), apn(u.made_for), "uicc", ""),
         ):
-            rows.append((sim.iccid, sim.imsi, sim.msisdn, u.name, name, sim.plan, sim.state, slot, "MFF2", access))
+            rows.append(
+                (sim.iccid, sim.imsi, sim.msisdn, u.name, name, sim.plan, sim.state, slot, "MFF2", kind, eid, access)
+            )
     return _csv(header, rows)
 
 

@@ -33,7 +33,7 @@ STAGES: Final = (10, 50, 100)
 _DAY_A_SECOND: Final = 86_400.0
 _LOOK_S: Final = 0.5
 _POLL_S: Final = 120.0
-_LATER_DAYS: Final = 4
+_LATER_DAYS: Final = 6
 _LIMITS: Final = {name: {"per_second": 300, "burst": 600} for name in ("read", "write", "auth")}
 _OPEN: Final = ("waiting", "running", "undoing")
 
@@ -231,9 +231,11 @@ class Story:
         begun = time.monotonic()
         await self._until(standing)
         took = time.monotonic() - begun
+        self.scene.world.clear(self._fault)
         change = await self._read_change()
         counts = self.scene.devices.counts
         self.screen.say(f"the Change is {change['state']} after {took:.1f} s: {_words(change['story']['moves'])}")
+        self.screen.say(f"{account(REFUSING)} accepts activations again; what it refused stays rolled back")
         self.figures |= {"change": self._change, "apply_s": round(took, 1), "switched": counts.switched}
 
     async def cross(self) -> None:
@@ -300,7 +302,7 @@ class Story:
         moves, batches = await self._moves(), change["story"]["batches"]
         goal = shape.travel[1]
         local = {m["name"]: self._on_local(m["name"]) for m in moves if m["state"] == "verified"}
-        roaming = {m["name"]: self._on_roaming(m["name"]) for m in moves if m["country"] == REFUSING}
+        roaming = {m["name"]: self._on_roaming(m["name"]) for m in moves if m["country"] == REFUSING and not m["wave"]}
         crossed = {u.name: self._on_local(u.name, goal) for u in self._crossed}
         refusals = scene.world.faults.hits[self._fault]
         self.checks = [
@@ -315,6 +317,7 @@ class Story:
             "moves": change["story"]["moves"], "barred": change["story"]["barred"], "waves": change["waves"],
             "questions": change["questions"], "mqtt": _counts(scene.devices.counts),
         }  # fmt: skip
+        self.figures["loop_seconds"] = await scene.api.loop_seconds()
         for one in self.checks:
             mark, style = ("✓", "green") if one.ok else ("✗", "red")
             self.screen.say(f"{mark} {one.name}: {_words(one.figures)}", style=style)

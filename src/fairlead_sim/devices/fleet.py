@@ -17,6 +17,7 @@ from fairlead_sim.devices.timetable import Timetable
 from fairlead_sim.world.radio import World
 
 _WALK_S: Final = 0.5
+_TICK_S: Final = 20.0  # each link is seen to this often: a third of its keep-alive
 _AT_ONCE: Final = 32
 
 
@@ -89,14 +90,16 @@ class Fleet:
             await link.ended()
 
     async def _walk(self) -> None:
-        """Each device in turn, the whole fleet once in a poll interval."""
-        ordered = list(zip(self.devices.values(), self._links, strict=True))
-        at = 0.0
-        while ordered:
+        """Each device in turn: polled once in a poll interval, kept alive however long that is."""
+        devices, links = list(self.devices.values()), self._links
+        polled = ticked = 0.0
+        while devices:
             await asyncio.sleep(_WALK_S)
-            ahead = min(at + len(ordered) * _WALK_S / self._poll_s, at + len(ordered))
-            for n in range(int(at), int(ahead)):
-                device, link = ordered[n % len(ordered)]
-                link.tick()
-                device.poll()
-            at = ahead
+            ahead = min(ticked + len(links) * _WALK_S / min(self._poll_s, _TICK_S), ticked + len(links))
+            for n in range(int(ticked), int(ahead)):
+                links[n % len(links)].tick()
+            ticked = ahead
+            ahead = min(polled + len(devices) * _WALK_S / self._poll_s, polled + len(devices))
+            for n in range(int(polled), int(ahead)):
+                devices[n % len(devices)].poll()
+            polled = ahead

@@ -3,6 +3,10 @@
 -- It is the arithmetic of insight/roaming_days.py, word for word: presence as runs of days, the
 -- assumption that presence continues as one more run from today to the horizon.
 
+-- name: one_at_a_time
+-- Two readings write the same rows, each in the order of its own joins.
+select pg_advisory_xact_lock(hashtextextended('clock:' || %(tenant)s::text, 0))
+
 -- name: no_nested_loops
 -- The planner takes each step for a row or two and would join them in loops; hashing suits one and a million.
 select set_config('enable_nestloop', 'off', true)
@@ -370,18 +374,24 @@ with binding as (
 ), fresh as (
     select f.device, b.breach_at, b.days_used, i.breach_at as imei_breach_at,
            case when p.country is not null then coalesce(l.stance, 'unknown') end as stance,
-           case when p.country is not null then coalesce(l.confidence, 'low') end as confidence
-    from (select device, country from fact where tenant = %(tenant)s and {devices}) f
+           case when p.country is not null then coalesce(l.confidence, 'low') end as confidence,
+           (f.breach_at, f.imei_breach_at, f.law_stance) as before
+    from (select device, country, breach_at, imei_breach_at, law_stance from fact where tenant = %(tenant)s and {devices}) f
     left join clock_now n on n.device = f.device
     cross join lateral (select coalesce(f.country, n.country) as country) p
     left join law l on l.country = p.country
     left join binding b on b.device = f.device
     left join imei i on i.device = f.device
+), written as (
+    update fact f
+    set breach_at = fresh.breach_at, days_used = fresh.days_used, imei_breach_at = fresh.imei_breach_at,
+        law_stance = fresh.stance, law_confidence = fresh.confidence
+    from fresh
+    where f.tenant = %(tenant)s and f.device = fresh.device
+      and (f.breach_at, f.days_used, f.imei_breach_at, f.law_stance, f.law_confidence)
+          is distinct from (fresh.breach_at, fresh.days_used, fresh.imei_breach_at, fresh.stance, fresh.confidence)
+    returning f.device, fresh.before is distinct from (f.breach_at, f.imei_breach_at, f.law_stance) as moved
 )
-update fact f
-set breach_at = fresh.breach_at, days_used = fresh.days_used, imei_breach_at = fresh.imei_breach_at,
-    law_stance = fresh.stance, law_confidence = fresh.confidence
-from fresh
-where f.tenant = %(tenant)s and f.device = fresh.device
-  and (f.breach_at, f.days_used, f.imei_breach_at, f.law_stance, f.law_confidence)
-      is distinct from (fresh.breach_at, fresh.days_used, fresh.imei_breach_at, fresh.stance, fresh.confidence)
+insert into dirty (tenant, device) -- a breach that came, went or moved is a new fact; days gone by are not
+select %(tenant)s, device from written where moved order by device
+on conflict do nothing
