@@ -79,12 +79,13 @@ class MoveStore:
             in_flight = (await tx.execute(SQL["leave_those_in_flight"], values)).rowcount
             await tx.execute(SQL["supersede_waiting"], values)
         await tx.execute("analyze admitted")
-        await tx.execute(SQL["enter_classes"])
-        if excepted:
-            await tx.execute(SQL["end_waits"], values)
-        await tx.execute(SQL["make_doc_change"])
-        await self._want(tx, values)
-        await tx.execute(SQL["open_moves"], values)
+        async with fleet_wide(tx, "admitted"):
+            await tx.execute(SQL["enter_classes"])
+            if excepted:
+                await tx.execute(SQL["end_waits"], values)
+            await tx.execute(SQL["make_doc_change"])
+            await self._want(tx, values)
+            await tx.execute(SQL["open_moves"], values)
         await tx.execute(SQL["open_batches"], values)
         counts = dict(await (await tx.execute(SQL["admitted_by_stratum"])).fetchall())
         return Opened(admitted=sum(counts.values()), by_stratum=counts, in_flight=in_flight)

@@ -26,6 +26,7 @@ from fairlead.embedded.nats import NatsSettings
 from fairlead.embedded.postgres import PostgresSettings
 from fairlead.engine.devicedoor import Door
 from fairlead.engine.mint import uuid7
+from fairlead.engine.ports.bus import BusUnavailable
 from fairlead.engine.private_file import read_private, write_private
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.ids import TenantId
@@ -198,10 +199,13 @@ async def _run(
     stack.push_async_callback(core.close)
     house.kicks = await SystemDoor.connect(bus.url, user="sys", password=bus.sys_password, name="fairlead")
     stack.push_async_callback(house.kicks.close)
-    progress: list[Callable[[], None]] = []
-    shadow_door = ShadowDoor(
-        core, house.shadows, now=house.timekeeper.now, progress=lambda _tenant: [look() for look in progress]
-    )
+
+    async def progress(tenant: TenantId) -> None:
+        """Devices answered: whichever process runs the worker should look. Lost nudges only cost time."""
+        with contextlib.suppress(BusUnavailable):
+            await core.nudge("loop", tenant)
+
+    shadow_door = ShadowDoor(core, house.shadows, now=house.timekeeper.now, progress=progress)
     group.create_task(_follow_clock(house.timekeeper), name="clock")
     if "mqtt" in roles:
         client = await open_client(bus.url, user="auth", password=bus.auth_password, name="fairlead-callout")
@@ -214,7 +218,12 @@ async def _run(
         stack.push_async_callback(shadow_door.stop)
     if "worker" in roles:
         loop = house.loop(shadow_door, sweep_every_s=house.config.carriers_sweep_s)
-        progress.append(lambda: loop.nudge("prove", "resolve"))
+
+        async def look(_tenant: TenantId) -> None:
+            loop.nudge("prove", "resolve")
+
+        heard = await core.on_nudge("loop", look, share=False)
+        stack.push_async_callback(heard.end)
         group.create_task(loop.run(), name="worker")
         group.create_task(house.journal.run(), name="sealer")
     url = ""
