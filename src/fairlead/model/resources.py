@@ -8,34 +8,15 @@ people, the tree for the readings). What a person wrote wrongly is a `Fault`, no
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 from typing import Literal as Only
 
 from fairlead.model.document import Json
 from fairlead.model.expression import Expr, Value
+from fairlead.model.facet import Facet
 
 API_VERSION: Final = "fairlead/v1"
 
-
-class Facet(StrEnum):
-    """The independently versioned parts of a device; `subscription` is a facet of its subscription."""
-
-    NETWORK = "network"
-    CONFIG = "config"
-    FIRMWARE = "firmware"
-    FLAGS = "flags"
-    CREDENTIAL = "credential"
-    TRAFFIC = "traffic"
-    SUBSCRIPTION = "subscription"
-
-    @property
-    def number(self) -> int:
-        """The facet as the store keeps it: 1 to 7."""
-        return _NUMBERS[self]
-
-
-_NUMBERS: Final = {facet: number for number, facet in enumerate(Facet, start=1)}
 
 # Where a policy may merge into what lower ones say; the other facets are decided whole.
 MERGEABLE: Final = frozenset({Facet.CONFIG, Facet.FLAGS, Facet.TRAFFIC})

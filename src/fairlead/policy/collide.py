@@ -6,7 +6,8 @@ taken as apart.
 """
 
 from fairlead.model.expression import constraints
-from fairlead.model.resources import Facet, Policy
+from fairlead.model.facet import Facet
+from fairlead.model.resources import Policy
 from fairlead.policy.resolve import conflicts
 
 

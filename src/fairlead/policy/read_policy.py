@@ -11,6 +11,7 @@ from typing import Final
 
 from fairlead.model.document import Json
 from fairlead.model.expression import negation
+from fairlead.model.facet import Facet
 from fairlead.model.resources import (
     AUTO_FACETS,
     DEFAULT_PACE,
@@ -20,7 +21,6 @@ from fairlead.model.resources import (
     Ask,
     Auto,
     Condition,
-    Facet,
     Metadata,
     Paced,
     Policy,

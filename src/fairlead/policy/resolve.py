@@ -12,7 +12,8 @@ from itertools import combinations, groupby
 from typing import cast
 
 from fairlead.model.document import Json, canonical, digest, pointer
-from fairlead.model.resources import Facet, Setting
+from fairlead.model.facet import Facet
+from fairlead.model.resources import Setting
 from fairlead.policy.merge import merge_patch
 
 Path = tuple[str, ...]

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairlead.model.expression import source
+from fairlead.model.facet import Facet
 from fairlead.model.resources import (
     DEFAULT_PACE,
     Ask,
     Auto,
-    Facet,
     Fault,
     Grant,
     Paced,

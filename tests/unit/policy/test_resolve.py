@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairlead.model.document import canonical, digest
-from fairlead.model.resources import Facet, Policy, Setting
+from fairlead.model.facet import Facet
+from fairlead.model.resources import Policy, Setting
 from fairlead.policy.collide import collisions_possible
 from fairlead.policy.merge import merge_patch
 from fairlead.policy.read import read_resources
