@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from fairlead_cli import nouns, words
-from fairlead_cli.client import Body, Exit, trouble
+from fairlead_cli.client import Body, Exit, Listing, trouble
 from fairlead_cli.shell import Shell, command, group
 
 app: Final = group("carrier", "Carrier accounts: which connector, which account, which credential.")
@@ -82,20 +82,25 @@ def check(shell: Shell, name: Name) -> int:
 
 
 def credential(
-    shell: Shell, name: Annotated[str, typer.Argument(help="The device's name or id.")], *,
+    shell: Shell,
+    names: Annotated[list[str], typer.Argument(metavar="DEVICE…", help="Names or ids.")],
+    *,
     revoke: Annotated[bool, typer.Option("--revoke", help="Withdraw it instead, and cut the device off.")] = False,
-) -> None:  # fmt: skip
-    """Issue what a device signs in with over MQTT. Shown this once; the old one ends."""
-    path = f"/v1/devices/{name}/credential"
-    if revoke:
-        shell.client.send("DELETE", path)
-        shell.out.document({"device": name, "revoked": True})
-        shell.out.say(f"{escape(name)} can no longer sign in.")
+) -> None:
+    """Issue what devices sign in with over MQTT. Shown this once; the old one ends."""
+    made: list[Body] = []
+    for name in names:
+        path = f"/v1/devices/{name}/credential"
+        if revoke:
+            shell.client.send("DELETE", path)
+            made.append({"device": name, "revoked": True})
+            shell.out.say(f"{escape(name)} can no longer sign in.")
+        else:
+            made.append(shell.client.post(path))
+    if revoke and shell.out.for_people:
         return
-    made: Body = shell.client.post(path)
-    shell.out.document(made)
-    shell.out.fields({"client id": made["client_id"], "username": made["username"], "password": made["password"]})
-    shell.out.note("It is not shown again.")
+    shell.out.listing(Listing(items=made), nouns.CREDENTIALS, noun="credentials")
+    shell.out.note("They are not shown again.")
 
 
 def show_clock(shell: Shell) -> None:
@@ -162,7 +167,7 @@ command(
 )(add)  # fmt: skip
 command(app, "list", examples=("fairlead carrier list",))(_list)
 command(app, "check", examples=("fairlead carrier check global-sim",))(check)
-command(devices, "credential", examples=("fairlead device credential trk-00001",
+command(devices, "credential", examples=("fairlead device credential trk-00001 trk-00002 --jsonl > secrets.jsonl",
                                          "fairlead device credential trk-00001 --revoke"))(credential)  # fmt: skip
 command(clock, "show", examples=("fairlead clock show",))(show_clock)
 command(clock, "set", examples=("fairlead clock set 3600",))(set_clock)

@@ -97,9 +97,8 @@ def expression(shell: Shell, text: Annotated[str, typer.Argument(metavar="EXPR",
         ]  # fmt: skip
         problem = {"type": "/problems/expression", "title": "This is no condition", "errors": errors}
         raise Trouble(problem, Code.FAILED)
-    read = set(_WORD.findall(_QUOTED.sub("", text)))
     known = shell.client.items("/v1/facts", limit=1, everything=True).items
-    used = [fact for fact in known if fact["context"] == "device" and fact["name"] in read]
+    used = [fact for fact in known if fact["context"] == "device" and _reads(text, fact["name"])]
     shell.out.document({"expression": text, "ok": True, "facts": used})
     shell.out.say("[green]A condition over a device.[/]" + (" It reads:" if used else ""))
     if used:
@@ -122,6 +121,13 @@ def states(
         for state, following in table.items():
             then = ", ".join(words.coloured(one) for one in following) or "[dim]the end[/]"
             shell.out.say(f"  {words.coloured(state)} → {then}")
+
+
+def _reads(text: str, fact: str) -> bool:
+    """Whether a condition names a fact: a word of it, or a call such as `clock("permanent-roaming").days_left`."""
+    if "(" in fact:
+        return fact in text.replace("'", '"')
+    return fact in _WORD.findall(_QUOTED.sub("", text))
 
 
 def _policy(text: str) -> str:

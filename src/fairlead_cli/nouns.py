@@ -39,7 +39,6 @@ DEVICES: Final = (
 CLOCKS: Final = (
     Column(title="DEVICE", value="name", whole=True),
     Column(title="COUNTRY", value="facts.country"),
-    Column(title="HOME", value="facts.home_country"),
     Column(title="CARRIER", value="facts.carrier"),
     Column(title="LAW", value="facts.law_stance"),
     Column(title="CONFIDENCE", value="facts.law_confidence"),
@@ -187,4 +186,9 @@ BAD_ROWS: Final = (
     Column(title="COLUMN", value="column"),
     Column(title="FOUND", value="value", fold=True),
     Column(title="EXPECTED", value="expected", fold=True),
+)
+CREDENTIALS: Final = (
+    Column(title="CLIENT ID", value="client_id", whole=True),
+    Column(title="USERNAME", value="username", whole=True),
+    Column(title="PASSWORD", value="password", whole=True),
 )

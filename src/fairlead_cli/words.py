@@ -26,7 +26,7 @@ COLOURS: Final[Mapping[str, str]] = {
 def text(value: Any) -> str:
     """Any JSON value in one line."""
     match value:
-        case None | "" | [] | {}:
+        case None | "" | []:
             return NOTHING
         case bool():
             return "yes" if value else "no"
@@ -38,6 +38,8 @@ def text(value: Any) -> str:
             return when(value) if _is_instant(value) else value
         case list():
             return ", ".join(text(item) for item in cast("Sequence[Any]", value))
+        case dict() if not value:
+            return NOTHING
         case dict():
             found = cast("Mapping[str, Any]", value)
             return ", ".join(f"{name}={text(item)}" for name, item in found.items())
