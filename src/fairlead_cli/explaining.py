@@ -23,7 +23,7 @@ STATES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "planned": ("approved", "aborted"),
         "approved": ("running", "aborted"),
         "running": ("paused", "settled", "aborted"),
-        "paused": ("running", "standing", "aborted"),
+        "paused": ("running", "standing", "closed", "aborted"),
         "settled": ("standing", "closed"),
         "standing": ("paused", "closed"),
         "closed": (),

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -92,13 +92,12 @@ class Person:
 @contextlib.asynccontextmanager
 async def server(settings: Mapping[str, str], *more: str) -> AsyncIterator[tuple[Person, dict[str, Any]]]:
     """`fairlead up` in a directory of its own; gives a person beside it and what it said when it was ready."""
-    place = Path(tempfile.mkdtemp(prefix="fairlead-northwind-"))
-    place.chmod(0o755)  # engines run as a user of their own
+    place = _place()
     api, mqtt = _free_port(), _free_port()
     person = Person(home=place, url=f"http://127.0.0.1:{api}", mqtt_port=mqtt, more={})
     flags = {"api.port": str(api), "mqtt.port": str(mqtt), **settings}
     words = [part for key, value in flags.items() for part in ("--set", f"{key}={value}")]
-    log = (place / "up.log").open("wb")
+    log = _log(place)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "fairlead_cli.main", "up", "--json", "--data", str(place / "data"), *words, *more,
         cwd=ROOT, env={k: v for k, v in person.env.items() if k != "FAIRLEAD_URL"},
@@ -116,6 +115,16 @@ async def server(settings: Mapping[str, str], *more: str) -> AsyncIterator[tuple
             await process.wait()
         log.close()
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _log(place: Path) -> BinaryIO:
+    return (place / "up.log").open("wb")
+
+
+def _place() -> Path:
+    place = Path(tempfile.mkdtemp(prefix="fairlead-northwind-"))
+    place.chmod(0o755)  # engines run as a user of their own
+    return place
 
 
 async def _ready(process: asyncio.subprocess.Process, place: Path) -> dict[str, Any]:

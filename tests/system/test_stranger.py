@@ -44,7 +44,7 @@ async def living(person: Person, ports: tuple[int, ...] = (0, 0, 0)) -> AsyncIte
 async def until(what: str, look: Callable[[], Awaitable[bool]], within_s: float = 60.0) -> None:
     try:
         async with asyncio.timeout(within_s):
-            while not await look():
+            while not await look():  # noqa: ASYNC110 - another process is asked
                 await asyncio.sleep(0.3)
     except TimeoutError:
         raise AssertionError(f"it did not come true within {within_s} s: {what}") from None
@@ -101,6 +101,10 @@ async def test_a_stranger_moves_a_fleet_and_takes_one_country_back(tmp_path: Pat
         await proof(person, tmp_path)
 
 
+def mode_of(file: Path) -> int:
+    return file.stat().st_mode & 0o777
+
+
 async def sign_in(person: Person, ready: dict[str, Any]) -> None:
     stranger = await person.says("get", "devices", "--json")
     assert stranger.code == 6, "nobody is let in without a token"
@@ -111,7 +115,7 @@ async def sign_in(person: Person, ready: dict[str, Any]) -> None:
     )  # fmt: skip
     assert who["roles"] == ["owner"]
     kept = Path(who["file"])
-    assert kept.stat().st_mode & 0o777 == 0o600
+    assert mode_of(kept) == 0o600
     again = await person.says("login", "--setup-code", ready["setup_code"], "--name", "Eve", "--email", "e@x.example",
                               "--password-stdin", "--json", given=f"{PASSWORD}\n")  # fmt: skip
     assert again.code == 6, "the code works once"
