@@ -171,6 +171,7 @@ class Postgres:
             "max_connections": settings.max_connections,
             "shared_buffers": f"'{settings.shared_buffers_mb}MB'",
             "max_wal_size": f"'{settings.max_wal_size_mb}MB'",
+            "temp_buffers": "'64MB'",  # resolution holds its judgements in temporary tables
             "wal_level": "logical",
             "timezone": "'UTC'",
             "log_timezone": "'UTC'",

@@ -188,6 +188,8 @@ class Resolving:
 
     async def _judge(self, *, whole: bool, leaving: bool, now: datetime) -> bool:
         """Fill `judged`; true where nobody stands anywhere and nothing is excepted, so that nothing can leave."""
+        if whole:
+            await self._conn.execute("select set_config('work_mem', '128MB', true)")  # until this transaction ends
         await self._drop("judged", "leaving", "excepted", "keyed", "decided")
         cold = whole and not await self._any("select 1 from standing limit 1")
         cold = cold and not await self._any("select 1 from exception limit 1")

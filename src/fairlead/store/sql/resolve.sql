@@ -72,26 +72,25 @@ select * from unnest(%(class)s::int[], %(leaving)s::text[], %(excluded)s::text[]
 -- Devices that nobody resolved yet stand in no class.
 insert into standing (tenant, device, class, stratum, bucket)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), j.device, 0, 0,
-       abs(mod(hashtextextended(j.device::text, 0), 10000))
+       abs(mod(uuid_hash_extended(j.device, 0), 10000))
 from judged j where not j.had order by j.device
 on conflict do nothing
 
 -- name: stand_cold
--- Devices that never stood anywhere: rows are written in key order.
+-- Devices that never stood anywhere; `judged` has them in the order of the facts, which is that of their keys.
 insert into standing (tenant, device, class, stratum, bucket)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), j.device, d.to_class, coalesce(s.id, 0),
-       abs(mod(hashtextextended(j.device::text, 0), 10000))
+       abs(mod(uuid_hash_extended(j.device, 0), 10000))
 from judged j
 join decided d on d.class = j.class and {same}
 left join stratum s on s.country = coalesce(j.country, '') and s.carrier = coalesce(j.carrier, '')
 where not j.had
-order by j.device
 on conflict do nothing
 
 -- name: stand_new
 insert into standing (tenant, device, class, stratum, bucket)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), j.device, d.to_class, coalesce(s.id, 0),
-       abs(mod(hashtextextended(j.device::text, 0), 10000))
+       abs(mod(uuid_hash_extended(j.device, 0), 10000))
 from keyed j
 join decided d on d.class = j.class and d.leaving = j.leaving and d.excluded = j.excluded and {same}
 left join stratum s on s.country = coalesce(j.country, '') and s.carrier = coalesce(j.carrier, '')
