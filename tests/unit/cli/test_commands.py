@@ -100,9 +100,9 @@ def test_why_shows_who_holds_each_value_and_what_it_overrode(tmp_path: Path) -> 
     server = Server().on("GET /v1/devices/trk-1/why", WHY).on("GET /v1/devices/trk-1", DEVICE)
     flat = " ".join(run(server, tmp_path, "why", "trk-1").out.split())
     for said in (
-        'brazil-local@2 priority 200 since it holds that country == "BR"', "until country != \"BR\"",
+        'brazil-local@2 priority 200 since it holds that country == "BR"', 'until country != "BR"',
         "turkiye: barred by a rollback in chg_9", "config not in sync desired 2, offered 2, observed 1",
-        "/report_interval_s = 900 brazil-local@2", "over 300 of global@1, priority 10", "verified {\"report_interval_s\": 300}",
+        "/report_interval_s = 900 brazil-local@2", "over 300 of global@1, priority 10", 'verified {"report_interval_s": 300}',
         "BR: prohibited, high confidence (not legal advice)", "br-permanent-roaming",
     ):  # fmt: skip
         assert said in flat, said
@@ -143,7 +143,7 @@ def test_states_are_the_servers_own_tables() -> None:
               "operation": lifecycle.OPERATION, "device": lifecycle.DEVICE}  # fmt: skip
     for noun, table in tables.items():
         said = {lifecycle.name(state): {lifecycle.name(s) for s in following} for state, following in table.items()}
-        assert {state: set(following) for state, following in explaining.STATES[noun].items()} == said, noun
+        assert {state: set(following) for state, following in explaining.STATES[noun].items()} == said, f"{noun}: bring STATES in fairlead_cli/explaining.py up to date"
 
 
 def test_an_expression_is_checked_by_the_server_and_its_facts_named(tmp_path: Path) -> None:
