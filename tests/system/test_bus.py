@@ -1,4 +1,4 @@
-"""The bus on a real NATS: shared work, batches that are not lost, questions, and a server killed underneath."""
+"""The bus on a real NATS: shared work, bounded streams, questions, and a server killed underneath."""
 
 import asyncio
 import json
@@ -118,81 +118,11 @@ async def test_a_kind_that_would_widen_a_subject_is_refused(bus: NatsBus) -> Non
         await bus.nudge("*", ACME)
 
 
-# --- captured updates --------------------------------------------------------------------------
-
-
-async def test_updates_that_came_while_nobody_was_up_are_not_lost(bus: NatsBus, other: NatsBus) -> None:
-    for number in range(10):
-        await other.send(update(number))
-    await other.flush()
-    got: list[int] = []
-
-    async def handle(batch: Sequence[DeviceMessage]) -> None:
-        got.extend(numbers(batch))
-
-    gathering = await bus.gather(handle)
-    await until(lambda: len(got) == 10)
-    await gathering.end()
-    assert got == list(range(10))
-
-
-async def test_a_batch_whose_handler_raises_comes_again(bus: NatsBus) -> None:
-    tries: list[list[int]] = []
-
-    async def handle(batch: Sequence[DeviceMessage]) -> None:
-        tries.append(numbers(batch))
-        if len(tries) == 1:
-            raise ConnectionError("the database is away")
-
-    gathering = await bus.gather(handle)
-    await bus.send(update(1))
-    await until(lambda: len(tries) == 2)
-    await gathering.end()
-    assert tries == [[1], [1]]
-
-
-async def test_two_processes_share_updates_and_each_comes_once(bus: NatsBus, other: NatsBus) -> None:
-    first: list[int] = []
-    second: list[int] = []
-
-    async def one(batch: Sequence[DeviceMessage]) -> None:
-        first.extend(numbers(batch))
-
-    async def two(batch: Sequence[DeviceMessage]) -> None:
-        second.extend(numbers(batch))
-
-    gatherings = [await bus.gather(one), await other.gather(two)]
-    for number in range(2_000):
-        await bus.send(update(number, device=f"d{number % 100}"))
-        if number % 100 == 0:
-            await bus.flush()
-    await until(lambda: len(first) + len(second) >= 2_000)
-    for gathering in gatherings:
-        await gathering.end()
-    assert sorted(first + second) == list(range(2_000))
-    assert first
-    assert second
-
-
-async def test_one_device_cannot_fill_the_stream(nats_server: NatsAccess, bus: NatsBus) -> None:
-    for number in range(100):
-        await bus.send(update(number, device="loud"))
-    await bus.flush()
-    info = await jetstream(nats_server, "STREAM.INFO.FAIRLEAD_UPDATES")
-    assert info["state"]["messages"] == 32
-    got: list[int] = []
-
-    async def handle(batch: Sequence[DeviceMessage]) -> None:
-        got.extend(numbers(batch))
-
-    gathering = await bus.gather(handle)
-    await until(lambda: len(got) == 32)
-    await gathering.end()
-    assert got == list(range(68, 100))  # the newest
+# --- streams -----------------------------------------------------------------------------------
 
 
 async def test_the_streams_are_bounded(nats_server: NatsAccess, bus: NatsBus) -> None:
-    for stream in ("FAIRLEAD_UPDATES", "FAIRLEAD_EVENTS", "$MQTT_msgs"):
+    for stream in ("FAIRLEAD_EVENTS", "$MQTT_msgs"):
         config = (await jetstream(nats_server, f"STREAM.INFO.{stream}"))["config"]
         assert 0 < config["max_age"] <= 7 * 86_400_000_000_000
         assert 0 < config["max_msgs_per_subject"] <= 100_000
@@ -240,8 +170,8 @@ async def test_everything_goes_on_after_the_server_was_killed(engine_home: Path)
     access = await asyncio.to_thread(nats.start)
     got: list[int] = []
 
-    async def handle(batch: Sequence[DeviceMessage]) -> None:
-        got.extend(numbers(batch))
+    async def handle(message: DeviceMessage) -> None:
+        got.extend(numbers([message]))
 
     nudged: list[TenantId] = []
 
@@ -250,7 +180,7 @@ async def test_everything_goes_on_after_the_server_was_killed(engine_home: Path)
 
     try:
         bus = await connected(access)
-        gathering = await bus.gather(handle)
+        heard = await bus.listen(update(1).path, handle)
         listening = await bus.on_nudge("resolve", look)
         await bus.send(update(1))
         await until(lambda: got == [1])
@@ -263,7 +193,7 @@ async def test_everything_goes_on_after_the_server_was_killed(engine_home: Path)
         await bus.send(update(2))
         await bus.nudge("resolve", ACME)
         await until(lambda: 2 in got and bool(nudged))
-        await gathering.end()
+        await heard.end()
         await listening.end()
         await bus.close()
         assert sorted(set(got)) == [1, 2]

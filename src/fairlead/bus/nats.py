@@ -19,10 +19,9 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
 from prometheus_client import Counter
 
-from fairlead.bus import capture, subjects
+from fairlead.bus import streams, subjects
 from fairlead.bus.connection import open_client, subscribe
 from fairlead.engine.ports.bus import (
-    BatchHandler,
     BusUnavailable,
     DeviceMessage,
     MessageHandler,
@@ -63,7 +62,7 @@ class NatsBus:
     async def connect(cls, url: str, *, user: str, password: str, name: str, tls: ssl.SSLContext | None = None) -> Self:
         """Connect and see to the streams; `name` is this process's, for whoever looks at the server."""
         client = await open_client(url, user=user, password=password, name=name, tls=tls)
-        await capture.prepare(client)
+        await streams.prepare(client)
         return cls(client)
 
     async def close(self) -> None:
@@ -118,17 +117,13 @@ class NatsBus:
         subject = subjects.every_device(path)
 
         async def handle(message: Msg) -> None:
-            read = capture.read(message)
+            read = streams.read(message)
             if read is None:
                 _DROPPED.labels(on=subject).inc()
             else:
                 await handler(read)
 
         return await self._subscribe(subject, handle, queue="devices")
-
-    async def gather(self, handler: BatchHandler) -> Subscription:
-        """Handle captured shadow updates in batches."""
-        return await capture.Gathering.begin(self._client, handler)
 
     # --- questions -----------------------------------------------------------------------------
 

@@ -21,10 +21,6 @@ _DEVICES: Final = ("fairlead", "v1")
 _PREFIX: Final = "fairlead.v1."
 _PATH_DEPTH: Final = 8
 
-UPDATES: Final = (  # what the capture stream keeps: shadow updates of all devices, both spellings
-    "fairlead.v1.*.*.shadow.update",
-    "fairlead.v1.*.*.shadow.name.*.update",
-)
 EVENTS: Final = "fairlead.event.>"
 
 

@@ -7,7 +7,7 @@ what was not accepted; whoever gets no answer reads PostgreSQL. Handlers may rai
 and counts that, and goes on with the next message.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -39,7 +39,6 @@ class DeviceMessage:
 
 NudgeHandler = Callable[[TenantId], Awaitable[None]]
 MessageHandler = Callable[[DeviceMessage], Awaitable[None]]
-BatchHandler = Callable[[Sequence[DeviceMessage]], Awaitable[None]]
 QuestionHandler = Callable[[bytes], Awaitable[bytes]]
 
 
@@ -72,14 +71,6 @@ class DeviceMessages(Protocol):
 
     async def listen(self, path: str, handler: MessageHandler) -> Subscription:
         """Handle live messages below a path (`+` stands for one level); each goes to one process of many."""
-        ...
-
-    async def gather(self, handler: BatchHandler) -> Subscription:
-        """Handle shadow updates in batches, each to one process of many.
-
-        They are captured, so that those which arrive while no process is up are not lost; a batch is done
-        when the handler returns, and comes again (at most five times) when it raises or the process dies.
-        """
         ...
 
 
