@@ -46,9 +46,7 @@ class Resolver:
                 return await self._resolve(tx, tenant, now, cause, whole=True)
             if not await resolving.scope_dirty(BATCH):
                 return None
-            resolved = await self._resolve(tx, tenant, now, cause, whole=False)
-            await resolving.clear_scope()
-            return resolved
+            return await self._resolve(tx, tenant, now, cause, whole=False)
 
     async def whole(
         self, tenant: TenantId, now: datetime, *, cause: str, timings: dict[str, float] | None = None

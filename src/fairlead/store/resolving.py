@@ -110,17 +110,14 @@ class Resolving:
     # --- scope -------------------------------------------------------------------------------
 
     async def scope_dirty(self, limit: int) -> int:
-        """Take up to `limit` dirty devices as the scope; returns how many."""
+        """Take up to `limit` dirty devices as the scope, which are dirty no more; returns how many."""
         await self._conn.execute("drop table if exists scope")
+        await self._conn.execute(SQL["make_scope"])
         return (await self._conn.execute(SQL["scope_dirty"], {"limit": limit})).rowcount
 
     async def everyone_dirty(self) -> bool:
         """Whether all devices are to be looked at; asked once, it is not any more."""
         return await self._any(SQL["everyone_dirty"])
-
-    async def clear_scope(self) -> None:
-        """The scope was resolved: it is not dirty any more."""
-        await self._conn.execute(SQL["clear_dirty"])
 
     async def any_dirty(self) -> bool:
         """Whether anything waits to be looked at again."""

@@ -110,5 +110,5 @@ def _given(params: dict[str, Any]) -> dict[str, Any]:
 def _answer(response: httpx.Response) -> Any:
     if response.status_code >= _FIRST_ERROR:
         request = response.request
-        raise Said(f"{request.method} {request.url.path}: {response.status_code} {response.text[:2000]}")
+        raise Said(f"{request.method} {request.url.path}: {response.status_code} {response.text[:600]}")
     return response.json() if response.content else {}

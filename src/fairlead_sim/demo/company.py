@@ -240,7 +240,20 @@ def devices_csv(company: Company) -> str:
 
 def sims_csv(company: Company) -> str:
     """Its SIMs, two a device."""
-    header = ("iccid", "imsi", "msisdn", "device", "account", "plan", "state", "slot", "form_factor", "apn")
+    header = (
+        "iccid",
+        "imsi",
+        "msisdn",
+        "device",
+        "account",
+        "plan",
+        "state",
+        "slot",
+        "form_factor",
+        "technology",
+        "eid",
+        "apn",
+    )
     rows: list[Sequence[object]] = []
     for u in company.units.values():
         for slot, sim, name, access, kind, eid in (

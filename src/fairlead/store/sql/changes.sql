@@ -129,4 +129,4 @@ delete from exception where device = any (%(devices)s) and policy = %(policy)s a
 
 -- name: mark_dirty
 insert into dirty (tenant, device) select (select nullif(current_setting('app.tenant', true), '')::uuid), u
-from unnest(%(devices)s::uuid[]) u on conflict do nothing
+from unnest(%(devices)s::uuid[]) u order by u on conflict (tenant, device) do update set device = excluded.device

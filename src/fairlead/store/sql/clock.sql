@@ -394,4 +394,4 @@ with binding as (
 )
 insert into dirty (tenant, device) -- a breach that came, went or moved is a new fact; days gone by are not
 select %(tenant)s, device from written where moved order by device
-on conflict do nothing
+on conflict (tenant, device) do update set device = excluded.device

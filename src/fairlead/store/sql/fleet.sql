@@ -145,7 +145,8 @@ update fact set sku = %(sku)s, region = %(region)s, device_group = %(group)s, de
 where device = %(device)s
 
 -- name: mark_dirty
-insert into dirty (tenant, device) values (%(tenant)s, %(device)s) on conflict do nothing
+insert into dirty (tenant, device) values (%(tenant)s, %(device)s)
+on conflict (tenant, device) do update set device = excluded.device
 
 -- name: set_secret
 update device set secret_hash = %(hash)s, updated_at = %(now)s, version = version + 1 where id = %(device)s

@@ -14,7 +14,7 @@ delete from import_row where line = any(%(lines)s)
 
 -- name: touched_to_dirty
 insert into dirty (tenant, device) select %(tenant)s, device from import_touched order by device
-on conflict do nothing
+on conflict (tenant, device) do update set device = excluded.device
 
 -- devices ----------------------------------------------------------------------------------------
 

@@ -131,7 +131,8 @@ select id, name, connector, staleness_s, home_country, swept_at from account whe
 
 -- name: mark_dirty
 insert into dirty (tenant, device)
-select (select nullif(current_setting('app.tenant', true), '')::uuid), u from unnest(%(devices)s::uuid[]) u on conflict do nothing
+select (select nullif(current_setting('app.tenant', true), '')::uuid), u from unnest(%(devices)s::uuid[]) u order by u
+on conflict (tenant, device) do update set device = excluded.device
 
 -- name: active_tenants
 select id, name from tenant where state = 1 order by id

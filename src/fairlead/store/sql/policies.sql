@@ -70,7 +70,8 @@ update policy set standing = null where standing = %(change)s
 -- Whoever came to match while the revisions were on trial, or was in flight elsewhere, is an entrant now.
 -- The nil device stands for all of them.
 insert into dirty (tenant, device)
-values ((select nullif(current_setting('app.tenant', true), '')::uuid), '00000000-0000-0000-0000-000000000000') on conflict do nothing
+values ((select nullif(current_setting('app.tenant', true), '')::uuid), '00000000-0000-0000-0000-000000000000')
+on conflict (tenant, device) do update set device = excluded.device
 
 -- name: lift_bars
 -- A bar ends with a newer revision of that policy; so does a comparison group.

@@ -2,12 +2,18 @@
 -- `judged` is made by store/resolving.py, because its columns hold the compiled rules: the rules a
 -- device enters are bits of a few bigint words w0, w1 …, and {same} compares the words of j and d.
 
--- name: scope_dirty
-create temp table scope on commit drop as
-select device from dirty order by device limit %(limit)s
+-- name: make_scope
+create temp table scope (device uuid) on commit drop
 
--- name: clear_dirty
-delete from dirty d using scope s where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.device = s.device
+-- name: scope_dirty
+-- Taken before their facts are read, and marks lock what they mark (`do update`, never `do nothing`): whoever
+-- moves a fact meanwhile marks the device once more or makes us wait, so no mark is lost.
+with taken as (
+    delete from dirty d using (select device from dirty order by device limit %(limit)s for update skip locked) s
+    where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.device = s.device
+    returning d.device
+)
+insert into scope select device from taken
 
 -- name: combos_plain
 -- The cold way: no device is in a class and none is excepted.
@@ -170,7 +176,8 @@ insert into dirty (tenant, device)
 select f.tenant, f.device from fact f
 where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
   and f.{column} > %(from)s and f.{column} <= %(to)s
-on conflict do nothing
+order by f.device
+on conflict (tenant, device) do update set device = excluded.device
 
 -- name: everyone_dirty
 -- The nil device stands for the whole tenant.

@@ -69,7 +69,7 @@ with x as materialized (
     where (c.firmware is not null and c.firmware is distinct from f.firmware)
        or (c.config is not null and c.config is distinct from f.config_hash)
     order by f.device
-    on conflict do nothing
+    on conflict (tenant, device) do update set device = excluded.device
 ), seen as (
     update fact f set last_contact_at = greatest(f.last_contact_at, %(now)s), firmware = coalesce(c.firmware, f.firmware),
            config_hash = coalesce(c.config, f.config_hash)
