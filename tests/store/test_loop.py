@@ -119,8 +119,8 @@ class House:
         return plan, await self.changes.apply(self.tenant, PERSON, plan.id, rollout=rollout, title="", reason="law", now=self.now)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def house(database: Database, tenant: TenantId) -> AsyncIterator[House]:
+def built(database: Database, tenant: TenantId) -> House:
+    """The loop over a database, without a task of its own."""
     stores = Stores(
         transactions=database, policies=PolicyStore(), plans=PlanStore(), changes=ChangeStore(), moves=MoveStore(), append=append
     )
@@ -130,7 +130,7 @@ async def house(database: Database, tenant: TenantId) -> AsyncIterator[House]:
     stages = Stages(stores)
     resolver = Resolver(stores)
     timekeeper = Timekeeper.lab(1.0, NOW)
-    yield House(
+    return House(
         database=database,
         tenant=tenant,
         stores=stores,
@@ -141,6 +141,11 @@ async def house(database: Database, tenant: TenantId) -> AsyncIterator[House]:
         waves=Waves(stores, resolver, situations),
         resolver=resolver,
     )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(database: Database, tenant: TenantId) -> AsyncIterator[House]:
+    yield built(database, tenant)
 
 
 def policy(country: str) -> str:

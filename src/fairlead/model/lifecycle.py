@@ -95,7 +95,7 @@ BATCH: Final[Mapping[BatchState, frozenset[BatchState]]] = {
     B.ROLLED_BACK: frozenset(),
 }
 MOVE: Final[Mapping[MoveState, frozenset[MoveState]]] = {
-    M.WAITING: frozenset({M.RUNNING, M.SUPERSEDED, M.UNDOING, M.UNDONE}),
+    M.WAITING: frozenset({M.RUNNING, M.VERIFIED, M.SUPERSEDED, M.UNDOING, M.UNDONE}),  # verified: nothing to be done
     M.RUNNING: frozenset({M.VERIFIED, M.FAILED, M.UNDOING, M.SUPERSEDED}),  # overtaken by a declared emergency only
     M.VERIFIED: frozenset({M.UNDOING, M.SUPERSEDED}),
     M.FAILED: frozenset({M.UNDOING, M.UNDONE}),
