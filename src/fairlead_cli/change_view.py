@@ -114,13 +114,17 @@ def follow_up(out: Output, change: Body) -> None:
         case "planned":
             needed = change.get("approvals_needed")
             what = f"Waits for {words.count(int(needed), 'person', 'people')}" if needed else "Waits for other people"
-            out.say(f"[dim]{what}: fairlead change approve {number}[/]")
+            out.hint(f"{what}: fairlead change approve {number}")
         case "running" | "approved":
-            out.say(f"[dim]Watch: fairlead change watch {number}    Take back: fairlead change rollback {number}[/]")
+            out.hint(f"Watch: fairlead change watch {number}")
+            out.hint(f"Take back: fairlead change rollback {number} --reason …")
         case "paused":
-            out.say(f"[dim]Go on: fairlead change resume {number}    End: fairlead change stop {number}[/]")
+            out.hint(f"Go on: fairlead change resume {number}")
+            out.hint(f"End: fairlead change stop {number}")
         case "standing":
-            out.say(f"[dim]It stands: devices that match later are moved too. End: fairlead change stop {number}[/]")
+            out.hint("It stands: devices that match later are moved too.")
+            out.hint(f"Take back: fairlead change rollback {number} --reason …")
+            out.hint(f"End: fairlead change stop {number}")
         case _:
             return
 

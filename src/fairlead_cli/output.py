@@ -65,6 +65,11 @@ class Output:
             for line in lines:
                 self.console.print(line, soft_wrap=False)
 
+    def hint(self, line: str) -> None:
+        """What somebody may do next, with ids that are copied: never broken."""
+        if self.for_people:
+            self.console.print(f"[dim]{line}[/]", soft_wrap=True)
+
     def copy(self, line: str) -> None:
         """A line to be copied: never broken, no markup."""
         if self.for_people:

@@ -61,7 +61,8 @@ def plan(
         shell.out.note(f"kept in {escape(str(out))}")
     changed = plan_view.changes_something(made)
     if changed:
-        shell.out.say("", f"Apply it with [bold]fairlead apply --plan {escape(made['id'])}[/]")
+        shell.out.say("")
+        shell.out.hint(f"Apply it: fairlead apply --plan {escape(made['id'])}")
     else:
         shell.out.say("Nothing would change.")
     return CHANGED if detailed_exitcode and changed else int(Exit.OK)

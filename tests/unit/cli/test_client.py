@@ -11,6 +11,7 @@ from fairlead_cli.client import Client, Exit, Trouble
 
 from .fake import TOKEN, Server, problem, run
 
+PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text(encoding="utf-8")
 CODES = {401: 6, 403: 6, 404: 3, 409: 4, 412: 4, 422: 1, 429: 1, 500: 1, 503: 5}
 
 
@@ -186,3 +187,4 @@ def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
         text = run(Server(), tmp_path, *words, "--help").out
         assert f"fairlead {words[0]}" in text, words
         assert "--json" in text, words
+        assert words[-1] in PAGE, f"docs/cli.md does not name `fairlead {' '.join(words)}`"

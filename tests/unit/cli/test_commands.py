@@ -143,7 +143,9 @@ def test_states_are_the_servers_own_tables() -> None:
               "operation": lifecycle.OPERATION, "device": lifecycle.DEVICE}  # fmt: skip
     for noun, table in tables.items():
         said = {lifecycle.name(state): {lifecycle.name(s) for s in following} for state, following in table.items()}
-        assert {state: set(following) for state, following in explaining.STATES[noun].items()} == said, f"{noun}: bring STATES in fairlead_cli/explaining.py up to date"
+        assert {state: set(following) for state, following in explaining.STATES[noun].items()} == said, (
+            f"{noun}: bring STATES in fairlead_cli/explaining.py up to date"
+        )
 
 
 def test_an_expression_is_checked_by_the_server_and_its_facts_named(tmp_path: Path) -> None:
