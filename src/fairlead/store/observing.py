@@ -35,8 +35,10 @@ class ObservationStore:
         await tx.execute(SQL["fill"], columns | {"home": account.home_country})
         source = f"carrier/{account.name}"
         values = {"account": account.id, "name": account.name, "source": source}
-        await tx.execute(SQL["adopt"], values)
-        await tx.execute(SQL["adopt_subscriptions"])
+        row = await (await tx.execute(SQL["may_adopt"])).fetchone()
+        if row is not None and row[0]:
+            await tx.execute(SQL["adopt"], values)
+            await tx.execute(SQL["adopt_subscriptions"])
         await tx.execute(SQL["subscriptions"])
         await tx.execute(SQL["end_sessions"])
         await tx.execute(SQL["sessions"], values)

@@ -31,6 +31,7 @@ from fairlead_sim.world.faults import Fault
 REFUSING: Final = "TR"
 STAGES: Final = (10, 50, 100)
 _DAY_A_SECOND: Final = 86_400.0
+_HOUR_SOON: Final = 600.0
 _LOOK_S: Final = 0.5
 _POLL_S: Final = 120.0
 _LATER_DAYS: Final = 6
@@ -276,11 +277,27 @@ class Story:
         await self._calm_down()
         begun = time.monotonic()
         await self._until(self._settled)
+        await self._until_counted()
         change = await self._read_change()
         entrants = Counter(change["story"]["moves"]).total() - before
         took = time.monotonic() - begun
         self.screen.say(f"{entrants} more devices were let in as their clocks ran down; all settled after {took:.1f} s")
         self.figures |= {"entrants_by_clock": entrants, "settled_s": round(took, 1)}
+
+    async def _until_counted(self) -> None:
+        """The server counts days once an hour: an hour is let pass, so that it has counted the last of them."""
+        if not self._forecasts:
+            return
+        last = self._forecasts[-1]
+        self.scene.clock.hear(await self.scene.api.set_rate(_HOUR_SOON))
+
+        async def counted() -> bool:
+            self._show(**{"waiting for": f"the count of {last.device}"})
+            rows: Any = (await self.scene.api.get(f"/v1/devices/{last.device}"))["clocks"]
+            return any(datetime.fromisoformat(row["computed_at"]) >= last.breach_at for row in rows)
+
+        await self._until(counted)
+        await self._calm_down()
 
     async def _calm_down(self) -> None:
         self.scene.clock.hear(await self.scene.api.set_rate(CALM))

@@ -19,10 +19,18 @@ from unnest(%(sim)s::text[], %(iccid)s::text[], %(imsi)s::text[], %(msisdn)s::te
         rat, cell, ip, since, at)
 left join profile p on p.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and p.iccid = x.iccid
 
+-- name: may_adopt
+-- An import under way may be bringing the same SIMs: they are looked at again with the next sweep.
+select case when exists (select 1 from observed where profile is null)
+    then pg_try_advisory_xact_lock(hashtextextended('import ' || current_setting('app.tenant', true), 0)) else false end
+
 -- name: adopt
 -- SIMs that the carrier has and we did not: inventory without a device, until an import binds them.
 with new as (
-    select o.iccid, o.imsi, o.msisdn, gen_random_uuid() as id, o.home_country from observed o where o.profile is null
+    select o.iccid, o.imsi, o.msisdn, gen_random_uuid() as id, o.home_country from observed o
+    where o.profile is null and not exists (
+        select 1 from profile p
+        where p.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and p.iccid = o.iccid)
 ), cards as (
     insert into card (tenant, id) select (select nullif(current_setting('app.tenant', true), '')::uuid), id from new
 )
