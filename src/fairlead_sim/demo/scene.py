@@ -23,7 +23,7 @@ from fairlead_sim.world.radio import World
 
 EPOCH: Final = "2026-09-01T06:00:00Z"
 CALM: Final = 30.0  # house seconds a second while something is in flight
-_SWEEP_S: Final = 3.0
+_SWEEP_S: Final = 2.0
 
 
 @dataclass(slots=True, kw_only=True)

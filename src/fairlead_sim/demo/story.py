@@ -289,15 +289,16 @@ class Story:
         if not self._forecasts:
             return
         last = self._forecasts[-1]
-        self.scene.clock.hear(await self.scene.api.set_rate(_HOUR_SOON))
 
         async def counted() -> bool:
             self._show(**{"waiting for": f"the count of {last.device}"})
             rows: Any = (await self.scene.api.get(f"/v1/devices/{last.device}"))["clocks"]
             return any(datetime.fromisoformat(row["computed_at"]) >= last.breach_at for row in rows)
 
-        await self._until(counted)
-        await self._calm_down()
+        if not await counted():
+            self.scene.clock.hear(await self.scene.api.set_rate(_HOUR_SOON))
+            await self._until(counted)
+            await self._calm_down()
 
     async def _calm_down(self) -> None:
         self.scene.clock.hear(await self.scene.api.set_rate(CALM))
