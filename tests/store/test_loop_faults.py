@@ -518,7 +518,7 @@ async def test_auto_policies_take_entrants_and_leavers_by_themselves(house: Hous
     await settle_facts(house)
     assert (await house.sql("select class from standing where device = %s", devices[1]))[0][0] == 0
     assert (await house.sql("select count(*) from transition"))[0][0] == 0
-    lines = await house.sql("select count(*) from journal where action = 'wave-opened' or action like '%%wave%%'")
+    lines = await house.sql("select count(*) from journal where action = 'wave.opened'")
     assert lines[0][0] == 2
     assert await state_of(house, change) is C.STANDING
 
@@ -560,6 +560,58 @@ async def test_an_entrant_with_a_step_in_flight_waits_for_it_and_then_enters(hou
     assert (await documents(house, 2))[name] == {"report_interval_s": 60}
     waves = (await house.sql("select max(waves) from change"))[0][0]
     assert waves <= 3
+
+
+async def test_crossing_from_one_policy_into_another_leaves_first_and_then_enters(house: House) -> None:
+    devices = await settle_fleet(house.database, house.tenant, 10)
+    await applied(house, policy("BR"), policy("TR"), stages=[100])
+    await house.run()
+    await house.sql(
+        "update profile set account = (select id from account where name = 'local-tr') where device = %s and slot = 1 returning id",
+        devices[0],
+    )
+    await cross(house, devices[0], "TR")
+    await house.sql("update fact set roaming = true where device = %s returning device", devices[0])
+    await settle_facts(house)
+    wanted = await house.sql(
+        "select d.content ->> 'carrier' from facet f join document d on d.id = f.desired where f.device = %s and f.facet = 1",
+        devices[0],
+    )
+    assert wanted == [("local-tr",)]
+    assert await rows(house, "select state, count(*) from move where device = %s group by 1", devices[0]) == {
+        M.VERIFIED: 3
+    }
+
+
+async def test_rules_that_come_to_contradict_each_other_keep_what_is_and_stop_nobody_else(house: House) -> None:
+    devices = await settle_fleet(house.database, house.tenant, 10)
+    await applied(house, config("often"), stages=[100])
+    await house.run()
+    await applied(house, config("meters", match='sku == "MTR-9"', value=7), stages=[100])
+    await house.run()
+    await house.sql("update fact set sku = 'MTR-9' where device = any(%s) returning device", [devices[0], devices[1]])
+    await house.resolver.whole(house.tenant, house.now, cause="test")
+    await settle_facts(house)
+    offered = await documents(house, 2)
+    assert offered["dev-0000"]["report_interval_s"] == 60  # both rules hold: it keeps what it has
+    assert offered["dev-0001"]["report_interval_s"] == 7
+    told = await house.sql(
+        "select count(*) from journal where action = 'wave.opened' and payload::text like '%%collisions%%'"
+    )
+    assert told[0][0] == 1
+    fix = await house.planner.make(
+        house.tenant,
+        PERSON,
+        [File(name="a.yaml", text=config("meters", match='sku == "MTR-9"', value=7, priority=500))],
+        now=house.now,
+    )
+    assert isinstance(fix, PlanRow)
+    await house.changes.apply(
+        house.tenant, PERSON, fix.id, rollout=read_rollout({}), title="", reason="", now=house.now
+    )
+    await house.run()
+    await settle_facts(house)
+    assert (await documents(house, 2))["dev-0000"]["report_interval_s"] == 7
 
 
 # --- overlap --------------------------------------------------------------------------------------

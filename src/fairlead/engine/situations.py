@@ -53,9 +53,14 @@ class Situations:
         self._stores = stores
         self._verbs = verbs
 
-    async def documents(self, tx: Transaction, classes: Sequence[int]) -> dict[int, dict[Facet, ClassDocument]]:
-        """The documents of classes, computed where they were not. Raises `Collided`."""
-        await self._fill(tx, classes)
+    async def _documents(
+        self, tx: Transaction, before: Sequence[int], after: Sequence[int]
+    ) -> dict[int, dict[Facet, ClassDocument]]:
+        """The documents of classes, computed where they were not. Raises `Collided` where devices would go."""
+        classes = sorted({*before, *after})
+        collided = [c for c in await self._fill(tx, classes) if c[0] in after]
+        if collided:
+            raise Collided(collided)
         found: dict[int, dict[Facet, ClassDocument]] = {}
         for document in await self._stores.policies.documents(tx, classes):
             found.setdefault(document.class_id, {})[document.facet] = document
@@ -64,8 +69,7 @@ class Situations:
     async def group(self, tx: Transaction, owner: UUID, wave: int) -> list[Counted]:
         """Count, map to recipes, and keep the situations under `owner`."""
         pairs = await self._stores.plans.pairs(tx)
-        classes = sorted({p.from_class for p in pairs} | {p.to_class for p in pairs})
-        documents = await self.documents(tx, classes)
+        documents = await self._documents(tx, [p.from_class for p in pairs], [p.to_class for p in pairs])
         changes = {
             (p.from_class, p.to_class): _changes(documents.get(p.from_class, {}), documents.get(p.to_class, {}))
             for p in pairs
@@ -109,10 +113,11 @@ class Situations:
             verbs=self._verbs(connector) if connector else frozenset(),
         )
 
-    async def _fill(self, tx: Transaction, classes: Sequence[int]) -> None:
+    async def _fill(self, tx: Transaction, classes: Sequence[int]) -> list[tuple[int, Collision]]:
+        """Compute what is missing; classes whose rules collide have no documents, and are told."""
         missing = await self._stores.policies.without_documents(tx, classes)
         if not missing:
-            return
+            return []
         numbers = sorted({rule for rules in missing.values() for rule in rules})
         rows = {row.rule: row for row in await self._stores.policies.by_rule(tx, numbers)}
         made: list[tuple[int, Facet, bytes, bytes, Any]] = []
@@ -133,14 +138,15 @@ class Situations:
                         )
                     )
             resolution = documents_of(in_force)
-            collided += [(class_id, c) for c in resolution.collisions]
+            if resolution.collisions:
+                collided += [(class_id, c) for c in resolution.collisions]
+                continue
             made += [
                 (class_id, facet, resolved.digest, resolved.content, _reasons(resolved.reasons))
                 for facet, resolved in resolution.documents.items()
             ]
-        if collided:
-            raise Collided(collided)
         await self._stores.policies.add_documents(tx, made)
+        return collided
 
 
 def _changes(before: Mapping[Facet, ClassDocument], after: Mapping[Facet, ClassDocument]) -> tuple[FacetChange, ...]:

@@ -17,7 +17,7 @@ from fairlead.engine.ports.moving import ChangeRow
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.resolve import Resolver
 from fairlead.engine.rules import KnownRule, Rules
-from fairlead.engine.situations import Counted, Situations
+from fairlead.engine.situations import Collided, Counted, Situations
 from fairlead.engine.stores import Stores
 from fairlead.model.ids import ChangeId, TenantId, show
 from fairlead.model.journal import Action, Subject
@@ -64,7 +64,8 @@ class Waves:
             known = rules.by_rule.get(rule)
             if known is not None and known.row.standing is not None and not isinstance(known.policy.admit, Ask):
                 found.append(Line(known=known, kind=kind, stratum=stratum, waiting=count))
-        return found
+        # Who crosses from one policy to another leaves first: both at once could collide.
+        return sorted(found, key=lambda line: line.kind == _IN)
 
     async def _admit(self, tx: Transaction, tenant: TenantId, rules: Rules, line: Line, now: datetime) -> int:
         standing = line.known.row.standing
@@ -147,8 +148,14 @@ class Waves:
         entered: bool = False,  # resolution has changed the class already
     ) -> int:
         wave = await self._stores.changes.next_wave(tx, change.id)
-        counted = await self._situations.group(tx, change.id, wave)
         policies = [known.row.policy]
+        try:
+            counted = await self._situations.group(tx, change.id, wave)
+        except Collided as collided:
+            classes = sorted({class_id for class_id, _ in collided.collisions})
+            await self._stores.plans.set_aside(tx, classes, policies, now + BLOCKED_FOR, entered=entered)
+            await self._tell_collision(tx, tenant, change, known, wave, collided, now)
+            counted = await self._situations.group(tx, change.id, wave)
         if entered:
             await self._stores.plans.blocked_transitions(tx, change.id, wave, now + BLOCKED_FOR)
         else:
@@ -171,6 +178,36 @@ class Waves:
         )
         await self._tell(tx, tenant, change, known, counted, opened.admitted, wave, now)
         return opened.admitted
+
+    async def _tell_collision(
+        self,
+        tx: Transaction,
+        tenant: TenantId,
+        change: ChangeRow,
+        known: KnownRule,
+        wave: int,
+        collided: Collided,
+        now: datetime,
+    ) -> None:
+        """Devices whose rules contradict each other keep what they have; people must hear of it."""
+        line = entry(
+            tenant=tenant,
+            at=now,
+            actor=known.label,
+            action=Action.WAVE_OPENED,
+            subject=Subject(kind="change", id=show("chg", change.id)),
+            change=ChangeId(change.id),
+            reason="policies of one priority contradict each other: the devices keep what they have",
+            payload={
+                "wave": wave,
+                "admitted": 0,
+                "collisions": [
+                    {"facet": c.facet.value, "path": c.path, "priority": c.priority, "policies": list(c.policies)}
+                    for _, c in collided.collisions
+                ],
+            },
+        )
+        await self._stores.append(tx, [line])
 
     async def _tell(
         self,

@@ -48,6 +48,14 @@ class PlanStore:
         await tx.execute(SQL["leave_transitions"])
         await tx.execute(SQL["drop_transitions"])
 
+    async def set_aside(
+        self, tx: Connection, classes: Sequence[int], policies: Sequence[UUID], until: datetime, *, entered: bool
+    ) -> None:
+        """Devices that would go to these classes are not opened now, and are looked at again later."""
+        values = {"classes": list(classes), "policies": list(policies), "until": until}
+        await tx.execute(SQL["transitions_aside" if entered else "waits_aside"], values)
+        await tx.execute(SQL["opening_aside"], values)
+
     async def blocked_transitions(self, tx: Connection, change: UUID, wave: int, until: datetime) -> int:
         """Members of a wave's blocked situations are looked at again later."""
         return (await tx.execute(SQL["blocked_transitions"], {"change": change, "wave": wave, "until": until})).rowcount

@@ -48,6 +48,20 @@ where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 -- name: drop_transitions
 delete from transition where members = '{}'
 
+-- name: waits_aside
+update exception x set since = %(until)s from opening o
+where x.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and x.device = o.device
+  and o.to_class = any (%(classes)s) and x.kind in (1, 2) and x.policy = any (%(policies)s)
+
+-- name: transitions_aside
+insert into transition (tenant, from_class, to_class, members, cause, at)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), o.from_class, o.to_class,
+       array_agg(o.device order by o.device), 'collision', %(until)s
+from opening o where o.to_class = any (%(classes)s) group by o.from_class, o.to_class
+
+-- name: opening_aside
+delete from opening where to_class = any (%(classes)s)
+
 -- name: blocked_transitions
 -- They cannot be moved as they are: looked at again later.
 insert into transition (tenant, from_class, to_class, members, cause, at)
