@@ -103,6 +103,40 @@ def credential(
     shell.out.note("They are not shown again.")
 
 
+def edit(
+    shell: Shell, name: Annotated[str, typer.Argument(metavar="DEVICE", help="Its name or id.")], *,
+    sku: Annotated[str | None, typer.Option(help="SKU.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region.")] = None,
+    policy_group: Annotated[str | None, typer.Option("--group", help="Policy group.")] = None,
+    batch: Annotated[str | None, typer.Option(help="Production batch.")] = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="All its tags (may be repeated).")] = None,
+    home_country: Annotated[str | None, typer.Option(metavar="CC", help="Home country.")] = None,
+) -> None:  # fmt: skip
+    """Say where a device belongs; policies then look at it again. An empty text takes a value away."""
+    given: Body = {
+        "sku": sku, "region": region, "group": policy_group, "batch": batch, "tags": tag, "home_country": home_country,
+    }  # fmt: skip
+    changes = {key: value or None for key, value in given.items() if value is not None}
+    if not changes:
+        raise trouble(Exit.USAGE, "Say what should change", "such as --group trucks")
+    before: Body = shell.client.get(f"/v1/devices/{name}")
+    match = {"If-Match": f'"{before["version"]}"'}
+    after: Body = shell.client.send("PATCH", f"/v1/devices/{name}", body=changes, headers=match)
+    shell.out.document(after)
+    shell.out.fields({key: f"{words.text(before[key])} → {words.text(after[key])}" for key in changes})
+
+
+def unbar(
+    shell: Shell,
+    policy: Annotated[str, typer.Argument(help="The policy's name.")],
+    names: Annotated[list[str], typer.Argument(metavar="DEVICE…", help="Devices that a rollback barred from it.")],
+) -> None:
+    """Let devices back into a policy that a rollback keeps them out of; they enter as it admits."""
+    made: Body = shell.client.post(f"/v1/policies/Policy/{policy}/lift-bars", {"devices": names}, once=True)
+    shell.out.document(made)
+    shell.out.say(f"{words.count(int(made['lifted']), 'bar')} lifted.")
+
+
 def show_clock(shell: Shell) -> None:
     """What time it is, and how fast it runs (lab)."""
     _clock(shell, shell.client.get("/v1/clock"))
@@ -169,5 +203,7 @@ command(app, "list", examples=("fairlead carrier list",))(_list)
 command(app, "check", examples=("fairlead carrier check global-sim",))(check)
 command(devices, "credential", examples=("fairlead device credential trk-00001 trk-00002 --jsonl > secrets.jsonl",
                                          "fairlead device credential trk-00001 --revoke"))(credential)  # fmt: skip
+command(devices, "edit", examples=("fairlead device edit trk-00001 --group trucks --tag cold --tag eu",))(edit)
+command(devices, "unbar", examples=("fairlead device unbar brazil-local trk-00001 trk-00002",))(unbar)
 command(clock, "show", examples=("fairlead clock show",))(show_clock)
 command(clock, "set", examples=("fairlead clock set 3600",))(set_clock)

@@ -19,6 +19,7 @@ from fairlead_cli import (
     getting,
     importing,
     journal,
+    people,
     planning,
     roles,
     signing_in,
@@ -77,7 +78,7 @@ def build() -> typer.Typer:
     importing.install(app)
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
-        getting.app, changes.app, journal.app, explaining.app, config, signing_in.tokens, carriers.app,
+        getting.app, changes.app, journal.app, explaining.app, config, signing_in.tokens, people.app, carriers.app,
         carriers.devices, carriers.clock,
     ):  # fmt: skip
         app.add_typer(part)

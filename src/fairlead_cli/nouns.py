@@ -187,6 +187,16 @@ BAD_ROWS: Final = (
     Column(title="FOUND", value="value", fold=True),
     Column(title="EXPECTED", value="expected", fold=True),
 )
+PEOPLE: Final = (
+    Column(title="ID", value="id", whole=True),
+    Column(title="NAME", value="name"),
+    Column(title="KIND", value="kind"),
+    Column(title="ROLES", value="roles"),
+    Column(title="STATE", value="state"),
+    Column(title="EXPIRES", value="expires_at"),
+    Column(title="E-MAIL", value="email", wide=True),
+    Column(title="DEPARTMENTS", value="departments", wide=True),
+)
 CREDENTIALS: Final = (
     Column(title="CLIENT ID", value="client_id", whole=True),
     Column(title="USERNAME", value="username", whole=True),

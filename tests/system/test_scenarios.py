@@ -30,6 +30,7 @@ REWRITE = "FAIRLEAD_REWRITE"
 _ID = re.compile(r"\b(ten|usr|tok|dev|card|prof|sub|acct|pol|plan|chg|op|job)_[0-9a-hjkmnp-tv-z]{26}")
 _MASKS = (
     (_ID, r"\1_…"),
+    (re.compile(r"\b(fl[ct])_[\w.-]+"), r"\1_…"),
     (re.compile(r"\b(2026-03-0[29])([ T])\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00|Z)"), r"\1 hh:mmZ"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "uuid"),
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "hex"),

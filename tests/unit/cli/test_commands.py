@@ -273,6 +273,42 @@ def test_tokens_are_made_listed_and_revoked(tmp_path: Path) -> None:
     assert run(server, tmp_path, "token", "revoke", "tok_1", "--json").json == {"id": "tok_1", "revoked": True}
 
 
+def test_a_person_is_made_and_invited_in_one_go(tmp_path: Path) -> None:
+    made = {"id": "usr_2", "name": "Grace", "roles": ["approver"], "version": 3}
+    server = (
+        Server()
+        .on("POST /v1/principals", (201, made))
+        .on("POST /v1/principals/usr_2/invitation", (201, {"code": "flc_x"}))
+        .on("GET /v1/principals/usr_2", made)
+        .on("DELETE /v1/principals/usr_2", (204, None))
+    )
+    ran = run(server, tmp_path, "person", "add", "Grace", "--email", "g@x.example", "--role", "approver")
+    assert "fairlead login --url http://server.test --setup-code flc_x" in ran.out
+    assert server.sent(0)["roles"] == ["approver"]
+    assert run(server, tmp_path, "person", "remove", "usr_2").code == 2, "there is nobody to agree"
+    assert run(server, tmp_path, "person", "remove", "usr_2", "--yes").code == 0
+    assert server.asked[-1].headers["If-Match"] == '"3"'
+
+
+def test_an_edit_sends_what_was_said_and_the_version_it_was_made_from(tmp_path: Path) -> None:
+    server = Server().on("GET /v1/devices/trk-1", DEVICE | {"version": 7})
+    server.on("PATCH /v1/devices/trk-1", DEVICE | {"version": 8, "group": "cars", "sku": None})
+    ran = run(server, tmp_path, "device", "edit", "trk-1", "--group", "cars", "--sku", "")
+    assert server.sent() == {"group": "cars", "sku": None}
+    assert server.asked[-1].headers["If-Match"] == '"7"'
+    assert "trucks → cars" in ran.out
+    assert run(server, tmp_path, "device", "edit", "trk-1").code == 2
+    moved = Server().on("GET /v1/devices/trk-1", DEVICE | {"version": 7})
+    moved.on("PATCH /v1/devices/trk-1", problem(412, "moved-on", "This device was edited meanwhile"))
+    assert run(moved, tmp_path, "device", "edit", "trk-1", "--group", "cars").code == 4
+
+
+def test_bars_are_lifted_by_hand(tmp_path: Path) -> None:
+    server = Server().on("POST /v1/policies/Policy/brazil-local/lift-bars", {"lifted": 2})
+    assert "2 bars lifted" in run(server, tmp_path, "device", "unbar", "brazil-local", "a", "b").out
+    assert server.sent() == {"devices": ["a", "b"]}
+
+
 def test_the_clock_says_when_its_rate_is_held(tmp_path: Path) -> None:
     clock = {"now": "2026-03-02T08:00:00Z", "rate": 60.0, "wanted": 3600.0, "epoch": None, "lab": True}
     ran = run(Server().on("PUT /v1/clock", clock), tmp_path, "clock", "set", "3600")
