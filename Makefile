@@ -6,33 +6,31 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: demo test check bench _setup
-.DEFAULT_GOAL := test
+.PHONY: help demo test check bench clean _setup
+
+help: ## What can be done here.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 # --- the demonstration: make demo [SECONDS=120] ---------------------------------------------------
 
-demo: _setup
+demo: _setup ## Everything on one machine, and a story that must come true. SECONDS=120 ends by itself.
 	@exec $(BIN)/python -m fairlead_sim.demo $(if $(SECONDS),--seconds $(SECONDS)) $(DEMO)
 
 # --- everything that must pass; pytest's closing line comes last ----------------------------------
 
-# Two at a time, each file in one process: the engines a process starts serve all its tests.
-test: check
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile
+test: check ## Everything that must pass, on a machine that has nothing but Python and registries.
+	@$(BIN)/python -m pytest -q -n 2
 
-check: _setup
+check: _setup ## Lint, format, types, import contracts.
 	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
 
-# --- figures: make bench [ONLY=shadow,api] ----------------------------------------------------------
+# --- figures, one JSON line each: make bench [ONLY=shadow_updates,api_list_p99] ---------------------
 
-comma := ,
-BENCHES = $(if $(ONLY),$(patsubst %,bench/%.py,$(subst $(comma), ,$(ONLY))),$(sort $(wildcard bench/*.py)))
-
-bench: _setup
-	@set -e; for file in $(BENCHES); do $(BIN)/python $$file; done
+bench: _setup ## Figures beside their limits, one JSON line each. ONLY=name[,name].
+	@$(BIN)/python bench/run.py $(ONLY)
 
 # --- set-up: once for each state of the lock file ------------------------------------------------------
 
@@ -51,3 +49,6 @@ $(STAMP): requirements.lock pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps -e .
 	@rm -f $(VENV)/.stamp-*
 	@touch $@
+
+clean: ## Takes away the virtual environment and what the demo left.
+	rm -rf $(VENV) var demo-report.json

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import platform
@@ -74,7 +75,9 @@ async def _run(options: argparse.Namespace) -> int:
                 ok = await _told(story, screen, options)
                 if options.seconds is None:
                     _invite(stage, screen)
-                    await asyncio.Event().wait()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.Event().wait()
+                    screen.say("everything is taken down")
                 return 0 if ok else 1
         except asyncio.CancelledError:
             screen.say("interrupted: everything is taken down")
