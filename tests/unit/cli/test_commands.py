@@ -230,7 +230,10 @@ def test_login_needs_to_know_who(tmp_path: Path) -> None:
 def test_secrets_of_carriers_do_not_come_by_the_command_line(tmp_path: Path) -> None:
     words = ("carrier", "add", "sabia", "--carrier", "Sabiá", "--connector", "soracom", "--config", "base_url=http://x")
     server = Server().on("POST /v1/carriers", (201, {"name": "sabia", "carrier": "Sabiá", "connector": "soracom"}))
-    assert run(server, tmp_path, *words, "--credential", "auth_key=hunter2").code == 2
+    refused = run(server, tmp_path, *words, "--credential", "auth_key=hunter2")
+    assert refused.code == 2
+    assert "does not belong on the command line" in refused.err
+    assert "hunter2" not in refused.err
     assert server.asked == []
     (tmp_path / "key").write_text("from a file\n")
     ran = run(
