@@ -77,10 +77,10 @@ async def _run(options: argparse.Namespace) -> int:
                     _invite(stage, screen)
                     with contextlib.suppress(asyncio.CancelledError):
                         await asyncio.Event().wait()
-                    screen.say("everything is taken down")
+                    screen.say("everything is being taken down")
                 return 0 if ok else 1
         except asyncio.CancelledError:
-            screen.say("interrupted: everything is taken down")
+            screen.say("interrupted: everything is being taken down")
             return _INTERRUPTED
 
 

@@ -66,7 +66,7 @@ class Screen:
     def _print(self, text: Text) -> None:
         line = Text(f"{self.elapsed_s:6.1f} s ", style="dim") + text
         if self._live is not None:
-            self._live.console.print(line)
+            self._live.console.print(line, soft_wrap=True)
             self._live.update(self._drawn())
         else:
             self._console.print(line, soft_wrap=True)
