@@ -16,7 +16,9 @@ def faults(**given):
 def test_flags_beat_variables_beat_the_file_beat_defaults(tmp_path):
     file = tmp_path / "fairlead.toml"
     file.write_text('[api]\nport = 1\nhost = "127.0.0.2"\n[log]\nlevel = "error"\n')
-    read = load(file=file, environ={"FAIRLEAD_API_PORT": "2", "FAIRLEAD_LOG_LEVEL": "debug"}, flags={"log.level": "warning"})
+    read = load(
+        file=file, environ={"FAIRLEAD_API_PORT": "2", "FAIRLEAD_LOG_LEVEL": "debug"}, flags={"log.level": "warning"}
+    )
     assert (read.api_port, read.api_host, read.log_level, read.mqtt_port) == (2, "127.0.0.2", "warning", 1883)
 
 
@@ -51,7 +53,9 @@ def test_the_clock_is_of_the_lab_only():
     assert read.clock is not None
     assert (read.clock.rate, read.clock.epoch) == (3600.0, datetime(2026, 1, 1, tzinfo=UTC))
     assert read.check() == []
-    refused = load(environ={"FAIRLEAD_CLOCK": "60", "FAIRLEAD_ENV": "production", "FAIRLEAD_DATA_DIR": "/srv/f"}).check()
+    refused = load(
+        environ={"FAIRLEAD_CLOCK": "60", "FAIRLEAD_ENV": "production", "FAIRLEAD_DATA_DIR": "/srv/f"}
+    ).check()
     assert [fault.key for fault in refused] == ["clock"]
     for bad in ("0", "nan", "fast", "60@yesterday", "60@2026-01-01T00:00:00", "99999999"):
         assert "clock" in faults(environ={"FAIRLEAD_CLOCK": bad})
@@ -90,3 +94,9 @@ def test_a_dsn_may_be_pairs_as_bootstrap_prints_it():
 
 def test_the_passwords_of_a_nats_of_ones_own_are_no_settings():
     assert "x1" not in str(load(environ={"FAIRLEAD_NATS_CORE_PASSWORD": "x1", "FAIRLEAD_NATS_AUTH_PASSWORD": "x1"}))
+
+
+def test_how_often_carriers_are_read_is_bounded():
+    assert load(environ={}).carriers_sweep_s == 300
+    assert load(environ={"FAIRLEAD_CARRIERS_SWEEP_S": "2"}).carriers_sweep_s == 2
+    assert faults(environ={"FAIRLEAD_CARRIERS_SWEEP_S": "0"}).keys() == {"carriers.sweep_s"}
