@@ -200,6 +200,7 @@ async def test_rolled_back_by_country_previewed_and_barred_through_ten_resolves(
     assert done == seen
     await house.run()
     assert await states(house) == {"BR": {M.VERIFIED: 10}, "TR": {M.UNDONE: 10}}
+    assert await exceptions(house, BARRED) == 10  # from the revision that moved them, and from no other
     await ten_resolves(house)
     assert await states(house) == {"BR": {M.VERIFIED: 10}, "TR": {M.UNDONE: 10}}
     offered = await documents(house, 2)

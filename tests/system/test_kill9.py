@@ -187,7 +187,7 @@ def files(company: Company) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def place(seed: int) -> AsyncIterator[Place]:
+async def place(seed: int, shape: Shape | None = None) -> AsyncIterator[Place]:
     data = directory()
     world = World(clock=lambda: datetime.now(UTC), seed=seed)
     async with AsyncExitStack() as stack:
@@ -195,7 +195,9 @@ async def place(seed: int) -> AsyncIterator[Place]:
         server = Server(data, free_port(), free_port())
         stack.push_async_callback(server.stop)
         await server.start()
-        shape = Shape(devices=DEVICES, countries=COUNTRIES, watched=0, travellers=0, travel=("BR", "TR"), seed=seed)
+        shape = shape or Shape(
+            devices=DEVICES, countries=COUNTRIES, watched=0, travellers=0, travel=("BR", "TR"), seed=seed
+        )
         api = Api(server.ready["api_url"])
         stack.push_async_callback(api.close)
         await api.enter(
@@ -231,7 +233,7 @@ async def place(seed: int) -> AsyncIterator[Place]:
         yield Place(server, api, world, company, fakes, fleet)
 
 
-async def started(place: Place) -> str:
+async def started(place: Place, devices: int = DEVICES) -> str:
     """A change of every device, once the carriers have told where they are."""
     texts = [POLICY.format(country=c, lower=c.lower(), apn=paper.apn(c)) for c in COUNTRIES]
     plan: dict[str, Any] = {}
@@ -242,7 +244,7 @@ async def started(place: Place) -> str:
                 "/v1/plans", {"files": [{"name": f"{n}.yaml", "text": t} for n, t in enumerate(texts)]}
             )
         )
-        return bool(plan["summary"]["movable"] == DEVICES)
+        return bool(plan["summary"]["movable"] == devices)
 
     await until(everyone, "all devices to be seen roaming")
     rollout = {"stages": [20, 60, 100], "gate": {"max_failed": 0.1}, "on_failure": "rollback"}

@@ -380,9 +380,18 @@ from undone u
 where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = u.device and f.change = %(change)s
 
 -- name: bar
+-- From the revisions that the move brought, or took away; a Change may have others that do not concern it.
 insert into exception (tenant, policy, device, kind, rule, change, since)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, u.device, 3, r.rule, %(change)s, %(now)s
-from undone u cross join unnest(%(policies)s::uuid[], %(rules)s::int[]) r (policy, rule)
+from undone u
+join (
+    select p.from_class, p.to_class, r.policy, r.rule
+    from (select distinct from_class, to_class from undone) p
+    cross join unnest(%(policies)s::uuid[], %(rules)s::int[]) r (policy, rule)
+    left join class b on b.id = p.from_class
+    left join class n on n.id = p.to_class
+    where r.rule = any (coalesce(b.rules, '{}')) <> (r.rule = any (coalesce(n.rules, '{}')))
+) r on r.from_class = u.from_class and r.to_class = u.to_class
 order by r.policy, u.device
 on conflict (tenant, policy, device) do update set kind = 3, rule = excluded.rule, change = excluded.change, since = excluded.since
 
@@ -417,15 +426,22 @@ insert into exception (tenant, policy, device, kind, rule, change, since)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, u.device, 3, r.rule, %(change)s, %(now)s
 from situation s cross join lateral unnest(s.members) u (device)
 join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device and t.class = s.from_class
-cross join unnest(%(policies)s::uuid[], %(rules)s::int[]) r (policy, rule)
+join (
+    select p.from_class, p.to_class, r.policy, r.rule
+    from (select distinct from_class, to_class from situation where owner = %(owner)s and wave = 0) p
+    cross join unnest(%(policies)s::uuid[], %(rules)s::int[]) r (policy, rule)
+    left join class b on b.id = p.from_class
+    left join class n on n.id = p.to_class
+    where r.rule = any (coalesce(b.rules, '{}')) <> (r.rule = any (coalesce(n.rules, '{}')))
+) r on r.from_class = s.from_class and r.to_class = s.to_class
 where s.owner = %(owner)s and s.wave = 0 and s.stratum = %(stratum)s
 on conflict (tenant, policy, device) do update set kind = 3, rule = excluded.rule, change = excluded.change, since = excluded.since
 
 -- name: hold_out
 -- The comparison group: the last ranks of each stratum stay out, by design.
 with held as (
-    select m.device from (
-        select u.device, row_number() over (partition by s.stratum order by (t.bucket + %(salt)s) %% 10000 desc, u.device) as rank,
+    select m.device, m.from_class, m.to_class from (
+        select u.device, s.from_class, s.to_class, row_number() over (partition by s.stratum order by (t.bucket + %(salt)s) %% 10000 desc, u.device) as rank,
                count(*) over (partition by s.stratum) as total
         from situation s cross join lateral unnest(s.members) u (device)
         join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
@@ -437,7 +453,15 @@ with held as (
 )
 insert into exception (tenant, policy, device, kind, rule, change, since)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), r.policy, h.device, 4, r.rule, %(change)s, %(now)s
-from held h cross join unnest(%(policies)s::uuid[], %(rules)s::int[]) r (policy, rule)
+from held h
+join (
+    select p.from_class, p.to_class, r.policy, r.rule
+    from (select distinct from_class, to_class from held) p
+    cross join unnest(%(policies)s::uuid[], %(rules)s::int[]) r (policy, rule)
+    left join class b on b.id = p.from_class
+    left join class n on n.id = p.to_class
+    where r.rule = any (coalesce(b.rules, '{}')) <> (r.rule = any (coalesce(n.rules, '{}')))
+) r on r.from_class = h.from_class and r.to_class = h.to_class
 on conflict (tenant, policy, device) do update set kind = 4, rule = excluded.rule, change = excluded.change, since = excluded.since
 
 -- name: moves_matching
