@@ -23,7 +23,7 @@ from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.model.expression import Expr
 from fairlead.model.ids import ChangeId, TenantId, show
-from fairlead.model.journal import Action, Json, Subject
+from fairlead.model.journal import Action, Entry, Json, Subject
 from fairlead.model.lifecycle import CHANGE, ChangeState, name, step
 from fairlead.model.rollout import Rollout, read_rollout, show_rollout
 
@@ -41,7 +41,7 @@ class Conflict:
 
     title: str
     detail: str
-    code: str  # drifted, expired, applied, trial_open, wrong_state, own_change, collision
+    code: str  # drifted, expired, applied, trial_open, wrong_state, own_change, collision, unproved
     differences: Mapping[str, Any]
 
 
@@ -92,7 +92,7 @@ class Changes:
                 raise NoSuchChange(show("plan", plan_id))
             if plan.applied is not None:
                 return await self._read(tx, plan.applied)
-            refused = await self._refusal(tx, tenant, plan, now)
+            refused = await self._unproved(tx, plan, rollout) or await self._refusal(tx, tenant, plan, now)
             if refused is not None:
                 return refused
             change = _new_change(plan, by, rollout, title, reason, now, emergency=emergency)
@@ -109,9 +109,25 @@ class Changes:
                 "stages": list(rollout.stages),
             }
             await self._tell(tx, tenant, change.id, by, Action.CHANGE_APPLIED, now, reason=reason, payload=told)
+            await self._stores.append(tx, [_policy_line(tenant, change.id, by, r, reason, now) for r in plan.resources])
             if change.state is ChangeState.APPROVED:
                 await self._start(tx, tenant, change, by, now)
             return await self._read(tx, change.id)
+
+    async def _unproved(self, tx: Transaction, plan: PlanRow, rollout: Rollout) -> Conflict | None:
+        """Steps that nothing could prove, where the gate accepts only proof."""
+        if rollout.gate.accept_acknowledged:
+            return None
+        rows = await self._stores.plans.situations(tx, plan.id, 0)
+        unproved = sum(row.devices for row in rows if any(s["proof"] == "none" for s in row.recipe["steps"]))
+        if not unproved:
+            return None
+        return Conflict(
+            title="Some steps can only be acknowledged",
+            detail=f"{unproved} devices have a step without proof, and the gate asks for proof.",
+            code="unproved",
+            differences={"devices": unproved},
+        )
 
     async def _refusal(self, tx: Transaction, tenant: TenantId, plan: PlanRow, now: datetime) -> Conflict | None:
         if plan.expires_at <= now:
@@ -306,6 +322,23 @@ class Changes:
             payload=payload,
         )
         await self._stores.append(tx, [line])
+
+
+def _policy_line(
+    tenant: TenantId, change: UUID, by: Hand, resource: Mapping[str, Any], reason: str, now: datetime
+) -> Entry:
+    """A line of its own for each resource, so that a policy's history can be read from the journal."""
+    actions = {"create": Action.POLICY_CREATED, "update": Action.POLICY_REVISED, "remove": Action.POLICY_REMOVED}
+    return entry(
+        tenant=tenant,
+        at=now,
+        actor=by.actor,
+        action=actions[resource["verb"]],
+        subject=Subject(kind=resource["kind"], id=resource["name"]),
+        change=ChangeId(change),
+        reason=reason,
+        payload={"revision": resource["number"]},
+    )
 
 
 def rollout_of(change: ChangeRow) -> Rollout:

@@ -233,7 +233,11 @@ class _Work:
     def write(self, device: UUID) -> ShadowWrite:
         """The row as it is to be kept."""
         row, shadow = self.row, self.shadow
-        done = row.offered is not None and not shadow.delta and row.observed_generation < row.offered_generation
+        observed: int | None = None
+        if row.offered is not None and not shadow.delta and row.observed_generation < row.offered_generation:
+            observed = row.offered_generation
+        elif row.offered is not None and shadow.delta and row.observed_generation >= row.offered_generation:
+            observed = row.offered_generation - 1  # it was in sync and has drifted
         version = shadow.reported.get("version") if self.facet == _FIRMWARE else None
         return ShadowWrite(
             device=device,
@@ -241,7 +245,7 @@ class _Work:
             expected=row.version,
             version=shadow.version,
             state=self.encoded,
-            observed=row.offered_generation if done else None,
+            observed=observed,
             firmware=version[:_VERSION_LIMIT] if isinstance(version, str) else None,
             config_hash=sha256(self.encoded).hexdigest() if self.facet == _CONFIG else None,
         )

@@ -79,7 +79,10 @@ class Stages:
         if batch.state is BatchState.ROLLING_BACK:
             if batch.undoing or batch.open:
                 return 0
-            await self._decide(tx, tenant, batch, BatchState.ROLLED_BACK, {"undone": batch.failed}, now)
+            undone: dict[str, Json] = {"undone": batch.failed}
+            await self._decide(tx, tenant, batch, BatchState.ROLLED_BACK, undone, now)
+            where: dict[str, Json] = {"wave": batch.wave, "stage": batch.stage, "stratum": batch.stratum}
+            await self._tell(tx, tenant, batch.change, Action.ROLLBACK_SETTLED, now, payload=undone | where)
             return 1
         gate = read_rollout(change.rollout).gate
         verdict = judge(

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fairlead.engine.journal import entry
+from fairlead.engine.plans import Hand
 from fairlead.engine.ports.moving import ChangeRow
 from fairlead.engine.ports.planning import PlanRow
 from fairlead.engine.ports.reading import PolicyPages, Reading
@@ -16,6 +18,7 @@ from fairlead.engine.resolve import Resolver
 from fairlead.engine.stores import Stores
 from fairlead.model.facet import BY_NUMBER
 from fairlead.model.ids import TenantId, show
+from fairlead.model.journal import Action, Subject
 from fairlead.model.lifecycle import ChangeState, MoveState, OperationState
 from fairlead.policy.admission import ExceptionKind
 
@@ -96,11 +99,25 @@ class Stories:
         async with self._stores.transactions.tenant(tenant) as tx:
             return await self._pages.history(tx, kind, name)
 
-    async def lift_bars(self, tenant: TenantId, kind: str, name: str, devices: Sequence[UUID]) -> int | None:
+    async def lift_bars(
+        self, tenant: TenantId, by: Hand, kind: str, name: str, devices: Sequence[UUID], now: datetime
+    ) -> int | None:
         """Lift bars by hand; None where there is no such policy."""
         async with self._stores.transactions.tenant(tenant) as tx:
             found = await self._stores.policies.named(tx, kind, name)
-            return await self._reading.lift_bar(tx, found[0], devices) if found else None
+            if found is None:
+                return None
+            lifted = await self._reading.lift_bar(tx, found[0], devices)
+            line = entry(
+                tenant=tenant,
+                at=now,
+                actor=by.actor,
+                action=Action.BAR_LIFTED,
+                subject=Subject(kind=kind, id=name),
+                payload={"asked": len(devices), "lifted": lifted},
+            )
+            await self._stores.append(tx, [line])
+            return lifted
 
     async def why(self, tenant: TenantId, device: UUID, now: datetime) -> dict[str, Any]:
         """The resolved chain of one device: each facet's values with their reasons, and what stands in the way."""

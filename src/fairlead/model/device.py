@@ -9,38 +9,15 @@ what was observed on the air, the profile on the card, and the operations under 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 from typing import Final
 
 from fairlead.model.ids import AccountId, CardId, DeviceId, ProfileId, SubscriptionId
+from fairlead.model.lifecycle import DEVICE, DeviceState, name
 from fairlead.model.subscription import Connectivity, SubscriptionState
 
+DEVICE_STATES: Final[Mapping[str, DeviceState]] = {name(state): state for state in DeviceState}
 
-class DeviceState(IntEnum):
-    """A device's life; the number is what the store keeps."""
-
-    MANUFACTURED = 1
-    BOOTSTRAPPED = 2
-    ACTIVE = 3
-    QUARANTINED = 4
-    RETIRED = 5
-
-    @property
-    def word(self) -> str:
-        """As conditions and doors write it."""
-        return self.name.lower()
-
-
-DEVICE_STATES: Final[Mapping[str, DeviceState]] = {state.word: state for state in DeviceState}
-
-# Where a device may go from each state. Retirement is final; a device of a warehouse may be retired unused.
-NEXT_STATES: Final[Mapping[DeviceState, frozenset[DeviceState]]] = {
-    DeviceState.MANUFACTURED: frozenset({DeviceState.BOOTSTRAPPED, DeviceState.ACTIVE, DeviceState.RETIRED}),
-    DeviceState.BOOTSTRAPPED: frozenset({DeviceState.ACTIVE, DeviceState.RETIRED}),
-    DeviceState.ACTIVE: frozenset({DeviceState.QUARANTINED, DeviceState.RETIRED}),
-    DeviceState.QUARANTINED: frozenset({DeviceState.ACTIVE, DeviceState.RETIRED}),
-    DeviceState.RETIRED: frozenset(),
-}
+NEXT_STATES: Final = DEVICE
 
 # The store's numbers for the words of `model.subscription`, in the order the migrations give them.
 SUBSCRIPTION_CODES: Final[Mapping[SubscriptionState, int]] = {

@@ -13,8 +13,9 @@ from uuid import UUID
 from psycopg import sql
 
 from fairlead.engine.ports.fleet import DeviceFilter, Found, Place
-from fairlead.model.device import Device, DeviceState, Facts
+from fairlead.model.device import Device, Facts
 from fairlead.model.ids import DeviceId
+from fairlead.model.lifecycle import DeviceState, name
 from fairlead.store.database import Connection
 from fairlead.store.statements import load
 from fairlead.store.walk import FIRST, Budget, Chunk, Walked, walk
@@ -59,7 +60,7 @@ def parameters(which: DeviceFilter) -> dict[str, Any]:
     """The values of all statements about these conditions."""
     values: dict[str, Any] = conditions(which)
     if which.state is not None:
-        values |= {"state": int(which.state), "state_word": which.state.word}
+        values |= {"state": int(which.state), "state_word": name(which.state)}
     if which.departments:
         values["departments"] = sorted(which.departments)
     return values
@@ -77,7 +78,7 @@ async def driver(conn: Connection, which: DeviceFilter) -> str | None:
     """The condition that leaves the fewest devices, as last counted; None: no index serves any of them."""
     asked = {name: str(value) for name, value in conditions(which).items() if name in _DRIVERS}
     if which.state is not None:
-        asked["state"] = which.state.word
+        asked["state"] = name(which.state)
     if len(asked) < 2:  # noqa: PLR2004 - nothing to choose between
         return next(iter(asked), None)
     values = {"dimensions": list(asked), "values": list(asked.values())}

@@ -25,15 +25,18 @@ from fairlead.embedded.engines import EmbeddedEngines, Engines
 from fairlead.embedded.nats import NatsSettings
 from fairlead.embedded.postgres import PostgresSettings
 from fairlead.engine.devicedoor import Door
+from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
 from fairlead.engine.ports.bus import BusUnavailable
 from fairlead.engine.private_file import read_private, write_private
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.ids import TenantId
+from fairlead.model.journal import Action, Subject
 from fairlead.store.bootstrap import bootstrap as bootstrap_database
 from fairlead.store.changes import ChangeStore
 from fairlead.store.database import Database, Dsns
 from fairlead.store.devicedoor import DoorStore
+from fairlead.store.journal import append
 from fairlead.store.lab_clock import LabClockStore
 from fairlead.store.migrate import migrate
 from fairlead.store.observing import ObservationStore
@@ -89,6 +92,9 @@ async def up(
 ) -> None:
     """Engines, migrations and every role, until cancelled. Raises `ConfigRefused`."""
     config = _checked(path, overrides)
+    for key, value in (("database.app", config.database_app), ("nats.url", config.nats_url)):
+        if value is not None:
+            raise ConfigRefused(Fault(key=key, value="set", expected="nothing: up brings its own engines; use serve"))
     config.data_dir.mkdir(parents=True, exist_ok=True)
     engines = EmbeddedEngines(
         config.data_dir / "engines",
@@ -148,6 +154,15 @@ async def first_tenant(database: Database, name: str, now: datetime) -> TenantId
             return TenantId(row[0])
         number = TenantId(uuid7(now))
         await tx.execute("select create_tenant(%s, %s, %s)", (number, name, now))
+    async with database.tenant(number) as tx:
+        created = entry(
+            tenant=number,
+            at=now,
+            actor="system/setup",
+            action=Action.TENANT_CREATED,
+            subject=Subject(kind="tenant", id=name),
+        )
+        await append(tx, [created])
     return number
 
 
@@ -302,13 +317,10 @@ def _checked(path: Path | None, overrides: Mapping[str, str]) -> Config:
 
 async def _dsns(config: Config, engines: Engines) -> Dsns:
     """The roles of the embedded cluster, with a password that lies beside it; the schema is brought up to date."""
-    if config.database_app is not None and config.database_door is not None:
-        dsns = Dsns(app=config.database_app, door=config.database_door, owner=config.database_owner)
-    else:
-        place = config.data_dir / "database.password"
-        write_private(place, secrets.token_urlsafe(24).encode(), replace=False)
-        password = (read_private(place) or b"").decode()
-        dsns = await bootstrap_database(engines.dsn, database=DATABASE, password=password)
+    place = config.data_dir / "database.password"
+    write_private(place, secrets.token_urlsafe(24).encode(), replace=False)
+    password = (read_private(place) or b"").decode()
+    dsns = await bootstrap_database(engines.dsn, database=DATABASE, password=password)
     if dsns.owner is not None:
         await migrate(dsns.owner)
     return dsns

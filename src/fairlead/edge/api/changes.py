@@ -257,11 +257,11 @@ async def why(device: str, caller: DeviceReader, all_: ServicesOf, now: NowOf) -
 
 @router.post("/policies/{kind}/{policy}/lift-bars", summary="Let barred devices in again")
 async def lift_bars(
-    kind: Literal["Policy"], policy: str, sent: BarsSent, caller: PolicyWriter, all_: ServicesOf
+    kind: Literal["Policy"], policy: str, sent: BarsSent, caller: PolicyWriter, all_: ServicesOf, now: NowOf
 ) -> dict[str, int]:
     """The undo of a rollback's bar, device by device; they enter as the policy's `admit` says."""
     devices = [await _device(all_, caller, one) for one in sent.devices]
-    lifted = await all_.of(Stories).lift_bars(caller.tenant, kind, policy, devices)
+    lifted = await all_.of(Stories).lift_bars(caller.tenant, hand_of(caller), kind, policy, devices, now)
     if lifted is None:
         raise not_found(kind, policy)
     return {"lifted": lifted}

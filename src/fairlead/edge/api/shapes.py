@@ -17,6 +17,7 @@ from fairlead.engine.ports.fleet import ClockRow, DeviceDetails, FacetStatus, Pr
 from fairlead.model import ids
 from fairlead.model.device import FACETS, Card, Device, Facts, Profile, Subscription
 from fairlead.model.ids import Kind
+from fairlead.model.lifecycle import name
 
 REF_LIMIT = 64
 Ref = Annotated[str, Path(max_length=REF_LIMIT, description="the id or the name", examples=["trk-00001"])]
@@ -246,7 +247,7 @@ def _device_values(device: Device, now: datetime) -> dict[str, Any]:
         "id": ids.show("dev", device.id), "name": device.name, "serial": device.serial, "imei": device.imei,
         "eid": device.eid, "mac": device.mac, "fingerprint": device.fingerprint, "sku": device.sku,
         "region": device.region, "group": device.group, "batch": device.batch, "tags": list(device.tags),
-        "state": device.state.word, "has_secret": device.has_secret, "created_at": device.created_at,
+        "state": name(device.state), "has_secret": device.has_secret, "created_at": device.created_at,
         "updated_at": device.updated_at, "version": device.version, "facts": facts_shown(device.facts, now),
     }  # fmt: skip
 

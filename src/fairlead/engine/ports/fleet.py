@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
-from fairlead.model.device import Account, Card, Device, DeviceState, Profile, Subscription, Tenant
+from fairlead.model.device import Account, Card, Device, Profile, Subscription, Tenant
 from fairlead.model.ids import AccountId, DeviceId, SubscriptionId, TenantId
 from fairlead.model.journal import Entry
+from fairlead.model.lifecycle import DeviceState
 
 Departments: TypeAlias = frozenset[str]  # policy groups a caller is bound to; empty: the whole tenant
 

@@ -57,8 +57,9 @@ with x as materialized (
     update facet f set observed_generation = x.observed
     from written x
     where x.observed is not null and f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
-      and f.device = x.device and f.facet = x.facet and f.offered_generation = x.observed
-      and f.observed_generation < x.observed
+      and f.device = x.device and f.facet = x.facet
+      and ((f.offered_generation = x.observed and f.observed_generation < x.observed)
+        or (f.offered_generation = x.observed + 1 and f.observed_generation > x.observed)) -- it has drifted
 ), contact as (
     select x.device, max(x.firmware) as firmware, max(x.config) as config
     from written x group by x.device
