@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import pytest
 import pytest_asyncio
 
 from fairlead.engine.changes import Changes, Conflict
@@ -82,7 +81,9 @@ class House:
                 outcomes = [
                     Outcome(
                         id=w.id,
-                        state=OperationState.REFUSED if w.verb == "activate" and countries[w.device] in refuse_in else OperationState.VERIFIED,
+                        state=OperationState.REFUSED
+                        if w.verb == "activate" and countries[w.device] in refuse_in
+                        else OperationState.VERIFIED,
                         reason="forbidden" if countries[w.device] in refuse_in else "",
                         evidence=[],
                     )
@@ -94,7 +95,9 @@ class House:
     async def devices_obey(self) -> None:
         """Every device reports what it was offered and is seen on the SIM it was asked to use."""
         async with self.database.tenant(self.tenant) as tx:
-            await tx.execute("update facet set observed_generation = offered_generation where offered_generation > observed_generation")
+            await tx.execute(
+                "update facet set observed_generation = offered_generation where offered_generation > observed_generation"
+            )
             await tx.execute(
                 "insert into session (tenant, device, iccid, source, started_at, seen_at)"
                 " select tenant, device, arguments ->> 'iccid', 'carrier', %s, %s from operation where driver = 'shadow' and facet = 1"
@@ -113,16 +116,25 @@ class House:
             await self.devices_obey()
 
     async def plan_and_apply(self, *texts: str, stages: list[int] | None = None, **gate: object) -> object:
-        plan = await self.planner.make(self.tenant, PERSON, [File(name=f"{i}.yaml", text=t) for i, t in enumerate(texts)], now=self.now)
+        plan = await self.planner.make(
+            self.tenant, PERSON, [File(name=f"{i}.yaml", text=t) for i, t in enumerate(texts)], now=self.now
+        )
         assert not isinstance(plan, Refused), plan
         rollout = read_rollout({"stages": stages or [10, 100], "gate": {"max_failed": 0.1, **gate}})
-        return plan, await self.changes.apply(self.tenant, PERSON, plan.id, rollout=rollout, title="", reason="law", now=self.now)
+        return plan, await self.changes.apply(
+            self.tenant, PERSON, plan.id, rollout=rollout, title="", reason="law", now=self.now
+        )
 
 
 def built(database: Database, tenant: TenantId) -> House:
     """The loop over a database, without a task of its own."""
     stores = Stores(
-        transactions=database, policies=PolicyStore(), plans=PlanStore(), changes=ChangeStore(), moves=MoveStore(), append=append
+        transactions=database,
+        policies=PolicyStore(),
+        plans=PlanStore(),
+        changes=ChangeStore(),
+        moves=MoveStore(),
+        append=append,
     )
     verbs = frozenset({"activate", "suspend", "deactivate", "standby"})
     situations = Situations(stores, lambda connector: verbs if connector else frozenset())
@@ -153,7 +165,9 @@ def policy(country: str) -> str:
 
 
 async def states(house: House) -> dict[str, dict[int, int]]:
-    rows = await house.sql("select f.country, m.state, count(*) from move m join fact f on f.device = m.device group by 1, 2")
+    rows = await house.sql(
+        "select f.country, m.state, count(*) from move m join fact f on f.device = m.device group by 1, 2"
+    )
     found: dict[str, dict[int, int]] = {}
     for country, state, count in rows:
         found.setdefault(country, {})[state] = count
@@ -180,7 +194,9 @@ async def test_refusals_in_one_country_roll_back_that_batch_and_no_other(house: 
     await house.plan_and_apply(policy("BR"), policy("TR"))
     await house.run(refuse_in=frozenset({"TR"}))
     assert await states(house) == {"BR": {3: 20}, "TR": {6: 2}}
-    classes = await house.sql("select f.country, s.class, count(*) from standing s join fact f on f.device = s.device group by 1, 2")
+    classes = await house.sql(
+        "select f.country, s.class, count(*) from standing s join fact f on f.device = s.device group by 1, 2"
+    )
     assert {(c, k > 0): n for c, k, n in classes} == {("BR", True): 20, ("TR", False): 20}
     for _ in range(10):  # rolled back, and it stays so
         await house.resolver.whole(house.tenant, house.now, cause="test")
@@ -195,9 +211,18 @@ async def test_a_device_that_crosses_a_border_later_is_moved_and_leaves_again(ho
     await house.run()
     assert await states(house) == {"BR": {3: 10}}
     crosser = devices[1]
-    await house.sql("insert into profile (tenant, id, card, device, account, slot, iccid, iccid_raw) select tenant, %s, %s, %s, account, 3, %s, %s from profile where slot = 2 and device = %s returning id",
-                    device_id(9001), device_id(9001), crosser, "8944039999999999999", "x", devices[0])
-    await house.sql("insert into subscription (tenant, id, profile, account, device, iccid, state) select tenant, id, id, account, device, iccid, 5 from profile where slot = 3 returning id")
+    await house.sql(
+        "insert into profile (tenant, id, card, device, account, slot, iccid, iccid_raw) select tenant, %s, %s, %s, account, 3, %s, %s from profile where slot = 2 and device = %s returning id",
+        device_id(9001),
+        device_id(9001),
+        crosser,
+        "8944039999999999999",
+        "x",
+        devices[0],
+    )
+    await house.sql(
+        "insert into subscription (tenant, id, profile, account, device, iccid, state) select tenant, id, id, account, device, iccid, 5 from profile where slot = 3 returning id"
+    )
     await house.sql("update fact set country = 'BR' where device = %s returning device", crosser)
     await house.sql("insert into dirty (tenant, device) values (%s, %s) returning device", house.tenant, crosser)
     await house.resolver.dirty(house.tenant, house.now)
@@ -222,7 +247,9 @@ async def test_facts_that_moved_under_a_plan_refuse_it(house: House) -> None:
     plan = await house.planner.make(house.tenant, PERSON, [File(name="a.yaml", text=policy("BR"))], now=house.now)
     assert not isinstance(plan, Refused)
     await house.sql("update fact set country = 'AR' where device = %s returning device", devices[0])
-    answer = await house.changes.apply(house.tenant, PERSON, plan.id, rollout=read_rollout({}), title="", reason="", now=house.now)
+    answer = await house.changes.apply(
+        house.tenant, PERSON, plan.id, rollout=read_rollout({}), title="", reason="", now=house.now
+    )
     assert isinstance(answer, Conflict)
     assert answer.code == "drifted"
     assert answer.differences["gone"] == 1
@@ -231,6 +258,38 @@ async def test_facts_that_moved_under_a_plan_refuse_it(house: House) -> None:
 async def test_policies_that_collide_are_refused(house: House) -> None:
     await settle_fleet(house.database, house.tenant, 10)
     other = policy("BR").replace("name: local-br", "name: other").replace("apn: iot.example", "apn: elsewhere.example")
-    plan = await house.planner.make(house.tenant, PERSON, [File(name="a.yaml", text=policy("BR") + "---" + other)], now=house.now)
+    plan = await house.planner.make(
+        house.tenant, PERSON, [File(name="a.yaml", text=policy("BR") + "---" + other)], now=house.now
+    )
     assert isinstance(plan, Refused)
     assert "priority 200" in plan.faults[0].expected
+
+
+async def test_a_device_that_went_back_by_itself_has_acknowledged_the_way_back(house: House) -> None:
+    await settle_fleet(house.database, house.tenant, 2)
+    await house.sql(
+        "insert into reported (tenant, device, facet, version, state, at) select f.tenant, f.device, 1, 1,"
+        " jsonb_build_object('carrier', f.carrier, 'apn', 'global.example', 'iccid', f.iccid), %s from fact f returning device",
+        NOW,
+    )
+    await house.plan_and_apply(policy("BR"), stages=[100])
+    for _ in range(4):
+        await house.tick()
+        await house.carriers_answer()
+    async with house.database.tenant(
+        house.tenant
+    ) as tx:  # its lease ran out: it says so, and reports what it reported before
+        assert await house.stores.moves.refuse(tx, device_id(0), 1, "no-registration", house.now) == 1
+    for _ in range(8):
+        house.now += timedelta(seconds=5)
+        house.moving._time._pace = Timekeeper.lab(1.0, house.now)._pace
+        await house.tick()
+        await house.carriers_answer()
+        async with house.database.tenant(house.tenant) as tx:
+            await tx.execute(
+                "insert into session (tenant, device, iccid, source, started_at, seen_at)"
+                " select tenant, device, iccid, 'carrier', %s, %s from fact on conflict do nothing", (NOW, NOW + timedelta(hours=1)))
+            await tx.execute("update facet set observed_generation = offered_generation where facet = 2")
+            for _ in range(2):
+                await house.stores.moves.prove(tx, house.now)
+    assert await states(house) == {"BR": {6: 1}}

@@ -107,8 +107,9 @@ class _Doing:
         last = self._clocks_at.get(tenant)
         if last is not None and now - last < CLOCKS_EVERY:
             return False
-        self._clocks_at[tenant] = now
-        return await self._workers.observer.read_clocks(tenant) > 0
+        read = await self._workers.observer.read_clocks(tenant)
+        self._clocks_at[tenant] = now  # only now: a reading that failed is tried again soon
+        return read > 0
 
     async def counts(self, tenant: TenantId) -> bool:
         await self._workers.fleet.refresh_counts(tenant, self._time.now())

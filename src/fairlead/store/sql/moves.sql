@@ -197,12 +197,22 @@ from judged group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 
 -- name: start_shadow_step
 -- The dispatch rows commit before anything is sent; the shadow offers the document from now on. On the way
--- back to a facet of which nothing was known, the shadow ceases to offer and nothing is left to prove.
+-- back to a facet of which nothing was known, the shadow ceases to offer and nothing is left to prove. A
+-- device that reports the document already, because it went back by itself, has acknowledged it: hints of a
+-- network document (how, not what) are not reported.
 with step as (
-    select f.device, f.facet, f.generation, f.desired from facet f
+    select f.device, f.facet, f.generation, f.desired, d.content, p.iccid,
+           r.state @> (d.content - array['lease_s', 'release', 'method'])
+             and (f.facet <> 1 or p.iccid is null or r.state ->> 'iccid' = p.iccid) as already
+    from facet f
+    left join document d on d.tenant = f.tenant and d.id = f.desired
+    left join account a on f.facet = 1 and a.tenant = f.tenant and a.name = d.content ->> 'carrier'
+    left join profile p on p.tenant = f.tenant and p.device = f.device and p.account = a.id
+    left join reported r on r.tenant = f.tenant and r.device = f.device and r.facet = f.facet
     where f.device = any (%(devices)s) and f.facet = any (%(facets)s)
 ), offered as (
-    update facet f set offered = s.desired, offered_generation = s.generation
+    update facet f set offered = s.desired, offered_generation = s.generation,
+           observed_generation = case when s.already then s.generation else f.observed_generation end
     from step s
     where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = s.device and f.facet = s.facet
 )
@@ -211,12 +221,9 @@ insert into operation (tenant, id, change, wave, device, subject, subject_kind, 
 select (select nullif(current_setting('app.tenant', true), '')::uuid), gen_random_uuid(), %(change)s, %(wave)s, s.device,
        s.device, 1, s.facet, s.generation, %(leg)s, %(step)s, %(attempt)s, 'shadow', 'write', 2,
        case when s.facet = 1 then jsonb_strip_nulls(jsonb_build_object(
-         'carrier', d.content ->> 'carrier', 'iccid', p.iccid, 'apn', d.content ->> 'apn')) else '{}'::jsonb end,
+         'carrier', s.content ->> 'carrier', 'iccid', s.iccid, 'apn', s.content ->> 'apn')) else '{}'::jsonb end,
        %(now)s, %(deadline)s
 from step s
-left join document d on d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = s.desired
-left join account a on s.facet = 1 and a.tenant = d.tenant and a.name = d.content ->> 'carrier'
-left join profile p on p.tenant = a.tenant and p.device = s.device and p.account = a.id
 where s.desired is not null
 on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
 
