@@ -773,6 +773,9 @@ async def test_what_never_left_us_is_not_taken_back(house: House) -> None:
 async def test_a_silent_device_expires_goes_back_and_shows_when_a_person_must_look(house: House) -> None:
     await settle_fleet(house.database, house.tenant, 20)
     change = await applied(house, config(), stages=[100], max_failed=0.9)
+    await house.sql(
+        "update reported set state = '{\"report_interval_s\": 59}' where facet = 2 returning device"
+    )  # half done, then gone
     silent = timedelta(hours=7)
     for _ in range(2):
         clock(house, silent)

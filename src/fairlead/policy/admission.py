@@ -8,6 +8,7 @@ rules *in force*; what matches and is not admitted yet waits as an exception (ho
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Literal
 from uuid import UUID
 
 from fairlead.model.ids import ChangeId, PolicyId
@@ -57,15 +58,22 @@ def decide(combination: Combination, rules: Mapping[int, Rule]) -> Decision:
     """Decide for one combination; see the module's letter. Asked again about the outcome, it changes nothing."""
     standing = [r for r in combination.standing if r in rules]
     leaving = [r for r in combination.leaving if r in standing]
-    stay = [r for r in standing if not (r in leaving and rules[r].auto)]
-    entrants = [r for r in combination.entering if rules[r].kept and r not in standing and _free(combination, rules[r])]
+    at_once = {r for r in leaving if rules[r].auto or _kept_out(combination, rules[r], rules) == "newer"}
+    stay = [r for r in standing if r not in at_once]
+    entrants = [
+        r
+        for r in combination.entering
+        if rules[r].kept and r not in standing and _kept_out(combination, rules[r], rules) is None
+    ]
     admitted = {rules[r].policy: r for r in entrants if rules[r].auto}
     wanted_in = {rules[r].policy: r for r in entrants if not rules[r].auto}
     wanted_out = {
         rules[r].policy: r
         for r in leaving
         # whoever enters a newer revision leaves the older one with it
-        if not rules[r].auto and rules[r].policy not in {*admitted, *wanted_in} and _free(combination, rules[r])
+        if r not in at_once
+        and rules[r].policy not in {*admitted, *wanted_in}
+        and _kept_out(combination, rules[r], rules) is None
     }
     in_force = [r for r in stay if rules[r].policy not in admitted] + list(admitted.values())
     return Decision(
@@ -81,10 +89,19 @@ def decide(combination: Combination, rules: Mapping[int, Rule]) -> Decision:
     )
 
 
-def _free(combination: Combination, rule: Rule) -> bool:
-    """Neither barred nor held out from this very revision: a bar on another one says nothing here."""
-    kind, number = combination.excepted.get(rule.policy, (None, None))
-    return number != rule.rule or kind not in (ExceptionKind.BARRED, ExceptionKind.HELD_OUT)
+def _kept_out(combination: Combination, rule: Rule, rules: Mapping[int, Rule]) -> Literal["itself", "newer"] | None:
+    """Whether the device is barred or held out from this very revision, or from a newer one that is still about.
+
+    A device has one exception a policy, and a bar on the newer revision is not given up for a place
+    in line of the older one: such a device enters nothing and leaves at once. A bar on an older
+    revision, or on one that was dropped, says nothing.
+    """
+    kind, number = combination.excepted.get(rule.policy, (None, 0))
+    if kind not in (ExceptionKind.BARRED, ExceptionKind.HELD_OUT):
+        return None
+    if number == rule.rule:
+        return "itself"
+    return "newer" if number > rule.rule and number in rules else None
 
 
 def _new(combination: Combination, kind: ExceptionKind, wanted: Mapping[PolicyId, int]) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairlead.model.ids import ChangeId, PolicyId
@@ -64,6 +64,7 @@ def carried_out(found: Combination, decision: Decision, rules: dict[int, Rule]) 
     return replace(found, standing=decision.rules, leaving=leaving, excepted=excepted)
 
 
+@settings(max_examples=400)
 @given(worlds())
 def test_deciding_again_about_the_outcome_changes_nothing(world: tuple[dict[int, Rule], Combination]) -> None:
     rules, found = world
@@ -72,6 +73,7 @@ def test_deciding_again_about_the_outcome_changes_nothing(world: tuple[dict[int,
     assert second == Decision(rules=first.rules, wait_in=(), wait_out=(), clear=())
 
 
+@settings(max_examples=400)
 @given(worlds())
 def test_whoever_is_barred_or_held_out_never_enters(world: tuple[dict[int, Rule], Combination]) -> None:
     rules, found = world
@@ -82,6 +84,7 @@ def test_whoever_is_barred_or_held_out_never_enters(world: tuple[dict[int, Rule]
             assert number not in decision.wait_in
 
 
+@settings(max_examples=400)
 @given(worlds())
 def test_a_rule_in_force_stays_until_its_until_holds_or_a_newer_revision_comes(
     world: tuple[dict[int, Rule], Combination],
@@ -95,6 +98,7 @@ def test_a_rule_in_force_stays_until_its_until_holds_or_a_newer_revision_comes(
             assert number not in decision.wait_out
 
 
+@settings(max_examples=400)
 @given(worlds())
 def test_one_policy_is_in_force_with_one_revision_and_waits_in_one_line(
     world: tuple[dict[int, Rule], Combination],
@@ -107,14 +111,16 @@ def test_one_policy_is_in_force_with_one_revision_and_waits_in_one_line(
     assert len(waiting) == len(set(waiting))
 
 
+@settings(max_examples=400)
 @given(worlds())
 def test_paced_rules_change_no_class_by_themselves(world: tuple[dict[int, Rule], Combination]) -> None:
     rules, found = world
     decision = decide(found, rules)
     known = {n for n in found.standing if n in rules}
+    barred = {policy for policy, (kind, _) in found.excepted.items() if kind in (BARRED, HELD)}
     assert all(rules[n].auto for n in set(decision.rules) - known)
     replaced = {rules[n].policy for n in set(decision.rules) - known}
-    assert all(rules[n].auto or rules[n].policy in replaced for n in known - set(decision.rules))
+    assert all(rules[n].auto or rules[n].policy in {*replaced, *barred} for n in known - set(decision.rules))
 
 
 def test_auto_enters_and_leaves_at_once() -> None:
@@ -142,6 +148,16 @@ def test_who_waited_for_a_superseded_revision_waits_for_the_newer_one() -> None:
     decision = decide(combination(entering=(11,), excepted={POLICIES[0]: (IN, 1)}), rules)
     assert decision.clear == (POLICIES[0],)
     assert decision.wait_in == (11,)
+
+
+def test_a_bar_on_a_newer_revision_outlives_the_older_one() -> None:
+    rules = {1: rule(1, kept=False), 11: rule(11)}
+    barred = {POLICIES[0]: (BARRED, 11)}
+    leaving = decide(combination(standing=(1,), leaving=(1,), excepted=barred), rules)
+    assert leaving == Decision(
+        rules=(), wait_in=(), wait_out=(), clear=()
+    )  # its place in line is taken: it leaves at once
+    assert decide(combination(entering=(11,), excepted=barred), rules).wait_in == ()
 
 
 def test_trial_revisions_are_entered_by_their_change_only() -> None:
