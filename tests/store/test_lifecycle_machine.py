@@ -34,8 +34,8 @@ from fairlead.store.database import Database, Dsns
 
 from .carrier_on_paper import Answer, CarrierOnPaper
 from .fleet_on_paper import settle_fleet
+from .loop_on_paper import config
 from .test_loop import PERSON, House, built, policy
-from .test_loop_faults import config
 
 FLEET = 8
 EXAMPLES, STEPS = (int(n) for n in os.environ.get("FAIRLEAD_MACHINE", "16,45").split(","))
