@@ -54,6 +54,14 @@ def pause(shell: Shell, change: Id) -> None:
     _do(shell, change, "pause", None)
 
 
+def admit(shell: Shell, change: Id) -> None:
+    """Let the devices in that wait for a person, or for their pace."""
+    done: Body = shell.client.post(f"/v1/changes/{change}/admit", once=True)
+    shell.out.document(done)
+    shell.out.say(f"{words.count(int(done['admitted']), 'device')} admitted.")
+    shell.out.hint(f"fairlead change watch {change}")
+
+
 def resume(shell: Shell, change: Id) -> None:
     """Go on where it was paused."""
     _do(shell, change, "resume", None)
@@ -147,6 +155,7 @@ command(app, "watch", examples=("fairlead change watch chg_06f…", "fairlead ch
 command(app, "approve", examples=("fairlead change approve chg_06f… --note 'checked with the carrier'",))(approve)
 command(app, "refuse", examples=("fairlead change refuse chg_06f… --note 'not before the audit'",))(refuse)
 command(app, "pause", examples=("fairlead change pause chg_06f…",))(pause)
+command(app, "admit", examples=("fairlead change admit chg_06f…",))(admit)
 command(app, "resume", examples=("fairlead change resume chg_06f…",))(resume)
 command(app, "stop", examples=("fairlead change stop chg_06f… --reason 'wrong APN'",))(stop)
 command(

@@ -118,6 +118,15 @@ def plan(shell: Shell, plan_id: Annotated[str, typer.Argument(metavar="PLAN")]) 
     plan_view.show(shell.out, shell.client.get(f"/v1/plans/{plan_id}"))
 
 
+def strategy(
+    shell: Shell, name: Annotated[str, typer.Argument(help="The strategy's name.")], *, output: Form = "table"
+) -> None:
+    """The way in that a strategy chooses for each country of yours, beside today's. Not legal advice."""
+    del output
+    found: Body = shell.client.get(f"/v1/strategies/{name}")
+    shell.out.listing(Listing(items=found["items"], next=None), nouns.STRATEGY, noun="countries with devices")
+
+
 def countries(
     shell: Shell, code: Annotated[str | None, typer.Argument(metavar="CC", help="One country.")] = None, *,
     everything: Annotated[bool, typer.Option("--all", help="Also countries without devices of yours.")] = False,
@@ -293,6 +302,7 @@ command(app, "policy", examples=("fairlead get policy brazil-local", "fairlead g
 _simple("plans", "/v1/plans", nouns.PLANS, "plans", "Plans, newest first.", "fairlead get plans")
 command(app, "plan", examples=("fairlead get plan plan_06f…",))(plan)
 _simple("changes", "/v1/changes", change_view.CHANGES, "changes", "Changes, newest first.", "fairlead get changes")
+command(app, "strategy", examples=("fairlead get strategy tiered",))(strategy)
 command(app, "countries", examples=("fairlead get countries", "fairlead get countries BR"))(countries)
 command(app, "rules", examples=("fairlead get rules --country TR",))(rules)
 command(app, "forecast", examples=("fairlead get forecast --weeks 26",))(forecast)

@@ -146,6 +146,15 @@ FACTS: Final = (
     Column(title="FRESHNESS", value="freshness", wide=True),
     Column(title="VALUES", value="values", wide=True),
 )
+STRATEGY: Final = (
+    Column(title="COUNTRY", value="country", whole=True),
+    Column(title="USE", value="use"),
+    Column(title="DEVICES", value="devices", right=True),
+    Column(title="ROAMING", value="roaming", right=True),
+    Column(title="LAW SAYS", value="stance"),
+    Column(title="DECIDED BY", value="ground"),
+    Column(title="BECAUSE", value="reason", fold=True),
+)
 PRICES: Final = (
     Column(title="PLAN", value="plan", whole=True),
     Column(title="CURRENCY", value="currency"),

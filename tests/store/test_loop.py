@@ -293,3 +293,20 @@ async def test_a_device_that_went_back_by_itself_has_acknowledged_the_way_back(h
             for _ in range(2):
                 await house.stores.moves.prove(tx, house.now)
     assert await states(house) == {"BR": {6: 1}}
+
+
+async def test_entrants_of_a_policy_that_asks_wait_for_a_person(house: House) -> None:
+    devices = await settle_fleet(house.database, house.tenant, 6)
+    await house.sql("update fact set breach_at = null where device = %s returning device", devices[0])
+    await house.plan_and_apply(policy("BR").replace("{paced: 500/h}", "ask"), stages=[100])
+    await house.run()
+    assert await states(house) == {"BR": {3: 2}}
+    await house.sql("update fact set breach_at = %s where device = %s returning device", NOW, devices[0])
+    await house.sql("insert into dirty (tenant, device) values (%s, %s) returning device", house.tenant, devices[0])
+    await house.resolver.dirty(house.tenant, house.now)
+    assert await house.waves.tick(house.tenant, house.now) == 0
+    change = (await house.sql("select id from change"))[0][0]
+    assert await house.waves.admit(house.tenant, change, PERSON, house.now) == 1
+    await house.run(rounds=8)
+    assert await states(house) == {"BR": {3: 3}}
+    assert await house.sql("select payload from journal where action = 'wave.admitted'")

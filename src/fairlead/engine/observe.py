@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from fairlead.engine.carrierwork import Carriers
-from fairlead.engine.ports.carrier import CarrierTrouble, ListsSims, SimRecord
+from fairlead.engine.ports.carrier import CarrierTrouble, ListsSims, ProviderId, ReadsSim, SimRecord
 from fairlead.engine.ports.observing import ObservationRows, SimObservation, SweptAccount
 from fairlead.engine.ports.transaction import Transaction, Transactions
 from fairlead.engine.timekeeper import Timekeeper
@@ -27,6 +27,7 @@ from fairlead.model.subscription import Connectivity, SubscriptionState
 log = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 3  # accounts swept side by side
+LOOKED_AT: Final = 20  # SIMs of one account read one by one; more, and the account is swept
 STATES: Final = {state: number for number, state in enumerate(SubscriptionState, start=1)}
 CONNECTIVITY: Final = {state: number for number, state in enumerate(Connectivity, start=1)}
 
@@ -102,6 +103,33 @@ class Observer:
         async with self._transactions.tenant(tenant) as tx:
             await self._rows.swept(tx, account.id, self._time.now())
         return seen
+
+    async def look(self, tenant: TenantId) -> int:
+        """Read the SIMs that a move waits to see on the air, rather than wait for the next sweep.
+
+        A few are read one by one; where many wait at one account its inventory is swept, which costs less.
+        """
+        async with self._transactions.tenant(tenant) as tx:
+            awaited = await self._rows.awaited(tx, LOOKED_AT * 10)
+        looked = 0
+        for account in await self.accounts(tenant) if awaited else []:
+            sims = [sim for name, sim in awaited if name == account.name]
+            if len(sims) > LOOKED_AT:
+                looked += await self.sweep(tenant, account)
+            elif sims:
+                looked += await self._look_at(tenant, account, sims)
+        return looked
+
+    async def _look_at(self, tenant: TenantId, account: SweptAccount, sims: Sequence[str]) -> int:
+        try:
+            connector = await self._carriers.connector(tenant, account.name)
+            if not isinstance(connector, ReadsSim):
+                return 0
+            records = [await connector.read_sim(ProviderId(sim)) for sim in sims]
+        except CarrierTrouble as trouble:
+            log.info("look broke off", account=account.name, why=trouble.detail)
+            return 0
+        return await self._page(tenant, account, records)
 
     async def _page(self, tenant: TenantId, account: SweptAccount, sims: Sequence[SimRecord]) -> int:
         readable = [o for o in (self._observation(sim) for sim in sims) if o is not None]

@@ -22,6 +22,7 @@ from fairlead.model.ids import TenantId
 CLOCKS_EVERY: Final = timedelta(hours=1)  # of house time; never more often than every 20 real seconds
 CLOCKS_AT_LEAST_S: Final = 20.0
 COUNTS_EVERY_S: Final = 5.0
+LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ def reconcilers(
         Reconciler(name="prove", reconcile=doing.prove, every_s=0.5, busy_s=0.2),
         Reconciler(name="stages", reconcile=doing.stages, every_s=0.5, busy_s=0.2),
         Reconciler(name="sweep", reconcile=doing.sweep, every_s=sweep_every_s, busy_s=sweep_every_s),
+        Reconciler(name="look", reconcile=doing.look, every_s=LOOK_EVERY_S, busy_s=LOOK_EVERY_S),
         Reconciler(name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
     )
@@ -101,6 +103,9 @@ class _Doing:
 
     async def sweep(self, tenant: TenantId) -> bool:
         return await self._workers.observer.sweep_all(tenant) > 0
+
+    async def look(self, tenant: TenantId) -> bool:
+        return await self._workers.observer.look(tenant) > 0
 
     async def clocks(self, tenant: TenantId) -> bool:
         now = self._time.now()

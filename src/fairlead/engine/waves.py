@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from fairlead.engine.journal import entry
+from fairlead.engine.plans import Hand
 from fairlead.engine.ports.moving import ChangeRow
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.resolve import Resolver
@@ -58,21 +60,56 @@ class Waves:
                 admitted += await self._admit(tx, tenant, rules, line, now)
         return admitted
 
-    async def _lines(self, tx: Transaction, rules: Rules, now: datetime) -> list[Line]:
+    async def admit(self, tenant: TenantId, change: UUID, by: Hand, now: datetime) -> int | None:
+        """Let in all who wait at a standing Change, for a person or for their pace. None: it does not stand."""
+        admitted = 0
+        async with self._stores.transactions.tenant(tenant) as tx:
+            row = await self._stores.changes.read(tx, change)
+            if row is None or row.state is not ChangeState.STANDING:
+                return None
+            rules = await self._resolver.rules(tx, now)
+            for line in await self._lines(tx, rules, now, asked=True):
+                if line.known.row.standing == change:
+                    admitted += await self._admit(tx, tenant, rules, line, now, room=line.waiting)
+            told = entry(
+                tenant=tenant,
+                at=now,
+                actor=by.actor,
+                action=Action.WAVE_ADMITTED,
+                subject=Subject(kind="change", id=show("chg", change)),
+                change=ChangeId(change),
+                payload={"admitted": admitted},
+            )
+            await self._stores.append(tx, [told])
+        return admitted
+
+    async def _lines(self, tx: Transaction, rules: Rules, now: datetime, *, asked: bool = False) -> list[Line]:
+        """Who waits; those that wait for a person only where one has `asked`."""
         found: list[Line] = []
         for _, rule, kind, stratum, count in await self._stores.changes.waits(tx, now):
             known = rules.by_rule.get(rule)
-            if known is not None and known.row.standing is not None and not isinstance(known.policy.admit, Ask):
-                found.append(Line(known=known, kind=kind, stratum=stratum, waiting=count))
+            if known is None or known.row.standing is None or (isinstance(known.policy.admit, Ask) and not asked):
+                continue
+            found.append(Line(known=known, kind=kind, stratum=stratum, waiting=count))
         # Who crosses from one policy to another leaves first: both at once could collide.
         return sorted(found, key=lambda line: line.kind == _IN)
 
-    async def _admit(self, tx: Transaction, tenant: TenantId, rules: Rules, line: Line, now: datetime) -> int:
+    async def _admit(
+        self,
+        tx: Transaction,
+        tenant: TenantId,
+        rules: Rules,
+        line: Line,
+        now: datetime,
+        *,
+        room: int | None = None,  # None: as the policy's pace says
+    ) -> int:
         standing = line.known.row.standing
         change = await self._stores.changes.read(tx, standing, lock=True) if standing else None
         if change is None or change.state is not ChangeState.STANDING:
             return 0
-        room = await self._room(tx, change, line, now)
+        if room is None:
+            room = await self._room(tx, change, line, now)
         if room <= 0:
             return 0
         row = line.known.row

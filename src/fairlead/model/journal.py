@@ -70,6 +70,7 @@ class Action(StrEnum):
     STAGE_OPENED = "stage.opened"
     STAGE_DECIDED = "stage.decided"
     WAVE_OPENED = "wave.opened"
+    WAVE_ADMITTED = "wave.admitted"
     MOVE_BATCH = "move.batch"
     OPERATION_BATCH = "operation.batch"
     OPERATION_RESOLVED = "operation.resolved"

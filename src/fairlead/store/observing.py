@@ -52,6 +52,11 @@ class ObservationStore:
             await tx.execute(SQL["mark_dirty"], {"devices": list(changed)})
         return Observed(sims=len(sims), changed=changed, moved=tuple(r[0] for r in rows if r[2]))
 
+    async def awaited(self, tx: Connection, limit: int) -> list[tuple[str, str]]:
+        """(account, the carrier's key of the SIM) that acknowledged network operations wait to see, oldest first."""
+        rows = await (await tx.execute(SQL["awaited"], {"limit": limit})).fetchall()
+        return [(r[0], r[1]) for r in rows]
+
     async def swept(self, tx: Connection, account: UUID, now: datetime) -> None:
         """The whole inventory was read."""
         await tx.execute(SQL["swept"], {"account": account, "now": now})

@@ -156,6 +156,7 @@ class House:
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
         self.resolver = Resolver(self.stores)
+        self.waves = Waves(self.stores, self.resolver, self.situations)
         self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
         self.shadows = Shadows(database, ShadowStore(), MoveStore(), arithmetic=ARITHMETIC, now=timekeeper.now)
 
@@ -183,6 +184,7 @@ class House:
             self.planner,
             self.changes,
             self.stories,
+            self.waves,
             Strategies(self.stores, self.fleet, self.reference),
             Readiness({"database": self._database_fault}),
         )
@@ -212,7 +214,7 @@ class House:
         workers = Workers(
             resolver=self.resolver,
             stages=self.stages,
-            waves=Waves(self.stores, self.resolver, self.situations),
+            waves=self.waves,
             moving=Moving(self.stores, self.timekeeper),
             carriers=CarrierWorker(self.stores, self.connectors, self.timekeeper),
             observer=observer,

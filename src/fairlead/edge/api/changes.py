@@ -11,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from fairlead.edge.api.door import Caller, NowOf, Services, ServicesOf, permit
 from fairlead.edge.api.paging import CursorText, Limit, Page, read_cursor, write_cursor
 from fairlead.edge.api.plans import conflict, hand_of
-from fairlead.edge.api.problems import invalid, not_found
+from fairlead.edge.api.problems import Problem, invalid, not_found
 from fairlead.edge.api.routing import router as make_router
 from fairlead.edge.api.shapes import actor_of, id_of, ref_of
 from fairlead.engine.changes import Changes, Conflict, NoSuchChange, Which
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.ports.moving import ChangeRow
 from fairlead.engine.stories import Stories
+from fairlead.engine.waves import Waves
 from fairlead.model.expression import Expr
 from fairlead.model.facet import BY_NUMBER
 from fairlead.model.ids import DeviceId, show
@@ -29,6 +30,7 @@ router = make_router("/v1", "changes")
 Reader = Annotated[Caller, Depends(permit("changes.read"))]
 Approver = Annotated[Caller, Depends(permit("changes.approve", everywhere=True))]
 Stopper = Annotated[Caller, Depends(permit("changes.stop", everywhere=True))]
+Admitter = Annotated[Caller, Depends(permit("changes.apply", everywhere=True))]
 Undoer = Annotated[Caller, Depends(permit("changes.rollback", everywhere=True))]
 DeviceReader = Annotated[Caller, Depends(permit("devices.read"))]
 PolicyWriter = Annotated[Caller, Depends(permit("policies.write", everywhere=True))]
@@ -110,6 +112,12 @@ class RollbackShown(BaseModel):
     preview: bool
 
 
+class AdmittedShown(BaseModel):
+    """How many were let in."""
+
+    admitted: int
+
+
 class BarsSent(BaseModel):
     """Devices whose bar is lifted."""
 
@@ -164,6 +172,15 @@ async def pause(change: str, caller: Stopper, all_: ServicesOf, now: NowOf) -> C
 async def resume(change: str, caller: Stopper, all_: ServicesOf, now: NowOf) -> ChangeShown:
     """The undo of pause."""
     return await _answer(change, lambda number: all_.of(Changes).resume(caller.tenant, number, hand_of(caller), now))
+
+
+@router.post("/changes/{change}/admit", summary="Let waiting devices in now")
+async def admit(change: str, caller: Admitter, all_: ServicesOf, now: NowOf) -> AdmittedShown:
+    """Those that wait for a person (`admit: ask`), for their pace, or above the daily count."""
+    admitted = await all_.of(Waves).admit(caller.tenant, id_of("chg", change), hand_of(caller), now)
+    if admitted is None:
+        raise Problem(409, "change-wrong_state", "The Change does not stand", "Only a standing Change has entrants.")
+    return AdmittedShown(admitted=admitted)
 
 
 @router.post("/changes/{change}/stop", summary="Stop a Change")

@@ -144,3 +144,12 @@ on conflict (tenant, device) do update set device = excluded.device
 
 -- name: active_tenants
 select id, name from tenant where state = 1 order by id
+
+-- name: awaited
+-- SIMs that acknowledged network operations wait to see on the air.
+select a.name, coalesce(s.provider_id, s.iccid)
+from operation o
+join subscription s on s.tenant = o.tenant and s.iccid = o.arguments ->> 'iccid'
+join account a on a.tenant = s.tenant and a.id = s.account
+where o.driver = 'shadow' and o.state = 4 and o.facet = 1
+order by o.dispatched_at limit %(limit)s
