@@ -203,9 +203,12 @@ async def run(count: int, dsns: Dsns) -> None:
     services.add(Doorman(), under=Gate)
     transport = httpx.ASGITransport(app=create_app(services))
     dice = random.Random(7)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://door", headers={"authorization": "Bearer owner"}
-    ) as client, database.tenant(TENANT) as conn:
+    async with (
+        httpx.AsyncClient(
+            transport=transport, base_url="http://door", headers={"authorization": "Bearer owner"}
+        ) as client,
+        database.tenant(TENANT) as conn,
+    ):
         sample = "select id from device where id > %s order by id limit 20000"
         found = await conn.execute(sample, (UUID(int=dice.getrandbits(126)),))
         ids = [row[0] for row in await found.fetchall()]

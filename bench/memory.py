@@ -8,7 +8,6 @@ process; the engines are reported beside it, and the bound stands in the line.
 """
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -44,7 +43,7 @@ spec:
 """
 
 
-def resident_mb(pid: int, peak: bool) -> float:
+def resident_mb(pid: int, *, peak: bool) -> float:
     found = re.search(r"VmHWM:\s+(\d+)" if peak else r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) / 1024 if found else 0.0
 
@@ -60,7 +59,7 @@ def proportional_mb(pid: int) -> float:
 def engines_mb(home: str) -> float:
     """PostgreSQL and NATS: every process whose command line or parent belongs to this data directory."""
     total, parents = 0.0, set[int]()
-    processes = [int(p) for p in os.listdir("/proc") if p.isdigit()]
+    processes = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit()]
     for pid in processes:
         try:
             line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
@@ -88,7 +87,12 @@ def main() -> None:
             ready = json.loads(server.stdout.readline())
             idle = resident_mb(server.pid, peak=False)
             with httpx.Client(base_url=ready["url"], timeout=300) as http:
-                owner = {"code": ready["code"], "name": "Bench", "email": "bench@example.com", "password": f"Bench-{uuid4()}"}
+                owner = {
+                    "code": ready["code"],
+                    "name": "Bench",
+                    "email": "bench@example.com",
+                    "password": f"Bench-{uuid4()}",
+                }
                 signed = http.post("/v1/setup", json=owner)
                 signed.raise_for_status()
                 http.headers["X-CSRF-Token"] = signed.json()["csrf"]
@@ -119,7 +123,9 @@ def connect(home: str) -> psycopg.Connection:
     password = Path(home, "database.password").read_text()
     conf = next(Path(home).rglob("postgresql.conf")).read_text()
     port = re.findall(r"^port\s*=\s*(\d+)", conf, re.MULTILINE)[-1]
-    return psycopg.connect(make_conninfo(host="127.0.0.1", port=port, dbname="fairlead", user="fairlead_app", password=password))
+    return psycopg.connect(
+        make_conninfo(host="127.0.0.1", port=port, dbname="fairlead", user="fairlead_app", password=password)
+    )
 
 
 def fill(home: str, count: int) -> None:

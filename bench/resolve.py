@@ -23,6 +23,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from fairlead.embedded.postgres import Postgres, PostgresSettings
+from fairlead.engine.changes import new_change
 from fairlead.engine.mint import uuid7
 from fairlead.engine.plans import File, Hand, Planner, Refused
 from fairlead.engine.ports.planning import NewRevision
@@ -44,7 +45,6 @@ from fairlead.store.policies import PolicyStore
 DEVICES = 1_000_000
 STAGE = 250_000
 COUNTRIES = 80
-LOG_SLOW = bool(__import__("os").environ.get("BENCH_SLOW"))
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TENANT = TenantId(UUID("018f0000-0000-7000-8000-000000000001"))
 HAND = Hand(person=PrincipalId(UUID(int=7)), actor="usr_bench")
@@ -69,7 +69,12 @@ def policies() -> list[str]:
     made: list[str] = []
     for n in range(160):
         country = f"C{chr(65 + (n % COUNTRIES) // 26)}{chr(65 + (n % COUNTRIES) % 26)}"
-        extra = ("roaming", 'clock("permanent-roaming").days_left <= 30', "usage_24h_bytes > 50 * MB", 'sku == "SKU-3"')[n % 4]
+        extra = (
+            "roaming",
+            'clock("permanent-roaming").days_left <= 30',
+            "usage_24h_bytes > 50 * MB",
+            'sku == "SKU-3"',
+        )[n % 4]
         made.append(_policy(n, f'country == "{country}" && {extra}'))
     for n in range(160, 200):
         match = (
@@ -102,7 +107,12 @@ class Bench:
         self.database = database
         self.n = n
         self.stores = Stores(
-            transactions=database, policies=PolicyStore(), plans=PlanStore(), changes=ChangeStore(), moves=MoveStore(), append=append
+            transactions=database,
+            policies=PolicyStore(),
+            plans=PlanStore(),
+            changes=ChangeStore(),
+            moves=MoveStore(),
+            append=append,
         )
         self.resolver = Resolver(self.stores)
 
@@ -123,7 +133,9 @@ class Bench:
             for text in texts:
                 name = text.split("name: ")[1].split("}")[0]
                 policy = await self.stores.policies.ensure_policy(tx, uuid7(NOW), "Policy", name, NOW)
-                new = NewRevision(policy=policy, resource={}, source=text, digest=text.encode(), removed=False, author=HAND.person)
+                new = NewRevision(
+                    policy=policy, resource={}, source=text, digest=text.encode(), removed=False, author=HAND.person
+                )
                 await self.stores.policies.add_revision(tx, new, NOW)
             await tx.execute("update revision set state = 2")
             await tx.execute("update policy set kept = 1, standing = id")
@@ -133,7 +145,8 @@ class Bench:
         started = time.perf_counter()
         async with self.database.tenant(TENANT) as tx:
             await tx.execute(
-                "insert into dirty (tenant, device) select tenant, device from fact order by device limit %(n)s", {"n": n}
+                "insert into dirty (tenant, device) select tenant, device from fact order by device limit %(n)s",
+                {"n": n},
             )
         took = time.perf_counter() - started
         await self.sql("delete from dirty")
@@ -174,15 +187,27 @@ class Bench:
                 "update standing set stratum = stratum where device in (select device from fact order by device offset %(o)s limit 1000)",
                 o=run * 1000)  # fmt: skip
             limits.append(time.perf_counter() - started)
-        line("resolve_incremental", values, "s", "the same 1,000 narrow rows updated", statistics.median(limits), devices=1000, of=self.n)
+        line(
+            "resolve_incremental",
+            values,
+            "s",
+            "the same 1,000 narrow rows updated",
+            statistics.median(limits),
+            devices=1000,
+            of=self.n,
+        )
 
     async def stage(self, runs: int) -> None:
         values: list[float] = []
         limits: list[float] = []
         size = min(STAGE, self.n // 4)
         for run in range(runs):
-            await self.admin("truncate standing, transition, exception, class, stratum, class_document, facet, move, batch, operation, situation, change, plan, revision, policy cascade")
-            await self.sql(f"update fact set device_batch = case when device < (select device from fact order by device offset {size} limit 1) then 'stage' end")
+            await self.admin(
+                "truncate standing, transition, exception, class, stratum, class_document, facet, move, batch, operation, situation, change, plan, revision, policy cascade"
+            )
+            await self.sql(
+                f"update fact set device_batch = case when device < (select device from fact order by device offset {size} limit 1) then 'stage' end"
+            )
             text = (
                 f"apiVersion: fairlead/v1\nkind: Policy\nmetadata: {{name: move-{run}}}\nspec:\n  priority: 10\n  match: 'batch == \"stage\"'\n"
                 "  until: 'false'\n  set:\n    network: {carrier: local, method: local-profile, apn: iot.example}\n"
@@ -201,9 +226,7 @@ class Bench:
             plan = await planner.make(TENANT, HAND, [File(name="b.yaml", text=text)], now=NOW)
             assert not isinstance(plan, Refused), plan
             assert plan.summary["movable"] == size, plan.summary
-            from fairlead.engine.changes import _new_change  # the row a Change starts as
-
-            change = _new_change(plan, HAND, read_rollout({"stages": [100]}), "", "", NOW, emergency=False)
+            change = new_change(plan, HAND, read_rollout({"stages": [100]}), "", "", NOW, emergency=False)
             async with self.database.tenant(TENANT) as tx:
                 await self.stores.changes.insert(tx, change)
                 await self.stores.policies.try_revisions(tx, change.id, [r["rule"] for r in plan.resources])
@@ -215,7 +238,16 @@ class Bench:
             assert moves == size, moves
             assert facets >= 2 * size, facets
             limits.append(await self.narrow_rows(size))
-        line("stage_open", values, "s", "as many narrow keyed rows written", statistics.median(limits), devices=size, facet_rows=facets, of=self.n)
+        line(
+            "stage_open",
+            values,
+            "s",
+            "as many narrow keyed rows written",
+            statistics.median(limits),
+            devices=size,
+            facet_rows=facets,
+            of=self.n,
+        )
 
     async def admin(self, query: str) -> None:
         async with await psycopg.AsyncConnection.connect(self.admin_dsn, autocommit=True) as conn:
@@ -235,9 +267,6 @@ async def main() -> None:
             database = await Database.open(dsns, size=4)
             bench = Bench(database, n)
             bench.admin_dsn = make_conninfo(admin, dbname="bench")
-            if LOG_SLOW:
-                await bench.admin("alter system set log_min_duration_statement = 20")
-                await bench.admin("select pg_reload_conf()")
             await bench.fleet()
             await bench.admin("analyze")
             await bench.keep(policies())
@@ -253,10 +282,6 @@ async def main() -> None:
             await database.close()
         finally:
             postgres.stop()
-            if LOG_SLOW:
-                import glob, shutil
-                for f in glob.glob(home + "/**/*.log", recursive=True) + glob.glob(home + "/**/log", recursive=True):
-                    shutil.copy(f, "/tmp/bench_pg.log")
 
 
 if __name__ == "__main__":

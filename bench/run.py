@@ -21,7 +21,10 @@ def main() -> int:
     wanted = {name for argument in sys.argv[1:] for name in argument.split(",") if name}
     known = {name for names in FIGURES.values() for name in names}
     if wanted - known:
-        print(f"no figure is named {', '.join(sorted(wanted - known))}; there are {', '.join(sorted(known))}", file=sys.stderr)
+        print(
+            f"no figure is named {', '.join(sorted(wanted - known))}; there are {', '.join(sorted(known))}",
+            file=sys.stderr,
+        )
         return 2
     failed = 0
     for file, names in FIGURES.items():

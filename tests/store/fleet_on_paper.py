@@ -22,7 +22,10 @@ def iccid(n: int, slot: int) -> str:
 
 async def settle_fleet(database: Database, tenant: TenantId, count: int) -> list[UUID]:
     """`count` devices, every other one in BR and TR, on SIM 1 (global) with SIM 2 (local-br, local-tr) beside it."""
-    accounts = {name: UUID(int=(0x0198 << 112) | (0x7 << 76) | (0b10 << 62) | i) for i, name in enumerate(["global", "local-br", "local-tr"])}
+    accounts = {
+        name: UUID(int=(0x0198 << 112) | (0x7 << 76) | (0b10 << 62) | i)
+        for i, name in enumerate(["global", "local-br", "local-tr"])
+    }
     async with database.tenant(tenant) as tx:
         for name, account in accounts.items():
             await tx.execute(

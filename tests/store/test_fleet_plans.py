@@ -34,7 +34,10 @@ class Explaining(psycopg.AsyncCursor):
     async def execute(self, query, params=None, **more):
         text = query.as_string(self.connection) if hasattr(query, "as_string") else query
         text = text.decode() if isinstance(text, bytes) else text
-        if re.match(r"\s*(--[^\n]*\n\s*)*(select|with|update|insert|delete)", text, re.IGNORECASE) and "set_config" not in text:
+        if (
+            re.match(r"\s*(--[^\n]*\n\s*)*(select|with|update|insert|delete)", text, re.IGNORECASE)
+            and "set_config" not in text
+        ):
             asked = psycopg.AsyncCursor(self.connection)
             await asked.execute(f"explain (format json) {text}", params)
             Explaining.seen.append((text, (await asked.fetchone())[0][0]["Plan"]))
@@ -70,8 +73,14 @@ async def make_fleet(database: Database, owner: str, tenant: TenantId, count: in
     async with database.tenant(tenant) as conn:
         for block in blocks:
             await conn.execute(block, {"n": count, "now": NOW}, prepare=False)
-        await conn.execute("insert into facet (tenant, device, facet, generation, changed_at) select tenant, id, 2, 1, %s from device", (NOW,))
-        await conn.execute("insert into reported (tenant, device, facet, version, state, at) select tenant, id, 2, 1, '{}', %s from device", (NOW,))
+        await conn.execute(
+            "insert into facet (tenant, device, facet, generation, changed_at) select tenant, id, 2, 1, %s from device",
+            (NOW,),
+        )
+        await conn.execute(
+            "insert into reported (tenant, device, facet, version, state, at) select tenant, id, 2, 1, '{}', %s from device",
+            (NOW,),
+        )
     async with await psycopg.AsyncConnection.connect(owner, autocommit=True) as conn:
         await conn.execute("vacuum analyze")
 
@@ -90,7 +99,11 @@ async def test_lists_search_and_one_device_use_indexes(store, tenant):
     async def list_all(**conditions):
         Explaining.seen.clear()
         found = await store.devices(tenant, DeviceFilter(**conditions), after=None, limit=100, budget_s=0.5)
-        again = await store.devices(tenant, DeviceFilter(**conditions), after=found.next, limit=100, budget_s=0.5) if found.next else found
+        again = (
+            await store.devices(tenant, DeviceFilter(**conditions), after=found.next, limit=100, budget_s=0.5)
+            if found.next
+            else found
+        )
         check(conditions)
         return found, again
 
@@ -153,7 +166,9 @@ async def test_lists_search_and_one_device_use_indexes(store, tenant):
     account = (await store.accounts(tenant))[0].id
     page = await store.subscriptions(tenant, SubscriptionFilter(), after=None, limit=100, budget_s=1)
     assert len(page.subscriptions) == 100
-    page = await store.subscriptions(tenant, SubscriptionFilter(account=account, state=4), after=page.next, limit=100, budget_s=1)
+    page = await store.subscriptions(
+        tenant, SubscriptionFilter(account=account, state=4), after=page.next, limit=100, budget_s=1
+    )
     assert len(page.subscriptions) == 100
     await store.subscriptions(tenant, SubscriptionFilter(device=DeviceId(device.id)), after=None, limit=100, budget_s=1)
     check("one device")
@@ -185,12 +200,16 @@ async def test_a_walk_ends_in_time_and_its_cursor_goes_on(store, tenant):
 async def test_breaches_come_soonest_first_and_each_once(store, tenant):
     place, seen = None, []
     while True:
-        found = await store.devices(tenant, DeviceFilter(breach_before=NOW + timedelta(days=40)), after=place, limit=37, budget_s=1)
+        found = await store.devices(
+            tenant, DeviceFilter(breach_before=NOW + timedelta(days=40)), after=place, limit=37, budget_s=1
+        )
         seen += [(device.facts.breach_at, device.id) for device in found.devices]
         place = found.next
         if place is None:
             break
     assert seen == sorted(seen)
     async with store._database.tenant(tenant) as conn:
-        row = await (await conn.execute("select count(*) from fact where breach_at < %s", (NOW + timedelta(days=40),))).fetchone()
+        row = await (
+            await conn.execute("select count(*) from fact where breach_at < %s", (NOW + timedelta(days=40),))
+        ).fetchone()
     assert len(seen) == len(set(seen)) == row[0] > 100

@@ -36,7 +36,9 @@ class Door:
 
     async def take(self, kind: str, text: str, **more):
         request = ImportRequest(kind=kind, name="test.csv", **more)
-        return await self.imports.run(Actor(tenant=self.tenant, name="usr_x"), io.BytesIO(text.encode()), request, now=self.now)
+        return await self.imports.run(
+            Actor(tenant=self.tenant, name="usr_x"), io.BytesIO(text.encode()), request, now=self.now
+        )
 
     async def good(self, kind: str, text: str, **more):
         report = await self.take(kind, text, **more)
@@ -52,7 +54,9 @@ class Door:
             return await (await conn.execute(query, values)).fetchall()
 
     async def holder(self, kind: int, value: str):
-        found = await self.rows("select d.name from lookup(%s::smallint, %s) l left join device d on d.id = l.device", kind, value)
+        found = await self.rows(
+            "select d.name from lookup(%s::smallint, %s) l left join device d on d.id = l.device", kind, value
+        )
         return found[0][0]
 
 
@@ -117,7 +121,10 @@ async def test_a_state_moves_along_the_life_of_a_device(door):
     await door.good("devices", "name,state\na,active\nb,retired\n")
     assert await door.faults("devices", "name,state\na,manufactured\nb,active\n") == [(2, "state"), (3, "state")]
     assert (await door.good("devices", "name,state\na,quarantined\n")).changed == 1
-    assert await door.rows("select device_state from fact f join device d on d.id = f.device order by d.name") == [("quarantined",), ("retired",)]
+    assert await door.rows("select device_state from fact f join device d on d.id = f.device order by d.name") == [
+        ("quarantined",),
+        ("retired",),
+    ]
 
 
 async def test_profiles_of_one_euicc_share_its_card(door):
@@ -141,8 +148,12 @@ async def test_a_sim_moves_to_another_device_with_its_identities(door):
     assert (moved.changed, moved.particulars["devices"]) == (1, 2)
     assert await door.holder(4, iccid(1)) == "b"
     assert await door.holder(2, "262010000000001") == "b"
-    assert await door.rows("select d.name, s.plan, s.state from subscription s join device d on d.id = s.device") == [("b", "p1", 4)]
-    assert await door.rows("select carrier, subscription_state from fact f join device d on d.id = f.device where d.name = 'b'") == [("one", "active")]
+    assert await door.rows("select d.name, s.plan, s.state from subscription s join device d on d.id = s.device") == [
+        ("b", "p1", 4)
+    ]
+    assert await door.rows(
+        "select carrier, subscription_state from fact f join device d on d.id = f.device where d.name = 'b'"
+    ) == [("one", "active")]
 
 
 async def test_what_a_carrier_reported_is_not_overwritten_by_a_file(door):
@@ -160,12 +171,17 @@ async def test_an_older_observation_extends_history_only(door):
     assert await door.rows("select country, place_at::date::text from fact") == [("BR", "2026-02-20")]
     assert await door.rows("select count(*) from presence") == [(2,)]
     assert await door.rows("select count(*) from dirty") == [(1,)]
-    assert await door.rows("select tableoid::regclass::text from presence order by first_at") == [("presence_202601",), ("presence_202602",)]
+    assert await door.rows("select tableoid::regclass::text from presence order by first_at") == [
+        ("presence_202601",),
+        ("presence_202602",),
+    ]
 
 
 async def test_sessions_of_a_device_with_several_sims_must_name_theirs(door):
     await door.good("devices", "name\na\n")
-    await door.good("sims", f"iccid,account,device,imsi\n{iccid(1)},one,a,262010000000001\n{iccid(2)},two,a,262020000000002\n")
+    await door.good(
+        "sims", f"iccid,account,device,imsi\n{iccid(1)},one,a,262010000000001\n{iccid(2)},two,a,262020000000002\n"
+    )
     assert await door.faults("sessions", "device,country,first\na,BR,2026-02-01\n") == [(2, "iccid")]
     done = await door.good("sessions", "imsi,country,first\n262020000000002,BR,2026-02-01\n")
     assert done.created == 1
@@ -196,4 +212,6 @@ async def test_the_bindings_stand_in_device_and_fact_alike(door):
     device = await store.device(door.tenant, "a")
     assert device is not None
     assert (device.sku, device.region, device.group, device.batch, device.tags) == ("s2", "r", "g", "b", ("z",))
-    assert await door.rows("select sku, region, device_group, device_batch, tags from fact") == [("s2", "r", "g", "b", ["z"])]
+    assert await door.rows("select sku, region, device_group, device_batch, tags from fact") == [
+        ("s2", "r", "g", "b", ["z"])
+    ]

@@ -288,7 +288,9 @@ async def test_a_device_that_went_back_by_itself_has_acknowledged_the_way_back(h
         async with house.database.tenant(house.tenant) as tx:
             await tx.execute(
                 "insert into session (tenant, device, iccid, source, started_at, seen_at)"
-                " select tenant, device, iccid, 'carrier', %s, %s from fact on conflict do nothing", (NOW, NOW + timedelta(hours=1)))
+                " select tenant, device, iccid, 'carrier', %s, %s from fact on conflict do nothing",
+                (NOW, NOW + timedelta(hours=1)),
+            )
             await tx.execute("update facet set observed_generation = offered_generation where facet = 2")
             for _ in range(2):
                 await house.stores.moves.prove(tx, house.now)

@@ -49,7 +49,17 @@ class OpenGate:
     async def by_token(self, secret: str, *, now: datetime) -> KnownCaller | None:
         rest, _, tenant = secret.partition("~")
         role, _, department = rest.partition("@")
-        if role not in {"owner", "operator", "approver", "technician", "security", "compliance", "finance", "auditor", "vendor"}:
+        if role not in {
+            "owner",
+            "operator",
+            "approver",
+            "technician",
+            "security",
+            "compliance",
+            "finance",
+            "auditor",
+            "vendor",
+        }:
             return None
         principal = Principal(
             tenant=self.tenants[tenant or "acme"],
@@ -119,5 +129,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference) -> Asy
             stack.push_async_callback(made.aclose)
             return clients.setdefault(str(token), made)
 
-        yield Api(services=services, client=client, database=database, tenant=tenant, timekeeper=timekeeper, revoked=revoked)
+        yield Api(
+            services=services, client=client, database=database, tenant=tenant, timekeeper=timekeeper, revoked=revoked
+        )
         await jobs.close()

@@ -14,7 +14,11 @@ GOOD_IMEI = "490154203237518"
 
 async def nothing_there(api) -> bool:
     async with api.database.tenant(api.tenant) as conn:
-        row = await (await conn.execute("select (select count(*) from device) + (select count(*) from journal) + (select count(*) from dirty)")).fetchone()
+        row = await (
+            await conn.execute(
+                "select (select count(*) from device) + (select count(*) from journal) + (select count(*) from dirty)"
+            )
+        ).fetchone()
     return row[0] == 0
 
 
@@ -42,11 +46,15 @@ async def test_a_browser_session_must_show_that_a_page_of_ours_writes(api):
     client.cookies.set("fairlead_session", "owner")
     assert (await client.get("/v1/devices")).status_code == 200
     problem(await client.post("/v1/carriers", json={"name": "a", "carrier": "A"}), 401, "unauthenticated")
-    assert (await client.post("/v1/carriers", json={"name": "a", "carrier": "A"}, headers={"x-csrf-token": "csrf"})).status_code == 201
+    assert (
+        await client.post("/v1/carriers", json={"name": "a", "carrier": "A"}, headers={"x-csrf-token": "csrf"})
+    ).status_code == 201
 
 
 async def test_a_role_without_the_permission_is_told_which_one_is_missing(api):
-    body = problem(await api.client("finance").post("/v1/imports?kind=devices", content="name\na\n", headers=CSV), 403, "forbidden")
+    body = problem(
+        await api.client("finance").post("/v1/imports?kind=devices", content="name\na\n", headers=CSV), 403, "forbidden"
+    )
     assert "imports.apply" in body["detail"]
     assert await nothing_there(api)
 
@@ -55,7 +63,11 @@ async def test_unknown_paths_methods_and_media_are_problems(api):
     owner = api.client()
     problem(await owner.get("/v1/nothing"), 404, "not-found")
     problem(await owner.delete("/v1/devices"), 405, "method-not-allowed")
-    problem(await owner.post("/v1/imports?kind=devices", content="{}", headers={"content-type": "application/json"}), 415, "not-csv")
+    problem(
+        await owner.post("/v1/imports?kind=devices", content="{}", headers={"content-type": "application/json"}),
+        415,
+        "not-csv",
+    )
     problem(await owner.get("/v1/devices/no-such-device"), 404, "unknown-device")
     problem(await owner.get("/v1/devices?q=" + "x" * 9000), 414, "uri-too-long")
 
@@ -180,7 +192,9 @@ async def test_sims_of_unknown_accounts_and_devices_are_refused(api):
     refused = await owner.post("/v1/imports?kind=sims", content=body, headers=CSV)
     assert refused.json()["errors"][0]["column"] == "account"
     await owner.post("/v1/carriers", json={"name": "one", "carrier": "One", "iccid_digits": 19})
-    refused = await owner.post("/v1/imports?kind=sims&account=one", content="iccid,device\n8944500102198304826,ghost\n", headers=CSV)
+    refused = await owner.post(
+        "/v1/imports?kind=sims&account=one", content="iccid,device\n8944500102198304826,ghost\n", headers=CSV
+    )
     assert [(e["column"], e["value"]) for e in refused.json()["errors"]] == [("device", "ghost")]
     refused = await owner.post("/v1/imports?kind=sims&account=one", content="iccid\n8944500102198304827\n", headers=CSV)
     assert "Luhn" in refused.json()["errors"][0]["expected"]
@@ -197,7 +211,9 @@ async def test_contradicting_places_are_refused(api):
         ("a,BR,,2031-01-01,2031-01-02", "first"),
         ("b,BR,,2026-01-01,2026-01-02", "device"),
     ):
-        refused = await owner.post("/v1/imports?kind=presence", content=f"device,country,plmn,first,last\n{row}\n", headers=CSV)
+        refused = await owner.post(
+            "/v1/imports?kind=presence", content=f"device,country,plmn,first,last\n{row}\n", headers=CSV
+        )
         assert refused.status_code == 422, refused.text
         assert refused.json()["errors"][0]["column"] == column, row
     async with api.database.tenant(api.tenant) as conn:
@@ -212,9 +228,13 @@ async def test_foreign_files_are_read_through_a_mapping(api):
     assert done.status_code == 200, done.text
     assert done.json()["ignored_columns"] == ["Colour"]
     assert (await owner.get("/v1/devices/trk-1")).json()["serial"] == "A 1"
-    wrong = await owner.post("/v1/imports", params={"kind": "devices", "map": "name:Device"}, content=content, headers=CSV)
+    wrong = await owner.post(
+        "/v1/imports", params={"kind": "devices", "map": "name:Device"}, content=content, headers=CSV
+    )
     assert "a column of the file" in wrong.json()["errors"][0]["expected"]
-    wrong = await owner.post("/v1/imports", params={"kind": "devices", "map": "colour:Colour"}, content=content, headers=CSV)
+    wrong = await owner.post(
+        "/v1/imports", params={"kind": "devices", "map": "colour:Colour"}, content=content, headers=CSV
+    )
     assert "one of our columns" in wrong.json()["errors"][0]["expected"]
 
 
@@ -237,7 +257,9 @@ async def test_a_large_file_becomes_a_job(api):
     assert job["state"] == "done", job
     assert job["result"]["created"] == 3_000
     assert job["done"] == 3_000
-    bad = await owner.post("/v1/imports?kind=devices", content=body + "bad name,1\n", headers=CSV | {"prefer": "respond-async"})
+    bad = await owner.post(
+        "/v1/imports?kind=devices", content=body + "bad name,1\n", headers=CSV | {"prefer": "respond-async"}
+    )
     job = await ended(owner, bad)
     assert job["state"] == "failed"
     assert job["result"]["faults"][0]["line"] == 3_002
@@ -259,15 +281,22 @@ async def test_a_repeated_request_is_answered_once(api):
     assert other.status_code in {201, 403}  # another caller's key is another key
     problem(await owner.post("/v1/carriers", json=account, headers={"idempotency-key": "no spaces"}), 422, "invalid")
     problem(await owner.post("/v1/devices/x/credential", headers=key), 400, "not-repeatable")
-    refused = await owner.post("/v1/carriers", json={"name": "bad label!", "carrier": "X"}, headers={"idempotency-key": "two"})
+    refused = await owner.post(
+        "/v1/carriers", json={"name": "bad label!", "carrier": "X"}, headers={"idempotency-key": "two"}
+    )
     assert refused.status_code == 422
-    repeated = await owner.post("/v1/carriers", json={"name": "bad label!", "carrier": "X"}, headers={"idempotency-key": "two"})
+    repeated = await owner.post(
+        "/v1/carriers", json={"name": "bad label!", "carrier": "X"}, headers={"idempotency-key": "two"}
+    )
     assert repeated.json() == refused.json()
 
 
 async def test_two_at_once_with_one_key_do_the_work_once(api):
     owner = api.client()
-    sent = [owner.post("/v1/carriers", json={"name": "one", "carrier": "One"}, headers={"idempotency-key": "k"}) for _ in range(8)]
+    sent = [
+        owner.post("/v1/carriers", json={"name": "one", "carrier": "One"}, headers={"idempotency-key": "k"})
+        for _ in range(8)
+    ]
     statuses = sorted(response.status_code for response in await asyncio.gather(*sent))
     assert set(statuses) <= {201, 409}
     assert len((await owner.get("/v1/carriers")).json()) == 1
@@ -285,7 +314,9 @@ async def test_a_carrier_credential_goes_in_and_never_comes_out(api):
     made = await owner.post("/v1/carriers", json=body)
     assert made.status_code == 201, made.text
     assert made.json()["has_credential"] is True
-    changed = await owner.patch("/v1/carriers/one", json={"credential": fields, "staleness_s": 60}, headers={"if-match": made.headers["etag"]})
+    changed = await owner.patch(
+        "/v1/carriers/one", json={"credential": fields, "staleness_s": 60}, headers={"if-match": made.headers["etag"]}
+    )
     assert changed.status_code == 200, changed.text
     assert "hunter2" not in made.text + changed.text + (await owner.get("/v1/carriers")).text
     async with api.database.tenant(api.tenant) as conn:

@@ -95,7 +95,7 @@ class Changes:
             refused = await self._unproved(tx, plan, rollout) or await self._refusal(tx, tenant, plan, now)
             if refused is not None:
                 return refused
-            change = _new_change(plan, by, rollout, title, reason, now, emergency=emergency)
+            change = new_change(plan, by, rollout, title, reason, now, emergency=emergency)
             others = await self._stores.plans.mark_applied(tx, plan_id, change.id)
             if others is not None:
                 return await self._read(tx, others)
@@ -346,9 +346,10 @@ def rollout_of(change: ChangeRow) -> Rollout:
     return read_rollout(change.rollout)
 
 
-def _new_change(
+def new_change(
     plan: PlanRow, by: Hand, rollout: Rollout, title: str, reason: str, now: datetime, *, emergency: bool
 ) -> ChangeRow:
+    """The row that a Change begins as."""
     change_id = uuid7(now)
     named = ", ".join(f"{r['verb']} {r['name']}" for r in plan.resources) or "nothing"
     return ChangeRow(

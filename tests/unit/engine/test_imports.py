@@ -22,7 +22,10 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def setting() -> Setting:
     numbers = iter(range(1, 10_000_000))
     return Setting(
-        reference=fairlead.reference.load(), accounts={"one": None, "two": 20}, account=None, now=NOW,
+        reference=fairlead.reference.load(),
+        accounts={"one": None, "two": 20},
+        account=None,
+        now=NOW,
         mint=lambda: UUID(int=next(numbers)),
     )
 
@@ -49,7 +52,13 @@ def test_any_bytes_give_rows_faults_or_a_refusal(content):
         assert lines == sorted(lines)
 
 
-@given(st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20), min_size=2, max_size=2), max_size=20), st.sampled_from(",;\t"))
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20), min_size=2, max_size=2),
+        max_size=20,
+    ),
+    st.sampled_from(",;\t"),
+)
 def test_what_a_csv_writer_writes_is_read_back(rows, delimiter):
     import csv
 
@@ -58,7 +67,9 @@ def test_what_a_csv_writer_writes_is_read_back(rows, delimiter):
     writer.writerow(["name", "sku"])
     writer.writerows(rows)
     found = list(sheet(text.getvalue().encode()).rows)
-    wanted = [{key: cell.strip() for key, cell in zip(("name", "sku"), row, strict=True) if cell.strip()} for row in rows]
+    wanted = [
+        {key: cell.strip() for key, cell in zip(("name", "sku"), row, strict=True) if cell.strip()} for row in rows
+    ]
     assert [dict(one.cells) for one in found] == [cells for cells, row in zip(wanted, rows, strict=True) if any(row)]
 
 
@@ -70,7 +81,9 @@ def test_the_delimiter_is_found_from_the_header_and_a_mark_is_dropped():
 
 def test_a_mapping_is_read_with_quotes_and_its_faults_are_named():
     assert read_mapping(["serial:Serial No,name:Device", '"imei:IMEI, main"']) == {
-        "serial": "Serial No", "name": "Device", "imei": "IMEI, main",
+        "serial": "Serial No",
+        "name": "Device",
+        "imei": "IMEI, main",
     }
     for bad in ("serial", ":x", "serial:", "serial:a,serial:b"):
         with pytest.raises(UnreadableFile):
@@ -88,7 +101,12 @@ def test_every_kind_stages_exactly_its_columns(setting):
         "devices": {"name": "a"},
         "sims": {"iccid": "8944500102198304826", "account": "one"},
         "presence": {"device": "a", "country": "br", "first": "2026-01-01"},
-        "sessions": {"device": "a", "plmn": "262-02", "first": "2026-01-01T10:00:00+02:00", "last": "2026-01-01T09:00:00"},
+        "sessions": {
+            "device": "a",
+            "plmn": "262-02",
+            "first": "2026-01-01T10:00:00+02:00",
+            "last": "2026-01-01T09:00:00",
+        },
         "prices": {"plan": "p", "currency": "eur", "monthly": "1.25", "valid_from": "2026-01-01"},
     }
     assert given.keys() == set(KINDS)
@@ -99,7 +117,9 @@ def test_every_kind_stages_exactly_its_columns(setting):
 
 
 def test_a_session_is_read_in_utc_and_its_network_tells_the_country(setting):
-    row = read(setting, "sessions", iccid="8944500102198304826", plmn="26202", first="2026-01-01T10:00:00+02:00", bytes="5")
+    row = read(
+        setting, "sessions", iccid="8944500102198304826", plmn="26202", first="2026-01-01T10:00:00+02:00", bytes="5"
+    )
     assert row["first_at"] == datetime(2026, 1, 1, 8, tzinfo=UTC)
     assert (row["country"], row["plmn"], row["open"], row["bytes"]) == ("DE", "262-02", True, 5)
 
@@ -127,7 +147,10 @@ def test_a_feed_without_check_digits_is_read_as_its_accounts(setting):
 
 
 def test_a_sims_home_country_is_its_networks(setting):
-    assert read(setting, "sims", iccid="8944500102198304826", account="one", imsi="262021234567890")["home_country"] == "DE"
+    assert (
+        read(setting, "sims", iccid="8944500102198304826", account="one", imsi="262021234567890")["home_country"]
+        == "DE"
+    )
 
 
 def test_all_faults_of_a_row_are_told_at_once(setting):
@@ -148,7 +171,9 @@ def test_money_is_exact_to_the_nano_unit(nano):
     assert money_nano(text) == nano
 
 
-@pytest.mark.parametrize("bad", ["1,5", "1e3", "-1", "nan", "Infinity", "0.0000000001", "9223372037", "", "1_000", "٣", "1.", ".5"])
+@pytest.mark.parametrize(
+    "bad", ["1,5", "1e3", "-1", "nan", "Infinity", "0.0000000001", "9223372037", "", "1_000", "٣", "1.", ".5"]
+)
 def test_money_that_is_not_exact_is_refused(bad):
     with pytest.raises(BadCell):
         money_nano(bad)
