@@ -258,7 +258,7 @@ async def main() -> None:
     n = int(sys.argv[1]) if len(sys.argv) > 1 else DEVICES
     only = set(sys.argv[2].split(",")) if len(sys.argv) > 2 else {"cold", "incremental", "stage"}
     with tempfile.TemporaryDirectory(prefix="fairlead-bench-") as home:
-        Path(home).chmod(0o755)
+        Path(home).chmod(0o755)  # noqa: ASYNC240 - before anything runs
         postgres = Postgres(Path(home), PostgresSettings(shared_buffers_mb=1024, max_wal_size_mb=4096))
         try:
             admin = postgres.start()
