@@ -12,7 +12,7 @@ from uuid import UUID
 
 from fairlead.engine.ports.planning import RevisionRow
 from fairlead.engine.ports.resolving import CountedCombination, JudgedRule, RuleKey, Verdict
-from fairlead.model.expression import And, Expr, Literal, Not, time_thresholds
+from fairlead.model.expression import And, Expr, Literal, Not, negation, time_thresholds
 from fairlead.model.ids import ChangeId, PolicyId
 from fairlead.model.resources import Auto, Policy, Resource
 from fairlead.policy.admission import Combination, ExceptionKind, Rule, decide
@@ -40,8 +40,8 @@ def resource_of(row: RevisionRow) -> Resource:
 
 def entering(policy: Policy) -> Expr:
     """A device enters where `match` holds and `until` does not."""
-    if policy.until.expr == Not(operand=policy.match.expr):
-        return policy.match.expr
+    if policy.until.expr == negation(policy.match.expr):
+        return policy.match.expr  # the default: it ends where it does not match
     return And(operands=(policy.match.expr, Not(operand=policy.until.expr)))
 
 

@@ -326,10 +326,10 @@ _NUMERIC: Final[dict[ArithmeticSign, sql.SQL]] = {
 
 
 def now_plus(offset: timedelta) -> sql.Composed:
-    """`%(now)s` and an exact offset: hours and microseconds, which no time zone can bend."""
+    """`%(now)s` and an exact offset: hours and microseconds, which no time zone can bend. Computed once a statement."""
     hours, rest = divmod(offset, _HOUR)
     micros = f" {rest // _MICROSECOND} microseconds" if rest else ""
-    return sql.SQL("%(now)s::timestamptz + interval {}").format(sql.Literal(f"{hours} hours{micros}"))
+    return sql.SQL("(select %(now)s::timestamptz + interval {})").format(sql.Literal(f"{hours} hours{micros}"))
 
 
 def literal(value: Value) -> sql.Composed:

@@ -186,11 +186,20 @@ class Resolving:
     async def _judge(self, *, whole: bool, leaving: bool, now: datetime) -> bool:
         """Fill `judged`; true where nobody stands anywhere and nothing is excepted, so that nothing can leave."""
         if whole:
-            await self._conn.execute("select set_config('work_mem', '128MB', true)")  # until this transaction ends
+            # Until this transaction ends. Joins by hash keep the order of `judged`, which is that of the keys:
+            # a million rows written in key order take a third of the time.
+            await self._conn.execute(
+                "select set_config('work_mem', '128MB', true), set_config('enable_nestloop', 'off', true),"
+                " set_config('enable_mergejoin', 'off', true),"
+                " pg_advisory_xact_lock(hashtextextended(current_setting('app.tenant'), 41))"
+            )
         await self._drop("judged", "leaving", "excepted", "keyed", "decided")
         cold = whole and not await self._any("select 1 from standing limit 1")
         cold = cold and not await self._any("select 1 from exception limit 1")
         await self._conn.execute(self._shape.judged(whole=whole, leaving=leaving and not whole), {"now": now})
+        if whole:
+            await self._conn.execute("select set_config('default_statistics_target', '1', true)")
+            await self._conn.execute("analyze judged")  # a glance: so that joins keep its order
         if whole and not cold and leaving:
             await self._leaving_of_all(now)
         if not cold:

@@ -106,7 +106,7 @@ create table transition ( -- devices whose class moved and whose Moves are not o
     id bigint generated always as identity,
     from_class int not null,
     to_class int not null,
-    members uuid[] not null, -- ascending
+    members uuid[] not null,
     cause text not null,
     at timestamptz not null,
     primary key (tenant, id)

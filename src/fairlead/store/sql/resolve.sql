@@ -9,8 +9,8 @@ create temp table scope (device uuid) on commit drop
 -- Taken before their facts are read, and marks lock what they mark (`do update`, never `do nothing`): whoever
 -- moves a fact meanwhile marks the device once more or makes us wait, so no mark is lost.
 with taken as (
-    delete from dirty d using (select device from dirty order by device limit %(limit)s for update skip locked) s
-    where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.device = s.device
+    delete from dirty d
+    where d.ctid = any (array(select ctid from dirty order by device limit %(limit)s for update skip locked))
     returning d.device
 )
 insert into scope select device from taken
@@ -83,7 +83,8 @@ from judged j where not j.had order by j.device
 on conflict do nothing
 
 -- name: stand_cold
--- Devices that never stood anywhere; `judged` has them in the order of the facts, which is that of their keys.
+-- Devices that never stood anywhere; whole resolutions of a tenant come one after another. `judged` has them
+-- in the order of the facts, which is that of their keys.
 insert into standing (tenant, device, class, stratum, bucket)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), j.device, d.to_class, coalesce(s.id, 0),
        abs(mod(uuid_hash_extended(j.device, 0), 10000))
@@ -91,7 +92,6 @@ from judged j
 join decided d on d.class = j.class and {same}
 left join stratum s on s.country = coalesce(j.country, '') and s.carrier = coalesce(j.carrier, '')
 where not j.had
-on conflict do nothing
 
 -- name: stand_new
 insert into standing (tenant, device, class, stratum, bucket)
@@ -115,7 +115,7 @@ where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 -- name: record_transitions_cold
 insert into transition (tenant, from_class, to_class, members, cause, at)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), j.class, d.to_class,
-       array_agg(j.device order by j.device), %(cause)s, %(now)s
+       array_agg(j.device), %(cause)s, %(now)s
 from judged j join decided d on d.class = j.class and {same}
 where d.to_class <> j.class
 group by j.class, d.to_class
@@ -123,7 +123,7 @@ group by j.class, d.to_class
 -- name: record_transitions
 insert into transition (tenant, from_class, to_class, members, cause, at)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), j.class, d.to_class,
-       array_agg(j.device order by j.device), %(cause)s, %(now)s
+       array_agg(j.device), %(cause)s, %(now)s
 from keyed j join decided d on d.class = j.class and d.leaving = j.leaving and d.excluded = j.excluded and {same}
 where d.to_class <> j.class
 group by j.class, d.to_class
