@@ -118,6 +118,17 @@ def plan(shell: Shell, plan_id: Annotated[str, typer.Argument(metavar="PLAN")]) 
     plan_view.show(shell.out, shell.client.get(f"/v1/plans/{plan_id}"))
 
 
+def _accuracy(shell: Shell, found: Body) -> None:
+    shell.out.document(found)
+    shell.out.say(
+        f"Forecasts of {words.when(found['cut'])}, held against {words.when(found['until'])}; "
+        f"a sample of {words.count(int(found['devices']), 'device')}.",
+        "",
+    )
+    if shell.out.for_people and found["errors"]:
+        shell.out.table(found["errors"], nouns.ACCURACY)
+
+
 def strategy(
     shell: Shell, name: Annotated[str, typer.Argument(help="The strategy's name.")], *, output: Form = "table"
 ) -> None:
@@ -156,10 +167,14 @@ def rules(
 
 def forecast(
     shell: Shell, *, weeks: Annotated[int, typer.Option(min=1, max=104, help="How far to look.")] = 13,
+    accuracy: Annotated[bool, typer.Option("--accuracy", help="How forecasts of a month ago came out.")] = False,
     output: Form = "table",
 ) -> None:  # fmt: skip
     """Breaches to come, by week and country, if every device stays where it is. Not legal advice."""
     del output
+    if accuracy:
+        _accuracy(shell, shell.client.get("/v1/forecast/accuracy"))
+        return
     found: Body = shell.client.get("/v1/forecast", {"weeks": weeks})
     if shell.out.form == "jsonl":
         shell.out.listing(Listing(items=found["weeks"]), (), noun="weeks")

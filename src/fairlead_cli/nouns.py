@@ -146,6 +146,15 @@ FACTS: Final = (
     Column(title="FRESHNESS", value="freshness", wide=True),
     Column(title="VALUES", value="values", wide=True),
 )
+ACCURACY: Final = (
+    Column(title="IF", value="assumption"),
+    Column(title="JUDGED", value="forecasts", right=True),
+    Column(title="HIT", value="hits", right=True),
+    Column(title="MISSED", value="missed", right=True),
+    Column(title="FALSE ALARMS", value="false_alarms", right=True),
+    Column(title="DAYS OFF (MEAN)", value="mean_absolute_days", right=True),
+    Column(title="(MEDIAN)", value="median_days", right=True),
+)
 STRATEGY: Final = (
     Column(title="COUNTRY", value="country", whole=True),
     Column(title="USE", value="use"),

@@ -19,6 +19,7 @@ from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
+from fairlead.engine.accuracy import Accuracies
 from fairlead.engine.carriers import Carriers as Accounts
 from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.changes import Changes
@@ -49,6 +50,7 @@ from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
 from fairlead.model.reference import Reference
 from fairlead.reference import load as load_reference
+from fairlead.store.accuracy import AccuracyStore
 from fairlead.store.buckets import Buckets
 from fairlead.store.changes import ChangeStore
 from fairlead.store.clock import compute as compute_clocks
@@ -185,6 +187,7 @@ class House:
             self.changes,
             self.stories,
             self.waves,
+            Accuracies(self.database, AccuracyStore(), self.reference),
             Strategies(self.stores, self.fleet, self.reference),
             Readiness({"database": self._database_fault}),
         )

@@ -1,5 +1,6 @@
 """`/v1/tenant`, `/v1/counts`, `/v1/countries`, `/v1/forecast`, `/v1/prices`: the fleet in figures."""
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Final
@@ -11,6 +12,7 @@ from fairlead.edge.api.door import Caller, NowOf, permit, services
 from fairlead.edge.api.problems import not_found
 from fairlead.edge.api.routing import router as make_router
 from fairlead.edge.api.shapes import actor_of, age_s
+from fairlead.engine.accuracy import Accuracies
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.ports.fleet import CountryLoad
 from fairlead.model.ids import show
@@ -216,6 +218,40 @@ async def read_forecast(
             ForecastWeek(week=one.week.astimezone(UTC).date(), country=one.country or None, devices=one.devices)
             for one in found
         ],
+    )
+
+
+class ErrorShown(BaseModel):
+    """How forecasts of a month ago came out, under one assumption."""
+
+    assumption: str = Field(description="continues: every device stays; last-30-days: its last thirty days repeat")
+    forecasts: int = Field(description="devices and rules that could be judged")
+    hits: int = Field(description="breaches that came and were forecast")
+    missed: int = Field(description="breaches that came and were not")
+    false_alarms: int = Field(description="breaches that were forecast within the month and did not come")
+    mean_absolute_days: float | None = Field(description="over the hits")
+    median_days: float | None = Field(description="over the hits; positive: the breach came earlier than forecast")
+
+
+class AccuracyShown(BaseModel):
+    """Forecasts tried on held-out history."""
+
+    cut: datetime = Field(description="what had been seen by then is all that the forecasts knew")
+    until: datetime
+    devices: int = Field(description="how many devices the sample has")
+    errors: list[ErrorShown]
+    notice: str = NOTICE
+
+
+@router.get("/forecast/accuracy", summary="How good forecasts have been")
+async def read_accuracy(request: Request, caller: Everywhere, now: NowOf) -> AccuracyShown:
+    """Forecasts made of the history up to a month ago, held against what has happened since. A sample of devices."""
+    found = await services(request).of(Accuracies).read(caller.tenant, now)
+    return AccuracyShown(
+        cut=found.cut,
+        until=found.until,
+        devices=found.devices,
+        errors=[ErrorShown(**asdict(error)) for error in found.errors],
     )
 
 
