@@ -94,6 +94,15 @@ async def _configure(conn: Connection) -> None:
 
 
 MANY: Final = 5_000
+_ALONE: Final = "select pg_advisory_xact_lock(hashtextextended(current_setting('app.tenant'), 41))"
+
+
+async def alone(conn: Connection) -> None:
+    """Until this transaction ends, no other one of this tenant resolves, plans or groups.
+
+    Taken before any row of `standing` or `stratum` is written, so that two of them never wait for each other.
+    """
+    await conn.execute(_ALONE)
 
 
 @asynccontextmanager

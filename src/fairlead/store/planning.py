@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from fairlead.engine.ports.planning import Drift, Grouped, Pair, PlanRow, SituationRow
 from fairlead.model.document import canonical
 from fairlead.model.expression import Expr
-from fairlead.store.database import Connection, fleet_wide
+from fairlead.store.database import Connection, alone, fleet_wide
 from fairlead.store.expression_sql import compile_expr
 from fairlead.store.resolving import Resolving
 from fairlead.store.statements import load
@@ -79,6 +79,7 @@ class PlanStore:
 
     async def group(self, tx: Connection, targets: Sequence[tuple[int, int, str | None, bool]]) -> list[Grouped]:
         """Count situations; `targets` names for each pair the carrier account that the network facet goes to."""
+        await alone(tx)
         for table in ("pair", "grouped"):
             await tx.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(table)))
         await tx.execute(SQL["make_pair"])

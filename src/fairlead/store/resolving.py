@@ -17,7 +17,7 @@ from psycopg import sql
 
 from fairlead.engine.ports.resolving import CountedCombination, JudgedRule, Resolved, RuleKey, Verdict
 from fairlead.model.expression import Expr
-from fairlead.store.database import Connection
+from fairlead.store.database import Connection, alone
 from fairlead.store.expression_sql import RuleColumns, compile_expr, compile_rule_columns
 from fairlead.store.statements import load
 
@@ -185,13 +185,13 @@ class Resolving:
 
     async def _judge(self, *, whole: bool, leaving: bool, now: datetime) -> bool:
         """Fill `judged`; true where nobody stands anywhere and nothing is excepted, so that nothing can leave."""
+        await alone(self._conn)
         if whole:
             # Until this transaction ends. Joins by hash keep the order of `judged`, which is that of the keys:
             # a million rows written in key order take a third of the time.
             await self._conn.execute(
                 "select set_config('work_mem', '128MB', true), set_config('enable_nestloop', 'off', true),"
-                " set_config('enable_mergejoin', 'off', true),"
-                " pg_advisory_xact_lock(hashtextextended(current_setting('app.tenant'), 41))"
+                " set_config('enable_mergejoin', 'off', true)"
             )
         await self._drop("judged", "leaving", "excepted", "keyed", "decided")
         cold = whole and not await self._any("select 1 from standing limit 1")
