@@ -65,7 +65,7 @@ def engines_mb(home: str) -> float:
             line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if home in line and "fairlead" not in line.split("\0")[0] and "python" not in line.split("\0")[0]:
+        if home in line and Path(line.split("\0")[0]).name in ("postgres", "nats-server"):
             parents.add(pid)
     for pid in processes:
         try:
