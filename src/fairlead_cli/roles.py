@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
+import uvloop
 from rich.markup import escape
 
 from fairlead_cli import settings, signing_in
@@ -189,7 +190,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
             return
 
     try:
-        asyncio.run(until_told())
+        uvloop.run(until_told())
     except Exception as error:
         raise trouble(Exit.FAILED, "The server ended", _causes(error)) from error
 

@@ -285,11 +285,12 @@ async def test_evidence_is_exported_and_verified(journal: Journal, keys: Signing
 
 
 async def test_after_a_rotation_the_old_key_vouches_for_the_new_one(
-    journal: Journal, keys: SigningKeys, tenant: TenantId
+    journal: Journal, keys: SigningKeys, tenant: TenantId, clock: Clock
 ) -> None:
     old = keys.current
     await journal.append(tenant, [told(tenant, 1)])
     await journal.seal(tenant)
+    clock.now += timedelta(days=365)
     following = await journal.rotate_key(actor="usr_1", reason="yearly")
     assert keys.current.key_id == following != old.key_id
     await journal.append(tenant, [told(tenant, 2)])

@@ -94,6 +94,9 @@ class Changes:
                 return await self._read(tx, plan.applied)
             refused = await self._unproved(tx, plan, rollout) or await self._refusal(tx, tenant, plan, now)
             if refused is not None:
+                again = await self._stores.plans.read_plan(tx, plan_id)
+                if again is not None and again.applied is not None:  # somebody applied it while we looked
+                    return await self._read(tx, again.applied)
                 return refused
             change = new_change(plan, by, rollout, title, reason, now, emergency=emergency)
             others = await self._stores.plans.mark_applied(tx, plan_id, change.id)
