@@ -25,7 +25,7 @@ from fairlead.model.expression import Expr
 from fairlead.model.ids import ChangeId, TenantId, show
 from fairlead.model.journal import Action, Entry, Json, Subject
 from fairlead.model.lifecycle import CHANGE, ChangeState, name, step
-from fairlead.model.rollout import Rollout, read_rollout, show_rollout
+from fairlead.model.rollout import Rollout, show_rollout
 
 _POLICIES: Final = 1
 _APPROVED, _REFUSED = 1, 2
@@ -342,11 +342,6 @@ def _policy_line(
         reason=reason,
         payload={"revision": resource["number"]},
     )
-
-
-def rollout_of(change: ChangeRow) -> Rollout:
-    """How a kept Change goes through the fleet."""
-    return read_rollout(change.rollout)
 
 
 def new_change(

@@ -4,7 +4,7 @@ Resolution, planning and `why` all start here. A revision's text never changes, 
 stays valid as long as the process lives.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -149,8 +149,3 @@ def _exceptions(text: str) -> dict[UUID, tuple[ExceptionKind, int]]:
             policy, kind, rule = part.split(":")
             found[UUID(policy)] = (ExceptionKind(int(kind)), int(rule))
     return found
-
-
-def numbers_of(rows: Sequence[RevisionRow]) -> list[int]:
-    """Rule numbers of revisions."""
-    return [row.rule for row in rows]

@@ -45,6 +45,8 @@ _PRESENCE: Final = "presence"
 _EDIT: Final = "on edit"
 _EVENT: Final = "on each report"
 _HOURLY: Final = "hourly"
+_NOTHING: Final = "nothing yet"  # in the language, and absent on every device until something feeds it
+_NEVER: Final = "never"
 _TIME: Final = "follows the clock"
 
 
@@ -88,11 +90,11 @@ def _device_identity() -> tuple[Fact, ...]:
         ),
         _fact(
             "device", "cert_not_after", "timestamp", "When the device certificate ends.",
-            column="cert_not_after", source="certificate", freshness="on issue",
+            column="cert_not_after", source=_NOTHING, freshness=_NEVER,
         ),
         _fact(
             "device", "cert_age_left", "duration", "How long the device certificate still lasts; negative once ended.",
-            column="cert_not_after", source="certificate", freshness=_TIME, form="time_left",
+            column="cert_not_after", source=_NOTHING, freshness=_TIME, form="time_left",
         ),
     )  # fmt: skip
 
@@ -172,15 +174,15 @@ def _device_service() -> tuple[Fact, ...]:
         ),
         _fact(
             "device", "usage_24h_bytes", "int", "Bytes both ways in the last 24 hours.",
-            column="usage_24h_bytes", unit="bytes", source="usage", freshness=_HOURLY,
+            column="usage_24h_bytes", unit="bytes", source=_NOTHING, freshness=_NEVER,
         ),
         _fact(
             "device", "usage_month_bytes", "int", "Bytes both ways in the carrier's billing month.",
-            column="usage_month_bytes", unit="bytes", source="usage", freshness=_HOURLY,
+            column="usage_month_bytes", unit="bytes", source=_NOTHING, freshness=_NEVER,
         ),
         _fact(
             "device", "success_rate_1h", "double", "The share of registrations that succeeded in the last hour.",
-            column="success_rate_1h", unit="0.0 to 1.0", source="session", freshness=_HOURLY,
+            column="success_rate_1h", unit="0.0 to 1.0", source=_NOTHING, freshness=_NEVER,
         ),
     )  # fmt: skip
 
@@ -213,7 +215,7 @@ def _network() -> tuple[Fact, ...]:
         _fact("network", "rat", "string", "The candidate's radio access technology.", source="steering"),
         _fact(
             "network", "success_rate_1h", "double", "The share of registrations there that succeeded in the last hour.",
-            unit="0.0 to 1.0", source="session", freshness=_HOURLY,
+            unit="0.0 to 1.0", source=_NOTHING, freshness=_NEVER,
         ),
     )  # fmt: skip
 

@@ -368,11 +368,6 @@ class MoveStore:
         values = {"owner": change.plan, "stratum": stratum, "change": change.id, "now": now}
         return (await tx.execute(SQL["bar_not_admitted"], values | _rules(rules))).rowcount
 
-    async def device_names(self, tx: Connection, devices: Sequence[UUID]) -> dict[UUID, str]:
-        """Names of devices, for messages to them."""
-        found = await tx.execute("select id, name from device where id = any (%s)", (list(devices),))
-        return dict(await found.fetchall())
-
 
 def _settled(rows: Sequence[tuple[Any, ...]]) -> list[SettledOperation]:
     return [

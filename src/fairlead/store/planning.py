@@ -126,11 +126,6 @@ class PlanStore:
             for r in rows
         ]
 
-    async def members(self, tx: Connection, owner: UUID, wave: int, no: int) -> list[UUID]:
-        """The devices of one situation."""
-        row = await (await tx.execute(SQL["situation_members"], {"owner": owner, "wave": wave, "no": no})).fetchone()
-        return list(row[0]) if row else []
-
     async def drift(self, tx: Connection, owner: UUID) -> Drift:
         """Compare a plan's situations with those just grouped."""
         row = await (await tx.execute(SQL["drift"], {"owner": owner})).fetchone()

@@ -208,9 +208,6 @@ update plan set applied = %(change)s where id = %(id)s
 select no, from_class, to_class, stratum, facts, recipe, n, digest from situation
 where owner = %(owner)s and wave = %(wave)s order by no
 
--- name: situation_members
-select members from situation where owner = %(owner)s and wave = %(wave)s and no = %(no)s
-
 -- name: drift
 -- Members of a plan that are grouped otherwise now, either way.
 with planned as (
