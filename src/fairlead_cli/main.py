@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from fairlead_cli import (
+    acting,
     carriers,
     changes,
     device_view,
@@ -74,6 +75,7 @@ def build() -> typer.Typer:
     roles.install(app)
     signing_in.install(app)
     planning.install(app)
+    acting.install(carriers.devices)
     command(app, "why", examples=("fairlead why trk-00001",))(why)
     importing.install(app)
     command(app, "version", examples=("fairlead version --json",))(show_version)

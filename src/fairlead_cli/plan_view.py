@@ -14,6 +14,8 @@ _PROOFS: Final[Mapping[str, str]] = {
     "read-back": "the carrier's own record read back",
     "session-and-reported": "a session on the new network and the reported shadow",
     "reported": "the reported shadow",
+    "contact": "a contact or a session, newer than the step",
+    "recorded": "our own record",
     "none": "none: it can only be acknowledged",
 }
 _MOST_SITUATIONS: Final = 12
@@ -151,9 +153,7 @@ def _steps(out: Output, steps: Sequence[Body]) -> None:
     table = grid(Title(text="   "), Title(text="STEP"), Title(text="PROOF"), Title(text="WITHIN"), Title(text="UNDO"))
     for number, step in enumerate(steps, start=1):
         facets = ", ".join(words.texts(step, "facets"))
-        what = f"{step['driver']}: {step['verb']}" + (
-            f" {facets}" if step["driver"] == "shadow" else f" ({step['on']})"
-        )
+        what = f"{step['driver']}: {step['verb']}" + _object(step, facets)
         undo = step["undo"] + (f": {step['undo_verb']}" if step.get("undo_verb") else "")
         proof = _PROOFS.get(step["proof"], str(step["proof"]))
         table.add_row(f"    {number}", escape(what), escape(proof), words.age(step["deadline_s"]), escape(undo))
@@ -162,7 +162,19 @@ def _steps(out: Output, steps: Sequence[Body]) -> None:
     out.show(table)
 
 
+def _object(step: Body, facets: str) -> str:
+    match step["driver"]:
+        case "shadow":
+            return f" {facets}"
+        case "carrier":
+            return f" ({step['account'] if step['on'] == 'each' else step['on']})"
+        case _:
+            return ""
+
+
 def _warnings(out: Output, summary: Body) -> None:
+    for state, number in words.part(summary, "left_out").items():
+        out.say(f"  [yellow]left out[/] {words.count(int(number), 'device')}: {escape(str(state))}")
     for name, number in words.part(summary, "hidden").items():
         out.say(
             f"  [yellow]hidden[/] {escape(str(name))} says nothing about {words.count(int(number), 'device')}: "

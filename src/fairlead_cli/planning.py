@@ -115,6 +115,12 @@ def apply(
         approvals=approvals,
     )  # fmt: skip
     made = _wanted(shell, plan_id, file, remove)
+    body = {"rollout": rollout, "title": title, "reason": reason, "emergency": emergency}
+    carry_out(shell, made, body, dry_run=dry_run, yes=yes, wait=wait)
+
+
+def carry_out(shell: Shell, made: Body, body: Body, *, dry_run: bool, yes: bool, wait: bool) -> None:
+    """Show a plan, ask with numbers, apply it as `body` says, and follow it."""
     if dry_run or not plan_view.changes_something(made):
         plan_view.show(shell.out, made)
         shell.out.say("Nothing was applied." if dry_run else "Nothing would change; nothing was applied.")
@@ -122,7 +128,6 @@ def apply(
     if shell.out.for_people:
         plan_view.show(shell.out, made)
     shell.agree(f"Apply? {plan_view.headline(made)}.", yes=yes)
-    body = {"rollout": rollout, "title": title, "reason": reason, "emergency": emergency}
     applied: Body = shell.client.post(f"/v1/plans/{made['id']}/apply", body, once=True)
     change: Body = shell.client.get(f"/v1/changes/{applied['id']}")
     shell.out.say("", f"[bold]{escape(change['id'])}[/]  {escape(change['title'])}  is {change['state']}.")
@@ -157,6 +162,11 @@ def _stages(text: str) -> list[int]:
     if not all(part.isdecimal() for part in parts):
         raise trouble(Exit.USAGE, "The stages cannot be read", f"{text!r}; expected percentages such as 5,25,100")
     return [int(part) for part in parts]
+
+
+def rollout_of(*, stages: str | None, approvals: int | None) -> Body:
+    """The rollout of a plan whose gates stay as they are."""
+    return _present(stages=_stages(stages) if stages else None, approvals=approvals)
 
 
 def _present(**given: Any) -> Body:

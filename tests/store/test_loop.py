@@ -136,7 +136,7 @@ def built(database: Database, tenant: TenantId) -> House:
         moves=MoveStore(),
         append=append,
     )
-    verbs = frozenset({"activate", "suspend", "deactivate", "standby"})
+    verbs = frozenset({"activate", "suspend", "deactivate", "standby", "allow_termination", "terminate"})
     situations = Situations(stores, lambda connector: verbs if connector else frozenset())
     planner = Planner(stores, situations)
     stages = Stages(stores)

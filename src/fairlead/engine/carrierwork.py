@@ -8,6 +8,7 @@ row behind, which the next one treats as unknown: nothing is lost, nothing is do
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -17,6 +18,7 @@ from fairlead.engine.evidence import evidence_lines
 from fairlead.engine.ports.carrier import (
     Accepted,
     AuthFailed,
+    CarrierTrouble,
     ChangesState,
     Done,
     NotFound,
@@ -24,15 +26,18 @@ from fairlead.engine.ports.carrier import (
     ProviderId,
     RateLimited,
     ReadsSim,
+    ReadsUsage,
     Refused,
     SimRecord,
     StandsBy,
+    Terminates,
     Unavailable,
 )
 from fairlead.engine.ports.carrier import Outcome as CarrierOutcome
 from fairlead.engine.ports.moving import NOT_APPLIED, CarrierWork, Outcome
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.model.identifiers import Iccid
 from fairlead.model.ids import TenantId
 from fairlead.model.lifecycle import OperationState
 
@@ -46,7 +51,11 @@ WANTED: Final[Mapping[str, frozenset[str]]] = {
     "suspend": frozenset({"suspended"}),
     "deactivate": frozenset({"deactivated"}),
     "standby": frozenset({"standby"}),
+    "terminate": frozenset({"terminated"}),
 }
+_PROTECTED: Final[Mapping[str, bool]] = {"allow_termination": True, "forbid_termination": False}
+LAST_USAGE: Final = frozenset({"deactivate", "terminate"})  # after these a carrier may not tell any more
+_USAGE_BACK: Final = timedelta(days=31)
 
 
 class Carriers(Protocol):
@@ -101,9 +110,37 @@ class CarrierWorker:
                     await self._stores.append(tx, evidence_lines(tenant, recorded, now, "system/carriers"))
 
     async def _write(self, connector: object, work: CarrierWork) -> Outcome:
-        sim = ProviderId(work.sim)
         try:
-            answer = await _call(connector, work.verb, sim)
+            kept = await self._last_usage(connector, work)
+        except (RateLimited, Unavailable) as trouble:  # nothing was sent: it waits rather than lose what was used
+            return self._outcome(work, OperationState.PENDING, trouble.reason, {"said": trouble.detail})
+        outcome = await self._written(connector, work)
+        return outcome if kept is None else replace(outcome, evidence=[kept, *outcome.evidence])
+
+    async def _last_usage(self, connector: object, work: CarrierWork) -> Mapping[str, Any] | None:
+        """What a line has used, read before it ends. A carrier that is away holds up only an end that is final."""
+        if work.verb not in LAST_USAGE or not isinstance(connector, ReadsUsage):
+            return None
+        now = self._time.now()
+        try:
+            periods = await connector.read_usage(
+                ProviderId(work.sim), since=now - _USAGE_BACK, until=now, granularity="day"
+            )
+        except CarrierTrouble as trouble:
+            if work.verb == "terminate" and isinstance(trouble, RateLimited | Unavailable):
+                raise
+            return {"fact": "last-usage", "unread": str(trouble.reason), "at": now.isoformat()}
+        return {
+            "fact": "last-usage",
+            "at": now.isoformat(),
+            "since": min((p.start for p in periods), default=now).isoformat(),
+            "uplink_bytes": sum(p.uplink_bytes for p in periods),
+            "downlink_bytes": sum(p.downlink_bytes for p in periods),
+        }
+
+    async def _written(self, connector: object, work: CarrierWork) -> Outcome:
+        try:
+            answer = await _call(connector, work)
         except OutcomeUnknown as trouble:
             return self._outcome(work, OperationState.UNKNOWN, trouble.reason, {"said": trouble.detail})
         except (RateLimited, Unavailable) as trouble:
@@ -154,7 +191,9 @@ class CarrierWorker:
         try:
             record = await connector.read_sim(ProviderId(work.sim))
         except NotFound as trouble:
-            return self._outcome(work, OperationState.FAILED, trouble.reason, {"said": trouble.detail})
+            ended = work.verb == "terminate"  # some carriers forget a line that has ended
+            state = OperationState.VERIFIED if ended else OperationState.FAILED
+            return self._outcome(work, state, "" if ended else trouble.reason, {"said": trouble.detail})
         except (RateLimited, Unavailable, AuthFailed, OutcomeUnknown):
             return None
         if _shows(record, work.verb):
@@ -169,9 +208,20 @@ class CarrierWorker:
         return Outcome(id=work.id, state=state, reason=str(reason), evidence=[told])
 
 
-async def _call(connector: object, verb: str, sim: ProviderId) -> CarrierOutcome:
+async def _call(connector: object, work: CarrierWork) -> CarrierOutcome:
+    verb, sim = work.verb, ProviderId(work.sim)
     if verb == "standby" and isinstance(connector, StandsBy):
         return await connector.standby(sim)
+    if isinstance(connector, Terminates):
+        match verb:
+            case "allow_termination":
+                return await connector.allow_termination(sim)
+            case "forbid_termination":
+                return await connector.forbid_termination(sim)
+            case "terminate":
+                return await connector.terminate(sim, confirm=Iccid(work.iccid))
+            case _:
+                pass
     if isinstance(connector, ChangesState):
         match verb:
             case "activate":
@@ -186,6 +236,8 @@ async def _call(connector: object, verb: str, sim: ProviderId) -> CarrierOutcome
 
 
 def _shows(record: SimRecord, verb: str) -> bool:
+    if verb in _PROTECTED:
+        return record.termination_allowed is _PROTECTED[verb]
     return record.subscription.state.value in WANTED.get(verb, frozenset())
 
 

@@ -9,12 +9,12 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
-from fairlead.engine.plans import Hand, Planner
+from fairlead.engine.plans import ACTION, Hand, Planner
 from fairlead.engine.ports.moving import ChangeRow, Selection
 from fairlead.engine.ports.planning import Drift, PlanRow
 from fairlead.engine.ports.transaction import Transaction
@@ -27,7 +27,6 @@ from fairlead.model.journal import Action, Entry, Json, Subject
 from fairlead.model.lifecycle import CHANGE, ChangeState, name, step
 from fairlead.model.rollout import Rollout, show_rollout
 
-_POLICIES: Final = 1
 _APPROVED, _REFUSED = 1, 2
 
 
@@ -41,7 +40,7 @@ class Conflict:
 
     title: str
     detail: str
-    code: str  # drifted, expired, applied, trial_open, wrong_state, own_change, collision, unproved
+    code: str  # drifted, expired, trial_open, wrong_state, own_change, collision, unproved, irreversible
     differences: Mapping[str, Any]
 
 
@@ -92,7 +91,7 @@ class Changes:
                 raise NoSuchChange(show("plan", plan_id))
             if plan.applied is not None:
                 return await self._read(tx, plan.applied)
-            refused = await self._unproved(tx, plan, rollout) or await self._refusal(tx, tenant, plan, now)
+            refused = await self._steps_refused(tx, plan, rollout) or await self._refusal(tx, tenant, plan, now)
             if refused is not None:
                 again = await self._stores.plans.read_plan(tx, plan_id)
                 if again is not None and again.applied is not None:  # somebody applied it while we looked
@@ -117,11 +116,19 @@ class Changes:
                 await self._start(tx, tenant, change, by, now)
             return await self._read(tx, change.id)
 
-    async def _unproved(self, tx: Transaction, plan: PlanRow, rollout: Rollout) -> Conflict | None:
-        """Steps that nothing could prove, where the gate accepts only proof."""
+    async def _steps_refused(self, tx: Transaction, plan: PlanRow, rollout: Rollout) -> Conflict | None:
+        """Steps that nothing takes back, where nobody else is asked; or that nothing proves, where proof is."""
+        rows = await self._stores.plans.situations(tx, plan.id, 0)
+        final = sum(row.devices for row in rows if any(s["undo"] == "none" for s in row.recipe["steps"]))
+        if final and not rollout.approvals:
+            return Conflict(
+                title="Nothing takes this back",
+                detail=f"{final} devices have a step without undo: another person must agree. Ask for an approval.",
+                code="irreversible",
+                differences={"devices": final},
+            )
         if rollout.gate.accept_acknowledged:
             return None
-        rows = await self._stores.plans.situations(tx, plan.id, 0)
         unproved = sum(row.devices for row in rows if any(s["proof"] == "none" for s in row.recipe["steps"]))
         if not unproved:
             return None
@@ -350,10 +357,12 @@ def new_change(
     """The row that a Change begins as."""
     change_id = uuid7(now)
     named = ", ".join(f"{r['verb']} {r['name']}" for r in plan.resources) or "nothing"
+    if plan.kind == ACTION:
+        named = f"{plan.resources[0]['name'].split('-')[0]} {plan.summary['devices']} device(s)"
     return ChangeRow(
         id=change_id,
         title=title or named,
-        kind=_POLICIES,
+        kind=plan.kind,
         state=ChangeState.PLANNED if rollout.approvals else ChangeState.APPROVED,
         reason=reason,
         author=by.person,
@@ -367,6 +376,7 @@ def new_change(
         settled_at=None,
         waves=0,
         version=1,
+        ends_at=now + plan.lasts if plan.lasts else None,
     )
 
 

@@ -167,6 +167,11 @@ class Fleet:
             await self._store.set_secret(actor.tenant, device.id, None, now=now, entries=(line,))
         await self._revoked(actor.tenant, device.name)
 
+    async def hang_up(self, tenant: TenantId, names: Sequence[str]) -> None:
+        """End the open connections of devices that may not come back."""
+        for device in names:
+            await self._revoked(tenant, device)
+
     async def subscriptions(
         self, actor: Actor, which: SubscriptionFilter, *, after: SubscriptionId | None, limit: int
     ) -> FoundSubscriptions:

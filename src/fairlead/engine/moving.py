@@ -3,16 +3,18 @@
 Each tick takes a bounded number of due moves under lock, grouped by (Change, situation, step, how
 the step stands), decides once a group, and writes by the set. A step towards the device is started
 for the whole group in one statement; a step at a carrier becomes pending operations that
-`carrierwork` dispatches as the budget allows. Nothing is sent before its row is committed: the
-nudges go out after the transaction, and are only nudges.
+`carrierwork` dispatches as the budget allows; a step in our own record of devices is done where it
+starts. Nothing is sent before its row is committed: the nudges go out after the transaction, and
+are only nudges.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
+from fairlead.engine.evidence import evidence_lines
 from fairlead.engine.ports.moving import NOT_APPLIED, Advance, DueGroup, StepStart
 from fairlead.engine.ports.planning import SituationRow
 from fairlead.engine.ports.transaction import Transaction
@@ -30,11 +32,13 @@ _FORWARD, _BACK = 1, 2
 
 @dataclass(slots=True, kw_only=True)
 class Ticked:
-    """What one tick did; `nudges` are for after the commit."""
+    """What one tick did; `nudges` and `revoked` are for after the commit."""
 
+    tenant: TenantId
     moves: int = 0
     settled: int = 0
     nudges: list[tuple[UUID, tuple[int, ...]]] = field(default_factory=list[tuple[UUID, tuple[int, ...]]])
+    revoked: list[str] = field(default_factory=list[str])  # names of devices whose open connections must end
 
 
 class Moving:
@@ -46,7 +50,7 @@ class Moving:
 
     async def tick(self, tenant: TenantId) -> Ticked:
         """One bounded look at what is due in a tenant."""
-        done = Ticked()
+        done = Ticked(tenant=tenant)
         now = self._time.now()
         async with self._stores.transactions.tenant(tenant) as tx:
             situations: dict[tuple[UUID, int], Mapping[int, SituationRow]] = {}
@@ -70,7 +74,7 @@ class Moving:
             case "none" if group.step >= len(recipe.steps):
                 await self._verified(tx, group, now, done)
             case "none":
-                await self._start(tx, group, recipe.steps[group.step], situation, now, done)
+                await self._start(tx, group, recipe.steps[group.step], now, done)
             case "verified" if group.step + 1 >= len(recipe.steps):
                 await self._verified(tx, group, now, done)
             case "verified":
@@ -90,7 +94,7 @@ class Moving:
                 if step is None:
                     await self._next_back(tx, group, now, done)
                 else:
-                    await self._start(tx, group, step, situation, now, done)
+                    await self._start(tx, group, step, now, done)
             case "verified":
                 await self._next_back(tx, group, now, done)
             case "failed" if group.attempt < ATTEMPTS:
@@ -117,12 +121,13 @@ class Moving:
         if group.step >= len(recipe.steps) or not group.begun:
             return None
         step = recipe.steps[group.step]
-        if step.undo != "exact" or step.undo_verb is None:
+        if step.undo_verb is None:
             return None
         return Step(
             driver=step.driver,
             verb=step.undo_verb,
             on=step.on,
+            account=step.account,
             facets=step.facets,
             proof=step.proof,
             deadline_s=step.deadline_s,
@@ -148,18 +153,19 @@ class Moving:
         await self._advance(tx, group, step=0, state=MoveState.UNDONE, settled_at=now)
         done.settled += len(group.devices)
 
-    async def _start(
-        self, tx: Transaction, group: DueGroup, step: Step, situation: SituationRow, now: datetime, done: Ticked
-    ) -> None:
+    async def _start(self, tx: Transaction, group: DueGroup, step: Step, now: datetime, done: Ticked) -> None:
         deadline = self._time.real_floor(now + timedelta(seconds=step.deadline_s))
         start = StepStart(group=group, devices=group.devices, deadline=deadline)
-        if step.driver == "shadow":
-            facets = tuple(f.number for f in step.facets)
-            started = await self._stores.moves.start_shadow(tx, start, facets, now)
-            done.nudges += [(device, facets) for device in group.devices]
-        else:
-            account = _account(situation.facts, step)
-            started = await self._stores.moves.start_carrier(tx, start, step.verb, account)
+        match step.driver:
+            case "shadow":
+                facets = tuple(f.number for f in step.facets)
+                started = await self._stores.moves.start_shadow(tx, start, facets, now)
+                done.nudges += [(device, facets) for device in group.devices]
+            case "carrier":
+                started = await self._stores.moves.start_carrier(tx, start, step.verb, step.account)
+            case "registry":
+                started = await self._record(tx, start, step, now, done)
+                deadline = now if step.proof == "recorded" else deadline
         if started == 0:
             why = f"nothing to {step.verb}: the subscription or facet is not there any more"
             if group.leg == _FORWARD:
@@ -168,6 +174,14 @@ class Moving:
                 await self._next_back(tx, group, now, done)
             return
         await self._stores.moves.postpone(tx, group, deadline)
+
+    async def _record(self, tx: Transaction, start: StepStart, step: Step, now: datetime, done: Ticked) -> int:
+        """A step in our own record: it is done, or it waits for a device to be heard from."""
+        settled = await self._stores.moves.start_registry(tx, start, step.verb, now)
+        await self._stores.append(tx, evidence_lines(done.tenant, settled, now, "system/registry"))
+        if step.verb == "retire":
+            done.revoked += await self._stores.moves.names(tx, start.devices)
+        return len(settled)
 
     async def _verified(self, tx: Transaction, group: DueGroup, now: datetime, done: Ticked) -> None:
         await self._stores.moves.verify_facets(tx, group.change, group.devices)
@@ -223,8 +237,3 @@ class Moving:
             outcome=outcome,
         )
         await self._stores.moves.advance(tx, advance)
-
-
-def _account(facts: Mapping[str, Any], step: Step) -> str:
-    side = facts["target"] if step.on == "target" else facts["current"]
-    return str(side["account"]) if side else ""

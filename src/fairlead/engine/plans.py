@@ -2,23 +2,25 @@
 
 `make` reads files, runs the tests beside the rules, judges the whole fleet against the proposed
 revisions, groups the devices that would change into situations with recipes, and keeps all of it
-with impact, cost and legal effect. `drift` compares a kept plan with the fleet of now, and is what
-makes apply answer 409 when facts have moved under it.
+with impact, cost and legal effect; `act` does the same for what a person asks of given devices.
+`drift` compares a kept plan with the fleet of now, and is what makes apply answer 409 when facts
+have moved under it.
 """
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from fairlead.engine.actions import EVERYONE, ActionAsked, overtaken, passing, policy_text
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
-from fairlead.engine.ports.planning import Drift, NewRevision, PlanRow
+from fairlead.engine.ports.planning import Drift, NewRevision, PlanRow, RevisionRow, Selected
 from fairlead.engine.ports.resolving import CountedCombination, JudgedRule, Verdict
 from fairlead.engine.ports.transaction import Transaction
-from fairlead.engine.rules import Rules, entering
+from fairlead.engine.rules import Rules, activates, entering, life_of, resource_of
 from fairlead.engine.situations import Collided, Counted, Situations
 from fairlead.engine.stores import Stores
 from fairlead.model.ids import PrincipalId, TenantId, show
@@ -32,7 +34,8 @@ from fairlead.policy.read import read_resources
 KEPT_FOR: Final = timedelta(days=7)
 SMALL: Final = 1_000  # below this many devices no drift is tolerated
 TOLERANCE: Final = 0.005
-_POLICIES: Final = 1
+POLICIES: Final = 1
+ACTION: Final = 2  # a policy of its own, for devices that were chosen by hand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,7 @@ class Proposal:
     verb: str  # create, update, remove
     affected: tuple[int, ...]  # rules of the same policy that it takes the place of
     resource: Resource | None
+    devices: tuple[UUID, ...] | None = None  # of an action: who is put into it; None: who matches
 
 
 class Planner:
@@ -108,6 +112,26 @@ class Planner:
         except Collided as collided:
             return Refused(faults=tuple(_collision_fault(collided, files)))
 
+    async def act(self, tenant: TenantId, by: Hand, action: ActionAsked, now: datetime) -> PlanRow | Refused:
+        """A plan of what is asked of given devices; or why there is none."""
+        text = policy_text(action, uuid7(now), now)
+        resources, faults = _read([File(name="action", text=text)])
+        if faults:
+            return Refused(faults=tuple(faults))
+        async with self._stores.transactions.tenant(tenant) as tx:
+            selected = await self._stores.plans.select(
+                tx,
+                names=action.chosen.names or None,
+                match=action.chosen.match.expr if action.chosen.match else None,
+                passing=passing(action),
+                constants={"tenant": str(tenant)},
+                now=now,
+            )
+            refused = _unselected(action, selected)
+            if refused is not None:
+                return refused
+            return await self._make(tx, tenant, by, resources, (), now, chosen=selected, lasts=action.lasts)
+
     async def _make(
         self,
         tx: Transaction,
@@ -116,15 +140,22 @@ class Planner:
         resources: Sequence[tuple[Resource, str]],
         removals: Sequence[Removal],
         now: datetime,
+        *,
+        chosen: Selected | None = None,
+        lasts: timedelta | None = None,
     ) -> PlanRow:
         proposals, unchanged = await self._propose(tx, by, resources, removals, now)
+        if chosen is not None:
+            proposals = [await self._as_action(tx, p, chosen, now) for p in proposals]
         plan_id = uuid7(now)
         counted = await self._judge(tx, tenant, proposals, plan_id, now)
         summary = await self._summary(tx, tenant, proposals, unchanged, counted, now)
+        if chosen is not None:
+            summary |= {"left_out": chosen.left_out, "ends_after_s": int(lasts.total_seconds()) if lasts else None}
         devices = sum(c.devices for c in counted)
         plan = PlanRow(
             id=plan_id,
-            kind=_POLICIES,
+            kind=ACTION if chosen is not None else POLICIES,
             author=by.person,
             created_at=now,
             expires_at=now + KEPT_FOR,
@@ -133,6 +164,7 @@ class Planner:
             tolerance=0.0 if devices < SMALL else TOLERANCE,
             digest=hashlib.sha256(b"".join(c.digest for c in counted)).digest(),
             applied=None,
+            lasts=lasts,
         )
         await self._stores.plans.insert_plan(tx, plan)
         line = entry(
@@ -158,17 +190,7 @@ class Planner:
 
     async def _with_resource(self, proposal: Proposal, source: str) -> Proposal:
         resources, _ = read_resources(source, file=proposal.name)
-        return Proposal(
-            kind=proposal.kind,
-            name=proposal.name,
-            policy=proposal.policy,
-            number=proposal.number,
-            rule=proposal.rule,
-            removed=proposal.removed,
-            verb=proposal.verb,
-            affected=proposal.affected,
-            resource=None if proposal.removed else resources[0],
-        )
+        return replace(proposal, resource=None if proposal.removed else resources[0])
 
     async def _propose(
         self,
@@ -203,7 +225,7 @@ class Planner:
                     rule=rule,
                     removed=False,
                     verb="update" if before is not None and not before.removed else "create",
-                    affected=tuple(row.rule for row in live if row.policy == policy),
+                    affected=_replaced(live, policy),
                     resource=resource,
                 )
             )
@@ -230,7 +252,7 @@ class Planner:
                     rule=rule,
                     removed=True,
                     verb="remove",
-                    affected=tuple(row.rule for row in live if row.policy == before.policy),
+                    affected=_replaced(live, before.policy),
                     resource=None,
                 )
             )
@@ -245,21 +267,33 @@ class Planner:
             await self._stores.plans.opening_given(tx, [], [], [])
             return await self._situations.group(tx, owner, 0)
         affected = {rule for p in policies for rule in p.affected}
-        enter = [
-            JudgedRule(rule=p.rule, expr=entering(p.resource))
-            for p in policies
-            if isinstance(p.resource, Policy) and not p.resource.observe
-        ]
+        devices = next((p.devices for p in policies if p.devices is not None), None)
+        enter = [_judged(p) for p in policies if isinstance(p.resource, Policy) and not p.resource.observe]
+        proposed = frozenset(judged.rule for judged in enter)
+        openers = frozenset(p.rule for p in policies if isinstance(p.resource, Policy) and activates(p.resource))
+        if openers:  # who is let in for the first time takes all that is kept as well
+            live = Rules(await self._stores.policies.live(tx), now)
+            enter += [judged for judged in live.enter() if judged.rule not in affected]
 
         def decide(combination: CountedCombination) -> Verdict:
             stays = {r for r in combination.standing if r not in affected}
-            rules = tuple(sorted(stays | set(combination.entering)))
-            return Verdict(rules=rules, wait_in=(), wait_out=(), clear=())
+            enters = set(combination.entering)
+            if not enters & openers:
+                enters &= proposed
+            return Verdict(rules=tuple(sorted(stays | enters)), wait_in=(), wait_out=(), clear=())
 
         await self._stores.plans.resolving(tx).judge_only(
-            enter=enter, decide=decide, constants={"tenant": str(tenant)}, now=now
+            enter=enter, decide=decide, constants={"tenant": str(tenant)}, now=now, devices=devices
         )
         return await self._situations.group(tx, owner, 0)
+
+    async def _as_action(self, tx: Transaction, proposal: Proposal, chosen: Selected, now: datetime) -> Proposal:
+        """The proposal for the devices that were chosen; earlier actions on its facets give way there."""
+        live = Rules(await self._stores.policies.live(tx), now)
+        facets = tuple(proposal.resource.sets) if isinstance(proposal.resource, Policy) else ()
+        known = [(number, rule.policy) for number, rule in live.by_rule.items()]
+        earlier = {rule for facet in facets for rule in overtaken(known, facet)}
+        return replace(proposal, affected=tuple(sorted(earlier)), devices=chosen.devices)
 
     async def _summary(
         self,
@@ -408,6 +442,7 @@ def _shown(proposal: Proposal) -> dict[str, Any]:
         "removed": proposal.removed,
         "verb": proposal.verb,
         "affected": list(proposal.affected),
+        "devices": None if proposal.devices is None else [str(device) for device in proposal.devices],
     }
 
 
@@ -422,7 +457,44 @@ def _read_back(shown: Mapping[str, Any]) -> Proposal:
         verb=shown["verb"],
         affected=tuple(shown["affected"]),
         resource=None,
+        devices=None if shown["devices"] is None else tuple(UUID(device) for device in shown["devices"]),
     )
+
+
+def _replaced(live: Sequence[RevisionRow], policy: UUID) -> tuple[int, ...]:
+    """The rules that a new revision of a policy takes the place of; what a device has passed in its life it keeps."""
+    rows = [row for row in live if row.policy == policy]
+    return tuple(row.rule for row in rows if row.kind != "Policy" or not _is_life(row))
+
+
+def _is_life(row: RevisionRow) -> bool:
+    policy = resource_of(row)
+    return isinstance(policy, Policy) and life_of(policy) is not None
+
+
+def _judged(proposal: Proposal) -> JudgedRule:
+    """How a proposed policy is judged: by who enters it, or for all who were chosen."""
+    policy = proposal.resource
+    assert isinstance(policy, Policy)  # noqa: S101 - the caller's list
+    if proposal.devices is not None:
+        return JudgedRule(rule=proposal.rule, expr=EVERYONE, activates=True)  # those outside are judged too
+    return JudgedRule(rule=proposal.rule, expr=entering(policy), activates=activates(policy))
+
+
+def _unselected(action: ActionAsked, selected: Selected) -> Refused | None:
+    """Names that nothing has, or nobody at all."""
+    unknown = [
+        Fault(file="action", line=1, column=1, path="devices", value=repr(name), expected="the name of a device")
+        for name in selected.unknown[:20]
+    ]
+    if unknown:
+        return Refused(faults=tuple(unknown))
+    if selected.devices:
+        return None
+    asked = action.chosen.match.text if action.chosen.match else f"{len(action.chosen.names)} name(s)"
+    left = ", ".join(f"{count} {state}" for state, count in selected.left_out.items())
+    expected = f"devices that {action.verb} is open to" + (f"; left out: {left}" if left else "")
+    return Refused(faults=(Fault(file="action", line=1, column=1, path="match", value=asked, expected=expected),))
 
 
 def _file_of(files: Sequence[File]) -> str:

@@ -82,6 +82,8 @@ class _Doing:
         done = await self._workers.moving.tick(tenant)
         if done.nudges:
             await self._workers.nudges.nudge_devices(tenant, done.nudges)
+        if done.revoked:
+            await self._workers.fleet.hang_up(tenant, done.revoked)
         return done.moves > 0
 
     async def carriers(self, tenant: TenantId) -> bool:

@@ -4,16 +4,18 @@ Resolution, planning and `why` all start here. A revision's text never changes, 
 stays valid as long as the process lives.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from fairlead.engine.ports.planning import RevisionRow
-from fairlead.engine.ports.resolving import CountedCombination, JudgedRule, RuleKey, Verdict
+from fairlead.engine.ports.resolving import CountedCombination, JudgedRule, Resolving, RuleKey, Verdict
 from fairlead.model.expression import And, Expr, Literal, Not, negation, time_thresholds
-from fairlead.model.ids import ChangeId, PolicyId
+from fairlead.model.facet import Facet
+from fairlead.model.ids import ChangeId, PolicyId, TenantId
+from fairlead.model.life import NEVER, Life, may_pass, read_life
 from fairlead.model.resources import Auto, Policy, Resource
 from fairlead.policy.admission import Combination, ExceptionKind, Rule, decide
 from fairlead.policy.read import read_resources
@@ -38,8 +40,25 @@ def resource_of(row: RevisionRow) -> Resource:
     return found
 
 
+def life_of(policy: Policy) -> Life | None:
+    """The passage that a policy opens, if it is about a device's life."""
+    setting = policy.sets.get(Facet.LIFE)
+    return None if setting is None else read_life(setting.value)
+
+
+def activates(policy: Policy) -> bool:
+    """Whether it is a first activation."""
+    life = life_of(policy)
+    return life is not None and life.state == "active"
+
+
 def entering(policy: Policy) -> Expr:
-    """A device enters where `match` holds and `until` does not."""
+    """A device enters where `match` holds and `until` does not; into a life, where it may pass."""
+    life = life_of(policy)
+    if life is not None:
+        return And(operands=(policy.match.expr, may_pass(life)))
+    if policy.until.expr == NEVER:
+        return policy.match.expr
     if policy.until.expr == negation(policy.match.expr):
         return policy.match.expr  # the default: it ends where it does not match
     return And(operands=(policy.match.expr, Not(operand=policy.until.expr)))
@@ -74,7 +93,7 @@ class Rules:
     def enter(self) -> list[JudgedRule]:
         """Kept rules that some Change keeps standing, by what makes a device enter."""
         return [
-            JudgedRule(rule=number, expr=_entering(known))
+            JudgedRule(rule=number, expr=_entering(known), activates=activates(known.policy))
             for number, known in self.by_rule.items()
             if known.row.kept and known.row.standing and not known.policy.observe and not self._expired(known.policy)
         ]
@@ -103,6 +122,21 @@ class Rules:
         )
         return Verdict(rules=decision.rules, wait_in=decision.wait_in, wait_out=decision.wait_out, clear=decision.clear)
 
+    async def let_in(self, resolving: Resolving, devices: Sequence[UUID], tenant: TenantId, now: datetime) -> int:
+        """Judge devices whose first activation is due: they take all that kept policies say, at once.
+
+        Leaves them in the `opening` set of the transaction; returns how many.
+        """
+
+        def decide(combination: CountedCombination) -> Verdict:
+            rules = tuple(sorted({*combination.standing, *combination.entering}))
+            return Verdict(rules=rules, wait_in=(), wait_out=(), clear=())
+
+        constants = {"tenant": str(tenant)}
+        return await resolving.judge_only(
+            enter=self.enter(), decide=decide, constants=constants, now=now, devices=devices
+        )
+
     def thresholds(self) -> frozenset[tuple[str, timedelta]]:
         """Instants to sweep: each distinct (column, offset) that some rule compares."""
         found: set[tuple[str, timedelta]] = set()
@@ -123,6 +157,7 @@ class Rules:
                 change=ChangeId(known.row.standing) if known.row.standing else None,
                 kept=known.row.kept,
                 auto=isinstance(known.policy.admit, Auto),
+                activates=activates(known.policy),
             )
             for number, known in self.by_rule.items()
         }

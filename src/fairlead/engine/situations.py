@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from fairlead.engine.ports.planning import ClassDocument, Grouped
+from fairlead.engine.ports.planning import ClassDocument, Grouped, GroupedSim, Target
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.rules import resource_of
 from fairlead.engine.stores import Stores
@@ -74,7 +74,7 @@ class Situations:
             (p.from_class, p.to_class): _changes(documents.get(p.from_class, {}), documents.get(p.to_class, {}))
             for p in pairs
         }
-        targets = [(*pair, *_target(changed)) for pair, changed in changes.items()]
+        targets = [_target(*pair, changed) for pair, changed in changes.items()]
         grouped = await self._stores.plans.group(tx, targets)
         counted = [self._counted(no, row, changes) for no, row in enumerate(grouped, start=1)]
         made = [(c.no, _facts(c.situation), show_recipe(c.recipe)) for c in counted]
@@ -92,6 +92,8 @@ class Situations:
             target=self._side(row.target, row.target_connector, row.target_state, present=row.target_present),
             current=self._side(row.carrier or None, row.current_connector, row.current_state, present=True),
             reachable=row.reachable,
+            life=row.life,
+            sims=tuple(self._sim(one) for one in row.sims),
         )
         return Counted(
             no=no,
@@ -111,6 +113,15 @@ class Situations:
             present=present,
             state=STATES[state - 1],
             verbs=self._verbs(connector) if connector else frozenset(),
+        )
+
+    def _sim(self, sim: GroupedSim) -> SimSide:
+        return SimSide(
+            account=sim.account,
+            connector=sim.connector if sim.connector != "none" else None,
+            present=True,
+            state=STATES[sim.state - 1],
+            verbs=self._verbs(sim.connector),
         )
 
     async def _fill(self, tx: Transaction, classes: Sequence[int]) -> list[tuple[int, Collision]]:
@@ -160,12 +171,16 @@ def _changes(before: Mapping[Facet, ClassDocument], after: Mapping[Facet, ClassD
     return tuple(found)
 
 
-def _target(changes: Sequence[FacetChange]) -> tuple[str | None, bool]:
-    """The carrier the network facet goes to, and whether the one left is released."""
+def _target(from_class: int, to_class: int, changes: Sequence[FacetChange]) -> Target:
     network = next((c for c in changes if c.facet is Facet.NETWORK and c.after is not None), None)
-    if network is None or network.after is None:
-        return None, False
-    return str(network.after.get("carrier")), network.after.get("release") == "suspend"
+    wanted: Mapping[str, Any] = {} if network is None or network.after is None else network.after
+    return Target(
+        from_class=from_class,
+        to_class=to_class,
+        account=str(wanted.get("carrier")) if wanted else None,
+        releases=wanted.get("release") == "suspend",
+        life=any(c.facet is Facet.LIFE and c.after is not None for c in changes),
+    )
 
 
 def _facts(situation: Situation) -> dict[str, Any]:

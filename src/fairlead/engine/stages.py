@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from fairlead.engine.journal import entry
+from fairlead.engine.plans import ACTION
 from fairlead.engine.ports.moving import BatchCount, ChangeRow, Selection
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.stores import Stores
@@ -65,6 +66,8 @@ class Stages:
                     continue
                 touched[batch.change] = change
                 decided += await self._judge(tx, tenant, change, batch, now)
+            for change_id in await self._stores.changes.ended(tx, now):
+                settled += await self._end(tx, tenant, change_id, now)
             for change_id in await self._stores.changes.in_states(tx, [ChangeState.RUNNING]):
                 change = await self._stores.changes.read(tx, change_id, lock=True)
                 if change is None or change.state is not ChangeState.RUNNING:
@@ -213,10 +216,36 @@ class Stages:
             await self._stores.changes.set_state(tx, change.id, step(CHANGE, change.state, ChangeState.ABORTED), now)
             await self._tell(tx, tenant, change.id, Action.CHANGE_ABORTED, now, reason="no batch passed", payload=told)
             return
-        await self._stores.policies.keep(tx, change.id)
+        action = change.kind == ACTION  # it names its devices: nobody else enters, and it stands only for a time
+        await self._stores.policies.keep(tx, change.id, entrants=not action)
+        over = action and change.ends_at is None
+        if over:
+            await self._stores.policies.end(tx, change.id)
         settled = step(CHANGE, change.state, ChangeState.SETTLED)
-        await self._stores.changes.set_state(tx, change.id, step(CHANGE, settled, ChangeState.STANDING), now)
+        after = ChangeState.CLOSED if over else ChangeState.STANDING
+        await self._stores.changes.set_state(tx, change.id, step(CHANGE, settled, after), now)
         await self._tell(tx, tenant, change.id, Action.CHANGE_SETTLED, now, payload=told)
+
+    async def _end(self, tx: Transaction, tenant: TenantId, change_id: UUID, now: datetime) -> int:
+        """The time of an action is over: it takes itself back, as a person would."""
+        change = await self._stores.changes.read(tx, change_id, lock=True)
+        if (
+            change is None
+            or change.ends_at is None
+            or not {ChangeState.CLOSED, ChangeState.ABORTED} & CHANGE[change.state]
+        ):
+            return 0
+        await self.undo(tx, tenant, change, Selection(change=change_id), "its time is over", now)
+        kept = change.settled_at is not None
+        if kept:
+            await self._stores.policies.end(tx, change_id)
+        else:
+            await self._stores.policies.drop(tx, change_id)
+        after = ChangeState.CLOSED if kept else ChangeState.ABORTED
+        await self._stores.changes.set_state(tx, change_id, step(CHANGE, change.state, after), now)
+        done = Action.CHANGE_CLOSED if kept else Action.CHANGE_ABORTED
+        await self._tell(tx, tenant, change_id, done, now, reason="its time is over")
+        return 1
 
     async def _strata(self, tx: Transaction, change: ChangeRow) -> set[int]:
         rows = await self._stores.plans.situations(tx, change.plan, FIRST_WAVE)

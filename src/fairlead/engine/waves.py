@@ -18,7 +18,7 @@ from fairlead.engine.plans import Hand
 from fairlead.engine.ports.moving import ChangeRow
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.resolve import Resolver
-from fairlead.engine.rules import KnownRule, Rules
+from fairlead.engine.rules import KnownRule, Rules, activates
 from fairlead.engine.situations import Collided, Counted, Situations
 from fairlead.engine.stores import Stores
 from fairlead.model.ids import ChangeId, TenantId, show
@@ -116,10 +116,13 @@ class Waves:
         waiting = await self._stores.changes.waiting(tx, row.policy, row.rule, line.kind, line.stratum, room, now)
         if not waiting:
             return 0
-        classes = await self._classes(tx, rules, line, sorted({c for _, c in waiting}))
-        await self._stores.plans.opening_given(
-            tx, [d for d, _ in waiting], [c for _, c in waiting], [classes[c] for _, c in waiting]
-        )
+        if activates(line.known.policy):
+            await rules.let_in(self._stores.plans.resolving(tx), [d for d, _ in waiting], tenant, now)
+        else:
+            classes = await self._classes(tx, rules, line, sorted({c for _, c in waiting}))
+            await self._stores.plans.opening_given(
+                tx, [d for d, _ in waiting], [c for _, c in waiting], [classes[c] for _, c in waiting]
+            )
         return await self._open(tx, tenant, change, line.known, now)
 
     async def _room(self, tx: Transaction, change: ChangeRow, line: Line, now: datetime) -> int:

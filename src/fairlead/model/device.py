@@ -46,9 +46,6 @@ CONNECTIVITY_WORDS: Final[Mapping[int, Connectivity]] = {code: state for state, 
 
 FORM_FACTORS: Final = ("2FF", "3FF", "4FF", "MFF2", "iSIM", "softSIM")
 TECHNOLOGIES: Final = ("uicc", "euicc", "iuicc", "softsim")
-FACETS: Final[Mapping[int, str]] = {
-    1: "network", 2: "config", 3: "firmware", 4: "flags", 5: "credential", 6: "traffic", 7: "subscription",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,15 @@
-"""The facets: the independently versioned parts of a device, and the subscription beside it."""
+"""The facets: the independently versioned parts of a device, its life, and the subscription beside it."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Facet(StrEnum):
-    """The independently versioned parts of a device; `subscription` is a facet of its subscription."""
+    """The independently versioned parts of a device; `subscription` is a facet of its subscription.
+
+    `life` is where the device stands between factory and scrap: its first activation and its retirement
+    are desired state like everything else, so that they are planned, staged, proved and taken back alike.
+    """
 
     NETWORK = "network"
     CONFIG = "config"
@@ -14,10 +18,11 @@ class Facet(StrEnum):
     CREDENTIAL = "credential"
     TRAFFIC = "traffic"
     SUBSCRIPTION = "subscription"
+    LIFE = "life"
 
     @property
     def number(self) -> int:
-        """The facet as the store keeps it: 1 to 7."""
+        """The facet as the store keeps it: 1 to 8."""
         return _NUMBERS[self]
 
 

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from fairlead.model.facet import Facet
 
-Driver = Literal["carrier", "shadow"]
+Driver = Literal["carrier", "shadow", "registry"]  # registry: our own record of the device
 Undo = Literal["exact", "forward-only", "none"]
-Role = Literal["target", "current", "device"]
-Proof = Literal["read-back", "session-and-reported", "reported", "none"]
+Role = Literal["target", "current", "each", "device"]  # each: every SIM of the device at one account
+Proof = Literal["read-back", "session-and-reported", "reported", "contact", "recorded", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,8 @@ class Situation:
     target: SimSide | None  # where the network facet goes, if it moves
     current: SimSide | None  # the SIM in use
     reachable: bool  # it has a way to fetch its shadow (a credential, or a contact seen)
+    life: str = "active"  # where the device stands; told only where its life changes
+    sims: tuple[SimSide, ...] = ()  # all its SIMs, by account; told only where its life changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class Step:
     driver: Driver
     verb: str  # activate, suspend, deactivate … or write
     on: Role  # whose subscription, or the device
+    account: str  # the carrier account that is asked; empty where none is
     facets: tuple[Facet, ...]
     proof: Proof
     deadline_s: int
@@ -85,6 +88,7 @@ def show_recipe(recipe: Recipe) -> dict[str, Any]:
                 "driver": s.driver,
                 "verb": s.verb,
                 "on": s.on,
+                "account": s.account,
                 "facets": [f.value for f in s.facets],
                 "proof": s.proof,
                 "deadline_s": s.deadline_s,
@@ -107,6 +111,7 @@ def read_recipe(value: Mapping[str, Any]) -> Recipe:
                 driver=s["driver"],
                 verb=s["verb"],
                 on=s["on"],
+                account=s["account"],
                 facets=tuple(Facet[f.upper()] for f in s["facets"]),
                 proof=s["proof"],
                 deadline_s=s["deadline_s"],

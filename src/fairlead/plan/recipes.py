@@ -3,18 +3,20 @@
 A network move makes before it breaks: the target subscription is made usable first, then the
 device is told (network facet, with a dead-man lease, together with every facet coupled to it),
 then the new path is proved, and only then is the old subscription released, if the policy asks.
+A device whose life changes takes the same steps inside those of `plan.life`.
 What cannot be done is said here, before anything runs.
 """
 
 from typing import Any, Final
 
 from fairlead.model.facet import Facet
-from fairlead.model.situation import FacetChange, Recipe, SimSide, Situation, Step
+from fairlead.model.life import Life, read_life
+from fairlead.model.situation import FacetChange, Recipe, Role, SimSide, Situation, Step
+from fairlead.plan.life import CARRIER_DEADLINE_S, SHADOW_DEADLINE_S, first_activation, retirement
 
-CARRIER_DEADLINE_S: Final = 15 * 60
-SHADOW_DEADLINE_S: Final = 6 * 3600
 DEFAULT_LEASE_S: Final = 600
 _USABLE: Final = frozenset({"active", "ready"})  # ready goes live on first use
+# What a device is told through its shadow; of its life it is told only to erase itself, by `plan.life`.
 _DEVICE_FACETS: Final = frozenset(
     {Facet.NETWORK, Facet.CONFIG, Facet.FLAGS, Facet.TRAFFIC, Facet.FIRMWARE, Facet.CREDENTIAL}
 )
@@ -22,6 +24,9 @@ _DEVICE_FACETS: Final = frozenset(
 
 def recipe_for(situation: Situation) -> Recipe:
     """The recipe for one situation. Pure: the same situation always gives the same recipe."""
+    life = _life(situation)
+    if life is not None and life.state == "retired":
+        return retirement(situation, life)
     written = tuple(c for c in situation.changes if c.after is not None and c.facet in _DEVICE_FACETS)
     network = next((c for c in written if c.facet is Facet.NETWORK), None)
     steps: list[Step] = []
@@ -36,13 +41,14 @@ def recipe_for(situation: Situation) -> Recipe:
             blocked="the device has never fetched its shadow and holds no credential: give it one first",
             block_code="device_unreachable",
         )
-    if network is not None and situation.target is not None:
-        steps += _before(situation.target, network)
+    before = _before(situation, network, life)
     if written:
         steps.append(_write(written, network))
     if network is not None and situation.current is not None:
         steps += _after(situation, network, situation.current, notes)
-    steps += _subscription(situation)
+    if life is not None:
+        return first_activation(situation, before, steps)
+    steps = [*before, *steps, *_subscription(situation)]
     released = [c.facet.value for c in situation.changes if c.after is None]
     if released:
         notes.append(f"{', '.join(released)}: no policy sets it any more; it stays as it is, unmanaged")
@@ -71,15 +77,29 @@ def _blocked(situation: Situation, network: FacetChange) -> Recipe | None:
     return None
 
 
-def _before(target: SimSide, network: FacetChange) -> list[Step]:
+def _life(situation: Situation) -> Life | None:
+    change = next((c for c in situation.changes if c.facet is Facet.LIFE and c.after is not None), None)
+    return None if change is None or change.after is None else read_life(change.after)
+
+
+def _before(situation: Situation, network: FacetChange | None, life: Life | None) -> list[Step]:
+    """Make before break: the way in is made usable first."""
+    if network is not None and situation.target is not None:
+        return _usable(situation.target, "target")
+    if life is not None and situation.current is not None:
+        return _usable(situation.current, "current")
+    return []
+
+
+def _usable(target: SimSide, on: Role) -> list[Step]:
     if target.state in _USABLE or "activate" not in target.verbs:
         return []
-    del network
     return [
         Step(
             driver="carrier",
             verb="activate",
-            on="target",
+            on=on,
+            account=target.account,
             facets=(Facet.SUBSCRIPTION,),
             proof="read-back",
             deadline_s=CARRIER_DEADLINE_S,
@@ -94,6 +114,7 @@ def _write(written: tuple[FacetChange, ...], network: FacetChange | None) -> Ste
         driver="shadow",
         verb="write",
         on="device",
+        account="",
         facets=tuple(sorted((c.facet for c in written), key=lambda f: f.number)),
         proof="session-and-reported" if network is not None else "reported",
         deadline_s=SHADOW_DEADLINE_S,
@@ -114,6 +135,7 @@ def _after(situation: Situation, network: FacetChange, current: SimSide, notes: 
             driver="carrier",
             verb="suspend",
             on="current",
+            account=current.account,
             facets=(Facet.SUBSCRIPTION,),
             proof="read-back",
             deadline_s=CARRIER_DEADLINE_S,
@@ -141,6 +163,7 @@ def _subscription(situation: Situation) -> list[Step]:
             driver="carrier",
             verb=verb,
             on="current",
+            account=current.account,
             facets=(Facet.SUBSCRIPTION,),
             proof="read-back",
             deadline_s=CARRIER_DEADLINE_S,

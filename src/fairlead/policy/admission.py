@@ -32,6 +32,7 @@ class Rule:
     change: ChangeId | None  # the Change that keeps it standing
     kept: bool  # candidates to enter are kept revisions only; trial ones are admitted by their Change
     auto: bool  # entrants and leavers need no pace
+    activates: bool = False  # a first activation: it alone lets in devices that stand outside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,8 @@ class Decision:
 def decide(combination: Combination, rules: Mapping[int, Rule]) -> Decision:
     """Decide for one combination; see the module's letter. Asked again about the outcome, it changes nothing."""
     standing = [r for r in combination.standing if r in rules]
+    if any(rules[r].activates for r in combination.entering):
+        return _outside(combination, standing, rules)
     leaving = [r for r in combination.leaving if r in standing]
     at_once = {r for r in leaving if rules[r].auto or _kept_out(combination, rules[r], rules) == "newer"}
     stay = [r for r in standing if r not in at_once]
@@ -85,6 +88,34 @@ def decide(combination: Combination, rules: Mapping[int, Rule]) -> Decision:
             for policy, (kind, number) in combination.excepted.items()
             if (kind is ExceptionKind.WAITING_IN and wanted_in.get(PolicyId(policy)) != number)
             or (kind is ExceptionKind.WAITING_OUT and wanted_out.get(PolicyId(policy)) != number)
+        ),
+    )
+
+
+def _outside(combination: Combination, standing: Sequence[int], rules: Mapping[int, Rule]) -> Decision:
+    """A device that was never activated: nothing touches it until an activation lets it in, and then everything does.
+
+    Only such devices enter a rule that activates (`model.life.may_pass`). While one is in force the
+    activation is under way and the device is left to it.
+    """
+    openers = [r for r in combination.entering if rules[r].activates and rules[r].kept]
+    under_way = any(rules[r].activates for r in standing)
+    open_to = [] if under_way else [r for r in openers if _kept_out(combination, rules[r], rules) is None]
+    at_once = any(rules[r].auto for r in open_to)
+    let_in = [r for r in combination.entering if rules[r].kept and _kept_out(combination, rules[r], rules) is None]
+    replaced = {rules[r].policy for r in let_in}
+    wanted_in = {} if at_once or not open_to else {rules[open_to[0]].policy: open_to[0]}
+    return Decision(
+        rules=tuple(
+            sorted({*let_in, *(r for r in standing if rules[r].policy not in replaced)} if at_once else standing)
+        ),
+        wait_in=_new(combination, ExceptionKind.WAITING_IN, wanted_in),
+        wait_out=(),
+        clear=tuple(
+            policy
+            for policy, (kind, number) in combination.excepted.items()
+            if kind is ExceptionKind.WAITING_OUT
+            or (kind is ExceptionKind.WAITING_IN and wanted_in.get(PolicyId(policy)) != number)
         ),
     )
 

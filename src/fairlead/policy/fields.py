@@ -150,11 +150,11 @@ class Fields:
             return None
         return value
 
-    def flag(self, key: str) -> bool:
-        """True or false; false where it is not there."""
+    def flag(self, key: str, *, absent: bool = False) -> bool:
+        """True or false; `absent` where it is not there."""
         node = self.get(key)
         if node is None:
-            return False
+            return absent
         if not isinstance(node, Scalar) or not isinstance(node.value, bool):
             self.faults.add(node, self.name(key), "true or false")
             return False

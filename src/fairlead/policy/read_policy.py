@@ -12,6 +12,7 @@ from typing import Final
 from fairlead.model.document import Json
 from fairlead.model.expression import negation
 from fairlead.model.facet import Facet
+from fairlead.model.life import NEVER, life_states, line_ends
 from fairlead.model.resources import (
     AUTO_FACETS,
     DEFAULT_PACE,
@@ -74,6 +75,12 @@ def read_policy(metadata: Metadata, spec: Fields, line: int) -> Policy | None:
 
 
 def _until(spec: Fields, match: Condition | None, facets: frozenset[Facet]) -> Condition | None:
+    if Facet.LIFE in facets:
+        node = spec.get("until")
+        if node is not None:
+            expected = "nothing: what a life has passed is taken back by rollback, or by another Change"
+            spec.faults.add(node, spec.name("until"), expected)
+        return Condition(text="false", expr=NEVER)
     if "until" in spec.node.members:
         return spec.condition("until", "device")
     spec.get("until")
@@ -120,6 +127,9 @@ def _sets(spec: Fields) -> dict[Facet, Setting]:
     fields.done()
     if not fields.node.members:
         fields.faults.add(fields.node, fields.path, "at least one facet", value="an empty map")
+    if Facet.LIFE in sets and len(sets) > 1:
+        expected = "life alone: a device that is activated takes what all its policies say in the same move"
+        fields.faults.add(fields.node, fields.path, expected, value=", ".join(sorted(sets)))
     return sets
 
 
@@ -144,6 +154,8 @@ def _setting(fields: Fields, facet: Facet, node: Node) -> Setting | None:
             value = _network(inner)
         case Facet.SUBSCRIPTION:
             value = _subscription(inner)
+        case Facet.LIFE:
+            value = _life(inner)
         case _:
             value = inner.json_of(node, path, "a map")
     return None if value is None else Setting(value=value, merge=False)
@@ -173,6 +185,17 @@ def _subscription(fields: Fields) -> Mapping[str, Json] | None:
     if state is None:
         return None
     return {"state": state} if plan is None else {"state": state, "plan": plan}
+
+
+def _life(fields: Fields) -> Mapping[str, Json] | None:
+    state = fields.choice("state", life_states)
+    if state != "retired":
+        fields.done()
+        return None if state is None else {"state": state}
+    wipe = fields.flag("wipe", absent=True)
+    subscription = fields.choice("subscription", line_ends, optional=True) or "deactivated"
+    fields.done()
+    return {"state": state, "wipe": wipe, "subscription": subscription}
 
 
 def _couple(spec: Fields, facets: frozenset[Facet]) -> tuple[Facet, ...]:

@@ -15,7 +15,7 @@ from fairlead.store.statements import load
 SQL: Final = load("changes")
 _COLUMNS: Final = (
     "id", "title", "kind", "state", "reason", "author", "plan", "rollout", "salt", "approvals_needed", "emergency",
-    "created_at", "started_at", "settled_at", "waves", "version",
+    "created_at", "started_at", "settled_at", "waves", "version", "ends_at",
 )  # fmt: skip
 
 
@@ -37,6 +37,7 @@ class ChangeStore:
             "approvals": change.approvals_needed,
             "emergency": change.emergency,
             "now": change.created_at,
+            "ends_at": change.ends_at,
         }
         await tx.execute(SQL["insert_change"], values)
 
@@ -55,6 +56,10 @@ class ChangeStore:
         """Ids of Changes in these states, oldest first."""
         rows = await (await tx.execute(SQL["changes_in"], {"states": [int(s) for s in states]})).fetchall()
         return [r[0] for r in rows]
+
+    async def ended(self, tx: Connection, now: datetime) -> list[UUID]:
+        """Changes whose time is over and that are not."""
+        return [r[0] for r in await (await tx.execute(SQL["changes_ended"], {"now": now})).fetchall()]
 
     async def set_state(self, tx: Connection, change: UUID, state: ChangeState, now: datetime) -> None:
         """Write a state that `model.lifecycle` allowed."""

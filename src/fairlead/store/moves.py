@@ -22,7 +22,7 @@ from fairlead.engine.ports.moving import (
 )
 from fairlead.model.document import canonical
 from fairlead.model.expression import Expr
-from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, MoveState, OperationState
+from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, DeviceState, MoveState, OperationState
 from fairlead.store.database import Connection, fleet_wide
 from fairlead.store.expression_sql import compile_expr
 from fairlead.store.resolving import Resolving
@@ -31,6 +31,11 @@ from fairlead.store.statements import load
 SQL: Final = load("moves")
 _POLICIES: Final = load("policies")
 _WHOLE: Final = 100
+_STATE_AFTER: Final = {
+    "bootstrap": int(DeviceState.BOOTSTRAPPED),
+    "activate": int(DeviceState.ACTIVE),
+    "retire": int(DeviceState.RETIRED),
+}
 
 
 class MoveStore:
@@ -137,6 +142,22 @@ class MoveStore:
         """Write pending operations; they are dispatched as the carrier's budget allows."""
         return (await tx.execute(SQL["start_carrier_step"], _step(start) | {"verb": verb, "account": account})).rowcount
 
+    async def start_registry(
+        self, tx: Connection, start: StepStart, verb: str, now: datetime
+    ) -> list[SettledOperation]:
+        """Do a step in our own record of devices, or begin to wait until they are heard from."""
+        values = _step(start) | {"verb": verb, "now": now, "state": _STATE_AFTER.get(verb)}
+        statement = {"hear": "start_hearing", "restore": "restore_device_state"}.get(verb, "set_device_state")
+        settled = _settled(await (await tx.execute(SQL[statement], values)).fetchall())
+        if verb == "retire":
+            await tx.execute(SQL["retired_wait_no_more"], values)
+        return settled
+
+    async def names(self, tx: Connection, devices: Sequence[UUID]) -> list[str]:
+        """The names of devices."""
+        rows = await (await tx.execute(SQL["names"], {"devices": list(devices)})).fetchall()
+        return [r[0] for r in rows]
+
     async def advance(self, tx: Connection, advance: Advance) -> None:
         """Write where a group stands now."""
         values = {
@@ -184,7 +205,7 @@ class MoveStore:
     async def prove(self, tx: Connection, now: datetime) -> list[SettledOperation]:
         """Read the facts that prove or end operations, and wake their moves."""
         settled: list[SettledOperation] = []
-        for statement in ("prove_reported", "prove_sessions", "expire_step", "expire_pending"):
+        for statement in ("prove_reported", "prove_sessions", "prove_heard", "expire_step", "expire_pending"):
             settled += _settled(await (await tx.execute(SQL[statement], {"now": now})).fetchall())
         await self._wake(tx, settled, now)
         return settled
@@ -209,6 +230,7 @@ class MoveStore:
                 id=r[0],
                 verb=r[1],
                 sim=r[2],
+                iccid=r[7],
                 account=account,
                 change=r[3],
                 wave=r[4],
@@ -236,6 +258,7 @@ class MoveStore:
                 state=OperationState(r[7]),
                 dispatched_at=r[8],
                 deadline=r[9],
+                iccid=r[10],
             )
             for r in rows
         ]

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from fairlead.engine.ports.planning import Drift, Grouped, Pair, PlanRow, SituationRow
+from fairlead.engine.ports.planning import Drift, Grouped, GroupedSim, Pair, PlanRow, Selected, SituationRow, Target
 from fairlead.model.document import canonical
 from fairlead.model.expression import Expr
 from fairlead.store.database import Connection, alone, fleet_wide
@@ -72,22 +72,52 @@ class PlanStore:
             await tx.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(table)))
         return (await tx.execute(SQL[statement], values)).rowcount
 
+    async def select(
+        self,
+        tx: Connection,
+        *,
+        names: Sequence[str] | None,
+        match: Expr | None,
+        passing: Expr,
+        constants: Mapping[str, str],
+        now: datetime,
+    ) -> Selected:
+        """The devices of these names, or those that match; in both cases only those that may pass."""
+        given = dict(constants)
+        statement = sql.SQL(SQL["select_devices"]).format(
+            match=compile_expr(match, constants=given) if match is not None else sql.SQL("true"),
+            passing=compile_expr(passing, constants=given),
+        )
+        values = {"names": list(names) if names is not None else None, "now": now}
+        rows = await (await tx.execute(statement, values)).fetchall()
+        left_out: dict[str, int] = {}
+        for _, _, passes, state in rows:
+            if not passes:
+                left_out[state] = left_out.get(state, 0) + 1
+        found = {row[1] for row in rows}
+        return Selected(
+            devices=tuple(row[0] for row in rows if row[2]),
+            unknown=tuple(sorted(set(names or ()) - found)),
+            left_out=left_out,
+        )
+
     async def pairs(self, tx: Connection) -> list[Pair]:
         """From which class to which, and how many."""
         rows = await (await tx.execute(SQL["pairs"])).fetchall()
         return [Pair(from_class=r[0], to_class=r[1], devices=r[2]) for r in rows]
 
-    async def group(self, tx: Connection, targets: Sequence[tuple[int, int, str | None, bool]]) -> list[Grouped]:
-        """Count situations; `targets` names for each pair the carrier account that the network facet goes to."""
+    async def group(self, tx: Connection, targets: Sequence[Target]) -> list[Grouped]:
+        """Count situations of the pairs that `targets` names."""
         await alone(tx)
         for table in ("pair", "grouped"):
             await tx.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(table)))
         await tx.execute(SQL["make_pair"])
         values = {
-            "from_class": [t[0] for t in targets],
-            "to_class": [t[1] for t in targets],
-            "target": [t[2] for t in targets],
-            "network": [t[3] for t in targets],
+            "from_class": [t.from_class for t in targets],
+            "to_class": [t.to_class for t in targets],
+            "target": [t.account for t in targets],
+            "network": [t.releases for t in targets],
+            "life": [t.life for t in targets],
         }
         await tx.execute(SQL["fill_pair"], values)
         await tx.execute("analyze opening")
@@ -181,6 +211,7 @@ class PlanStore:
             "summary": Jsonb(plan.summary),
             "tolerance": plan.tolerance,
             "digest": plan.digest,
+            "lasts": plan.lasts,
         }
         await tx.execute(SQL["insert_plan"], values)
 
@@ -200,6 +231,7 @@ class PlanStore:
             "tolerance",
             "digest",
             "applied",
+            "lasts",
         )
         return PlanRow(**dict(zip(names, row, strict=True)))
 
@@ -249,6 +281,13 @@ def _grouped(r: tuple[Any, ...]) -> Grouped:
         current_connector=r[9],
         current_state=r[10],
         reachable=r[11],
-        devices=r[12],
-        digest=r[13],
+        life=r[12],
+        sims=tuple(_sim(one) for one in r[13].split(",") if one),
+        devices=r[14],
+        digest=r[15],
     )
+
+
+def _sim(text: str) -> GroupedSim:
+    account, connector, state = text.split("|")
+    return GroupedSim(account=account, connector=connector, state=int(state))

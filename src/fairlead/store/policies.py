@@ -67,11 +67,19 @@ class PolicyStore:
         rows = await (await tx.execute(SQL["rules_of"], {"change": change})).fetchall()
         return [(r[0], r[1]) for r in rows]
 
-    async def keep(self, tx: Connection, change: UUID) -> None:
-        """The Change's trials become the kept revisions, bars on older ones end, everyone is looked at again."""
+    async def keep(self, tx: Connection, change: UUID, *, entrants: bool = True) -> None:
+        """The Change's trials become the kept revisions and bars on older ones end.
+
+        Everyone is looked at again where there can be `entrants`.
+        """
         await tx.execute(SQL["lift_bars"], {"change": change})
         await tx.execute(SQL["keep_revisions"], {"change": change})
-        await tx.execute(SQL["look_at_everyone"])
+        if entrants:
+            await tx.execute(SQL["look_at_everyone"])
+
+    async def end(self, tx: Connection, change: UUID) -> None:
+        """The Change's policies are kept no longer; they hold for the devices that stand in them, and for no other."""
+        await tx.execute(SQL["end_revisions"], {"change": change})
 
     async def drop(self, tx: Connection, change: UUID) -> None:
         """The Change's trials end without being kept."""

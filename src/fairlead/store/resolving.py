@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
+from uuid import UUID
 
 from psycopg import sql
 
@@ -30,6 +31,7 @@ _JUDGED: Final = (
     " select f.device, s.device is not null as had, coalesce(s.class, 0) as class, f.country, f.carrier,"
     " {words}{leaving} from fact f {scope} left join standing s on s.tenant = f.tenant and s.device = f.device"
     " where " + _WITHIN + " and f.device_state is distinct from 'retired'"
+    " and (f.device_state is null or f.device_state not in ('manufactured', 'bootstrapped'){activating})"
 )
 # For a few devices their own rules that leave are looked up row by row; for the fleet one join does it.
 _LEAVING_OF_ROW: Final = (
@@ -45,6 +47,7 @@ class _Shape:
 
     columns: RuleColumns
     selected: sql.Composed  # the words, computed, as w0, w1 …
+    activating: sql.Composed  # ` or …`: which of the devices that stand outside are judged; over f
     leaving: sql.Composed  # the rules of a row's class whose `until` holds, by `r.rule`; over f
     rendered: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
@@ -62,7 +65,7 @@ class _Shape:
         if found is None:
             of_row = sql.SQL(_LEAVING_OF_ROW).format(self.leaving) if leaving else sql.SQL("")
             scope = sql.SQL("" if whole else "join scope c on c.device = f.device")
-            made = sql.SQL(_JUDGED).format(words=self.selected, leaving=of_row, scope=scope)
+            made = sql.SQL(_JUDGED).format(words=self.selected, leaving=of_row, scope=scope, activating=self.activating)
             found = self.rendered[name] = made.as_bytes(None)
         return found
 
@@ -85,7 +88,7 @@ _shapes: Final[dict[Any, tuple[_Shape, Any]]] = {}
 def _shape(enter: Sequence[JudgedRule], stay: Sequence[JudgedRule], constants: Mapping[str, str]) -> _Shape:
     """Compile, or take what was compiled for the same rules; their trees are kept, so identity means equality."""
     key = (
-        tuple((r.rule, id(r.expr)) for r in enter),
+        tuple((r.rule, id(r.expr), r.activates) for r in enter),
         tuple((r.rule, id(r.expr)) for r in stay),
         tuple(sorted(constants.items())),
     )
@@ -93,7 +96,13 @@ def _shape(enter: Sequence[JudgedRule], stay: Sequence[JudgedRule], constants: M
     if found is not None:
         return found[0]
     columns = compile_rule_columns([(r.rule, r.expr) for r in enter], constants=dict(constants))
-    shape = _Shape(columns=columns, selected=columns.select("w"), leaving=_by_rule(stay, constants))
+    openers = [compile_expr(r.expr, constants=dict(constants)) for r in enter if r.activates]
+    shape = _Shape(
+        columns=columns,
+        selected=columns.select("w"),
+        activating=sql.Composed([sql.SQL(" or ({})").format(opener) for opener in openers]),
+        leaving=_by_rule(stay, constants),
+    )
     if len(_shapes) >= _KEPT_SHAPES:
         _shapes.clear()
     _shapes[key] = (shape, (tuple(enter), tuple(stay)))  # holding the trees keeps their ids
@@ -111,7 +120,7 @@ class Resolving:
 
     async def scope_dirty(self, limit: int) -> int:
         """Take up to `limit` dirty devices as the scope, which are dirty no more; returns how many."""
-        await self._conn.execute("drop table if exists scope")
+        await self._drop("scope")
         await self._conn.execute(SQL["make_scope"])
         return (await self._conn.execute(SQL["scope_dirty"], {"limit": limit})).rowcount
 
@@ -170,13 +179,18 @@ class Resolving:
         decide: Callable[[CountedCombination], Verdict],
         constants: Mapping[str, str],
         now: datetime,
+        devices: Sequence[UUID] | None = None,
     ) -> int:
-        """Judge everyone against proposed rules, as a plan does: classes are not written.
+        """Judge everyone, or some devices, against proposed rules, as a plan does: classes are not written.
 
         The devices whose class would change are left in the temporary table `opening`; returns how many.
         """
         self._shape = _shape(enter, (), constants)
-        await self._judge(whole=True, leaving=False, now=now)
+        if devices is not None:
+            await self._drop("scope")
+            await self._conn.execute(SQL["make_scope"])
+            await self._conn.execute(SQL["scope_given"], {"devices": list(devices)})
+        await self._judge(whole=devices is None, leaving=False, now=now)
         await self._conn.execute(SQL["stand_nowhere"])
         combos = await self._combos(cold=True)
         await self._write_decided(combos, [decide(c) for c, _ in combos])

@@ -1,4 +1,4 @@
-"""The six things that must have come true, judged by what the server says *and* what the world knows.
+"""The things that must have come true, judged by what the server says *and* what the world knows.
 
 Pure: the story brings what both sides saw, these functions compare. A check carries its figures,
 and the reasons why it does not hold.

@@ -24,6 +24,7 @@ from fairlead_sim.world.sims import Sim, SimState
 TENANT: Final = "acme"
 GLOBAL: Final = "global-roam"
 GLOBAL_APN: Final = "iot.roam.example"
+FACTORY: Final = "factory"  # the group of devices that were never activated
 _GLOBAL_HOME: Final = "901-96"  # an international network code that nobody holds
 _FIRST_CONFIG: Final = {"dns": ["10.0.0.53"], "timezone": "UTC", "report_interval_s": 3600}
 _ROW_HOUR: Final = time(9, 30)
@@ -69,6 +70,8 @@ class Shape:
     watched: int = 8  # devices without a policy in each watched country
     travellers: int = 12  # devices made for one country that wait in another
     travel: tuple[str, str] = ("DE", "BR")
+    fresh: int = 20  # devices that leave the factory in the course of the story
+    fresh_in: str = "GB"
     days_ahead: int = 14  # house days between the forecast and the plan
     seed: int = 7
 
@@ -155,13 +158,16 @@ def found(shape: Shape, world: World) -> Company:
         name = f"{code} local SIM"
         world.add_carrier(account(code), name=name, home=COUNTRIES[code].networks[0].plmn, apns=frozenset({apn(code)}))
     plan = _places(shape, lots)
-    roaming = iter(_issue(world, GLOBAL, len(plan), "ready"))
+    fresh = sum(group == FACTORY for _, _, group in plan)
+    roaming = iter(_issue(world, GLOBAL, len(plan) - fresh, "ready"))
+    asleep = iter(_issue(world, GLOBAL, fresh, "standby"))
     local = {
         code: iter(_issue(world, account(code), sum(made_for == code for _, made_for, _ in plan), "standby"))
         for code in shape.countries
     }
     for number, (country, made_for, group) in enumerate(plan, start=1):
-        unit = _unit(company, lots, number, country, made_for, group, next(roaming), next(local[made_for]))
+        first = next(asleep if group == FACTORY else roaming)
+        unit = _unit(company, lots, number, country, made_for, group, first, next(local[made_for]))
         company.units[unit.name] = unit
         world.add_device(unit.name, country=unit.country, slots=[unit.roaming.iccid, unit.local.iccid], imei=unit.imei)
     return company
@@ -184,9 +190,10 @@ def _places(shape: Shape, lots: Random) -> list[tuple[str, str, str]]:
         travellers = min(shape.travellers, count) if code == start else 0
         plan += [(code, code, "parked")] * watched
         plan += [(code, goal, "in-transit")] * travellers
-        plan += [
-            (code, code, lots.choice(("trackers", "trackers", "meters"))) for _ in range(count - watched - travellers)
-        ]
+        fresh = min(shape.fresh, count) if code == shape.fresh_in else 0
+        plan += [(code, code, FACTORY)] * fresh
+        rest = count - watched - travellers - fresh
+        plan += [(code, code, lots.choice(("trackers", "trackers", "meters"))) for _ in range(rest)]
     lots.shuffle(plan)
     return plan
 
@@ -232,10 +239,14 @@ def devices_csv(company: Company) -> str:
     """Its devices."""
     header = ("name", "serial", "imei", "eid", "sku", "region", "group", "batch", "home_country", "state")
     rows = (
-        (u.name, u.serial, u.imei, u.eid, u.sku, _region(u.made_for), u.group, "2026-A", "", "active")
+        (u.name, u.serial, u.imei, u.eid, u.sku, _region(u.made_for), u.group, "2026-A", "", _state(u))
         for u in company.units.values()
     )
     return _csv(header, rows)
+
+
+def _state(unit: Unit) -> str:
+    return "manufactured" if unit.group == FACTORY else "active"
 
 
 def sims_csv(company: Company) -> str:
@@ -280,6 +291,7 @@ def presence_csv(company: Company) -> str:
             last.isoformat(),
         )
         for u in company.units.values()
+        if u.group != FACTORY
     )
     return _csv(header, rows)
 

@@ -20,7 +20,8 @@ from typing import Any, Final
 from fairlead_sim.demo import checks, company
 from fairlead_sim.demo.api import Body
 from fairlead_sim.demo.checks import SETTLED, Check, Forecast
-from fairlead_sim.demo.company import POLICIES, TENANT, Unit, account
+from fairlead_sim.demo.company import FACTORY, POLICIES, TENANT, Unit, account
+from fairlead_sim.demo.lives import Lives
 from fairlead_sim.demo.scene import CALM, Scene
 from fairlead_sim.demo.screen import Screen
 from fairlead_sim.devices.device import Pace
@@ -53,6 +54,7 @@ class Story:
         self._change = ""
         self._fault = 0
         self._crossed: list[Unit] = []
+        self._lives = Lives(scene, screen, self._until)
 
     async def tell(self) -> None:
         """All acts, in order."""
@@ -65,6 +67,8 @@ class Story:
             ("Applied stage by stage; one carrier refuses", self.apply),
             ("Later, devices cross a border", self.cross),
             ("More days pass; the Change stands", self.stand),
+            ("New devices leave the factory", self._lives.arrive),
+            ("Scrapped devices are retired", self._lives.leave),
             ("What came of it", self.judge),
         )
         for title, act in acts:
@@ -132,7 +136,7 @@ class Story:
     async def _all_connected(self) -> bool:
         counts = self.scene.devices.counts
         self._show(connected=counts.connected, accepted=counts.accepted)
-        return counts.connected == len(self.scene.company.units)
+        return counts.connected == len(self.scene.company.units) - len(self.scene.company.of(group=FACTORY))
 
     async def _all_swept(self) -> bool:
         accounts: Any = await self.scene.api.get("/v1/carriers")
@@ -314,7 +318,7 @@ class Story:
     # --- judgement -------------------------------------------------------------------------------
 
     async def judge(self) -> None:
-        """Six checks, each against the server and the world."""
+        """Eight checks, each against the server and the world."""
         scene, shape = self.scene, self.scene.company.shape
         change = await self._read_change()
         moves, batches = await self._moves(), change["story"]["batches"]
@@ -329,6 +333,7 @@ class Story:
             checks.only_that_batch(batches, moves, roaming, country=REFUSING, refusals=refusals),
             checks.crossers_were_moved([u.name for u in self._crossed], moves, crossed),
             checks.all_settled(change["story"]["operations"]),
+            *await self._lives.judge(),
             await self._journal_judged(),
         ]
         self.figures |= {

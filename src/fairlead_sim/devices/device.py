@@ -22,7 +22,7 @@ from fairlead_sim.world.radio import AttachRefused
 from fairlead_sim.world.sims import Session
 
 State = dict[str, Any]
-FACETS: Final = ("network", "config")
+FACETS: Final = ("network", "config", "life")
 _HINTS: Final = frozenset({"lease_s", "release", "method"})
 _TRY_AGAIN: Final = 500  # the server's own trouble; any other "rejected" is final
 
@@ -162,6 +162,11 @@ class Device:
         self._attached = self._online = self._on = self._told = False
         self._failures = 0
 
+    @property
+    def online(self) -> bool:
+        """Whether it is connected now."""
+        return self._online
+
     # --- power, radio, connection ----------------------------------------------------------------
 
     def power_on(self) -> None:
@@ -280,6 +285,8 @@ class Device:
             again = self._unfit is not None and self._unfit == (delta, _first_stamp(stamp))
             if self._configuring is None and not (again and asked):
                 self._configuring = self._put_off(self._pace.apply, lambda: self._configure(delta, stamp))
+        elif facet == "life" and delta.get("state") == "retired":
+            self._put_off(self._pace.apply, lambda: self._retire(delta))
         elif facet == "network" and self._trial is None:
             target = self.network | {key: value for key, value in delta.items() if key not in _HINTS}
             if target == self.network:
@@ -306,6 +313,12 @@ class Device:
         self.config = shadow.merge(self.config, delta)
         self._counts.configured += 1
         self._report("config", delta)
+
+    def _retire(self, delta: State) -> None:
+        """Erase what we hold, then say so."""
+        if delta.get("wipe"):
+            self.config = {}
+        self._report("life", delta)
 
     # --- change of network -----------------------------------------------------------------------
 

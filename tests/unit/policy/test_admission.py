@@ -18,8 +18,15 @@ IN, OUT, BARRED, HELD = (
 )
 
 
-def rule(number: int, *, policy: int = 0, kept: bool = True, auto: bool = False) -> Rule:
-    return Rule(rule=number, policy=POLICIES[policy], change=ChangeId(UUID(int=9)), kept=kept, auto=auto)
+def rule(number: int, *, policy: int = 0, kept: bool = True, auto: bool = False, activates: bool = False) -> Rule:
+    return Rule(
+        rule=number,
+        policy=POLICIES[policy],
+        change=ChangeId(UUID(int=9)),
+        kept=kept,
+        auto=auto,
+        activates=activates,
+    )
 
 
 def combination(
@@ -35,9 +42,12 @@ def combination(
 def worlds(draw: st.DrawFn) -> tuple[dict[int, Rule], Combination]:
     """Two revisions of each of three policies, the newer one kept; a device somewhere among them."""
     rules: dict[int, Rule] = {}
+    life = draw(st.booleans())  # the first policy may be one that activates
     for index in range(len(POLICIES)):
         for number, kept in ((index + 1, False), (index + 11, True)):
-            rules[number] = rule(number, policy=index, kept=kept, auto=draw(st.booleans()))
+            rules[number] = rule(
+                number, policy=index, kept=kept, auto=draw(st.booleans()), activates=life and index == 0
+            )
     standing = tuple(
         number
         for index in range(len(POLICIES))
@@ -118,7 +128,8 @@ def test_paced_rules_change_no_class_by_themselves(world: tuple[dict[int, Rule],
     decision = decide(found, rules)
     known = {n for n in found.standing if n in rules}
     barred = {policy for policy, (kind, _) in found.excepted.items() if kind in (BARRED, HELD)}
-    assert all(rules[n].auto for n in set(decision.rules) - known)
+    fresh = set(decision.rules) - known
+    assert all(rules[n].auto for n in fresh) or any(rules[n].activates and rules[n].auto for n in fresh)
     replaced = {rules[n].policy for n in set(decision.rules) - known}
     assert all(rules[n].auto or rules[n].policy in {*replaced, *barred} for n in known - set(decision.rules))
 
@@ -177,3 +188,30 @@ def test_admission_takes_one_out_and_puts_one_in(standing: frozenset[int], witho
     after = after_admission(sorted(standing), without=without, with_rule=enters)
     assert list(after) == sorted((standing - {without}) | {enters})
     assert after_admission(sorted(standing), without=None, with_rule=None) == tuple(sorted(standing))
+
+
+# --- devices that were never activated ------------------------------------------------------------
+
+
+def test_outside_nothing_enters_and_only_the_activation_waits() -> None:
+    rules = {1: rule(1, activates=True), 2: rule(2, policy=1, auto=True), 3: rule(3, policy=2)}
+    found = decide(combination(entering=(1, 2, 3)), rules)
+    assert (found.rules, found.wait_in) == ((), (1,))
+
+
+def test_an_activation_at_once_brings_all_that_is_kept() -> None:
+    rules = {1: rule(1, activates=True, auto=True), 2: rule(2, policy=1, auto=True), 3: rule(3, policy=2)}
+    found = decide(combination(entering=(1, 2, 3)), rules)
+    assert (found.rules, found.wait_in) == ((1, 2, 3), ())
+
+
+def test_who_is_barred_from_the_activation_stays_outside_of_everything() -> None:
+    rules = {1: rule(1, activates=True, auto=True), 2: rule(2, policy=1, auto=True)}
+    found = decide(combination(entering=(1, 2), excepted={POLICIES[0]: (BARRED, 1)}), rules)
+    assert (found.rules, found.wait_in) == ((), ())
+
+
+def test_while_the_activation_is_under_way_the_device_is_left_to_it() -> None:
+    rules = {1: rule(1, activates=True, auto=True), 2: rule(2, policy=1, auto=True)}
+    found = decide(combination(standing=(1,), entering=(1, 2)), rules)
+    assert (found.rules, found.wait_in, found.wait_out) == ((1,), (), ())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fairlead.model.expression import source
 from fairlead.model.facet import Facet
+from fairlead.model.life import NEVER
 from fairlead.model.resources import (
     DEFAULT_PACE,
     Ask,
@@ -146,7 +147,7 @@ def test_defaults() -> None:
     assert bound.admit == DEFAULT_PACE
     assert bound.expires == datetime(2027, 1, 30, 23, tzinfo=UTC)
     assert read_one(policy(admit="ask", observe="true")).admit == Ask()
-    assert [facet.number for facet in Facet] == [1, 2, 3, 4, 5, 6, 7]
+    assert [facet.number for facet in Facet] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,14 @@ def test_defaults() -> None:
             policy(set="{network: {carrier: a, method: roaming, apn: b, lease: soon}}", until="roaming"),
             7, 63, "spec.set.network.lease", "'soon'", "15m",
         ),
+        (policy(set="{life: {state: activ}}"), 7, 23, "spec.set.life.state", "'activ'", "did you mean 'active'?"),
+        (policy(set="{life: {state: active, wipe: true}}"), 7, 31, "spec.set.life.wipe", "unknown key", "one of: state"),
+        (
+            policy(set="{life: {state: retired, subscription: ended}}"),
+            7, 46, "spec.set.life.subscription", "'ended'", "suspended",
+        ),
+        (policy(set="{life: {state: active}}", until="roaming"), 9, 10, "spec.until", "'roaming'", "rollback"),
+        (policy(set="{life: {state: active}, config: {a: 1}}"), 7, 8, "spec.set", "config, life", "life alone"),
         (policy(couple="[config]"), 9, 12, "spec.couple", "'config'", "two or more"),
         (policy(couple="[config, network]"), 9, 20, "spec.couple[1]", "'network'", "that this policy sets"),
         (policy(admit="sometimes"), 9, 10, "spec.admit", "'sometimes'", "auto, ask"),
@@ -224,6 +233,16 @@ def test_each_fault_has_its_place(
     assert line is None or found.line == line
     assert column is None or found.column == column
     assert str(found).startswith(f"rules.yaml:{found.line}:{found.column}:")
+
+
+def test_a_life_has_no_end_of_its_own_and_says_what_it_leaves_out() -> None:
+    (activation,), faults = read_resources(policy(set="{life: {state: active}}"), file="a.yaml")
+    assert not faults
+    assert isinstance(activation, Policy)
+    assert activation.until.expr == NEVER
+    (retirement,), _ = read_resources(policy(set="{life: {state: retired}}"), file="r.yaml")
+    assert isinstance(retirement, Policy)
+    assert retirement.sets[Facet.LIFE].value == {"state": "retired", "wipe": True, "subscription": "deactivated"}
 
 
 def test_every_fault_of_a_file_is_reported_and_sound_documents_are_still_read() -> None:

@@ -1,6 +1,6 @@
 """`/v1/plans`, `/v1/policies`, `/v1/strategies`: what should be, and what it would do."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,15 +12,19 @@ from fairlead.edge.api.paging import CursorText, Limit, Page, read_cursor, write
 from fairlead.edge.api.problems import FieldError, Problem, invalid, not_found
 from fairlead.edge.api.routing import router as make_router
 from fairlead.edge.api.shapes import actor_of, id_of
+from fairlead.engine.actions import MOST_NAMES, ActionAsked, ActionVerb, Chosen
 from fairlead.engine.changes import Changes, Conflict, NoSuchChange
 from fairlead.engine.plans import File, Hand, Planner, Refused, Removal
 from fairlead.engine.ports.planning import PlanRow
 from fairlead.engine.stories import Stories
 from fairlead.engine.strategies import Strategies
 from fairlead.model.ids import show
-from fairlead.model.resources import Fault
+from fairlead.model.life import LineEnd
+from fairlead.model.resources import Condition, Fault
 from fairlead.model.rollout import BadRollout, Rollout, read_rollout
+from fairlead.policy.check import read_expression
 from fairlead.policy.read import read_resources
+from fairlead.policy.syntax import Refusal
 
 router = make_router("/v1", "plans")
 
@@ -50,13 +54,33 @@ class RemovalSent(BaseModel):
     name: str = Field(max_length=63)
 
 
+class ActionSent(BaseModel):
+    """What is asked of given devices: it becomes a policy of its own, and a plan like any other."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verb: ActionVerb
+    devices: list[Annotated[str, Field(max_length=64)]] = Field(
+        default_factory=list[str], max_length=MOST_NAMES, description="names; or say which with `match`"
+    )
+    match: str | None = Field(default=None, max_length=8_192, examples=['country == "BR" && batch == "2027-03"'])
+    lasts_s: int | None = Field(
+        default=None, ge=60, le=5 * 366 * 86_400,
+        description="seconds of house time after which it is taken back; not with activate and retire",
+    )  # fmt: skip
+    wipe: bool = Field(default=True, description="with retire: the device erases its data and says so")
+    subscription: LineEnd = Field(default="deactivated", description="with retire: what becomes of its subscriptions")
+    reason: str = Field(default="", max_length=500)
+
+
 class PlanSent(BaseModel):
-    """What to plan."""
+    """What to plan: files and removals, or one action."""
 
     model_config = ConfigDict(extra="forbid")
 
     files: list[FileSent] = Field(default_factory=list[FileSent], max_length=500)
     removals: list[RemovalSent] = Field(default_factory=list[RemovalSent], max_length=500)
+    action: ActionSent | None = None
 
 
 class CheckSent(BaseModel):
@@ -135,15 +159,20 @@ class StrategyShown(BaseModel):
 @router.post("/plans", status_code=201, summary="Plan: what would these resources do?")
 async def make_plan(sent: PlanSent, caller: Maker, all_: ServicesOf, now: NowOf) -> PlanShown:
     """Read the files, run their tests, judge the fleet, and keep what would happen for a week."""
-    if not sent.files and not sent.removals:
-        raise invalid("/files", [], "at least one file or one removal")
-    made = await all_.of(Planner).make(
-        caller.tenant,
-        hand_of(caller),
-        [File(name=f.name, text=f.text) for f in sent.files],
-        removals=[Removal(kind=r.kind, name=r.name) for r in sent.removals],
-        now=now,
-    )
+    if sent.action is not None:
+        if sent.files or sent.removals:
+            raise invalid("/action", sent.action.verb, "nothing beside it: a plan is of files or of one action")
+        made = await all_.of(Planner).act(caller.tenant, hand_of(caller), _action(sent.action), now)
+    elif sent.files or sent.removals:
+        made = await all_.of(Planner).make(
+            caller.tenant,
+            hand_of(caller),
+            [File(name=f.name, text=f.text) for f in sent.files],
+            removals=[Removal(kind=r.kind, name=r.name) for r in sent.removals],
+            now=now,
+        )
+    else:
+        raise invalid("/files", [], "at least one file, one removal or an action")
     if isinstance(made, Refused):
         raise Problem(
             422,
@@ -275,6 +304,28 @@ async def read_strategy(name: str, caller: PolicyReader, all_: ServicesOf, now: 
             )
             for c in found
         ],
+    )
+
+
+def _action(sent: ActionSent) -> ActionAsked:
+    if bool(sent.devices) == (sent.match is not None):
+        raise invalid("/action/devices", sent.devices, "either names of devices or a condition in `match`")
+    passage = sent.verb in ("activate", "retire")
+    if passage and sent.lasts_s is not None:
+        raise invalid("/action/lasts_s", sent.lasts_s, f"nothing: {sent.verb} does not end by the clock")
+    condition = None
+    if sent.match is not None:
+        read = read_expression(sent.match, context="device")
+        if isinstance(read, Refusal):
+            raise invalid("/action/match", sent.match, str(read))
+        condition = Condition(text=sent.match.strip(), expr=read)
+    return ActionAsked(
+        verb=sent.verb,
+        chosen=Chosen(names=tuple(dict.fromkeys(sent.devices)), match=condition),
+        reason=sent.reason,
+        lasts=timedelta(seconds=sent.lasts_s) if sent.lasts_s is not None else None,
+        wipe=sent.wipe,
+        subscription=sent.subscription,
     )
 
 

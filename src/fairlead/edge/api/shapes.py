@@ -15,7 +15,8 @@ from fairlead.edge.api.problems import invalid
 from fairlead.engine.fleet import Actor
 from fairlead.engine.ports.fleet import ClockRow, DeviceDetails, FacetStatus, PresenceRow, SessionRow
 from fairlead.model import ids
-from fairlead.model.device import FACETS, Card, Device, Facts, Profile, Subscription
+from fairlead.model.device import Card, Device, Facts, Profile, Subscription
+from fairlead.model.facet import BY_NUMBER
 from fairlead.model.ids import Kind
 from fairlead.model.lifecycle import name
 
@@ -294,7 +295,7 @@ def _profile(profile: Profile) -> ProfileShown:
 
 def _facet(facet: FacetStatus, now: datetime) -> FacetShown:
     return FacetShown(
-        facet=FACETS[facet.facet], desired=facet.desired, generation=facet.generation,
+        facet=BY_NUMBER[facet.facet].value, desired=facet.desired, generation=facet.generation,
         offered_generation=facet.offered_generation, observed_generation=facet.observed_generation,
         in_sync=facet.in_sync, change=ids.show("chg", facet.change) if facet.change else None,
         changed_at=facet.changed_at, reported=facet.reported, reported_version=facet.reported_version,

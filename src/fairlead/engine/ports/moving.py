@@ -19,7 +19,7 @@ class ChangeRow:
 
     id: UUID
     title: str
-    kind: int  # 1 policies
+    kind: int  # 1 policies, 2 action
     state: ChangeState
     reason: str
     author: UUID
@@ -33,6 +33,7 @@ class ChangeRow:
     settled_at: datetime | None
     waves: int
     version: int
+    ends_at: datetime | None = None  # then the clock takes it back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ class CarrierWork:
     id: UUID
     verb: str
     sim: str  # the carrier's own key of the SIM
+    iccid: str  # what a final verb is confirmed with
     account: str
     change: UUID
     wave: int
@@ -165,6 +167,7 @@ class ChangeRows(Protocol):
         self, tx: Transaction, before: UUID | None, state: ChangeState | None, limit: int
     ) -> list[ChangeRow]: ...
     async def in_states(self, tx: Transaction, states: Sequence[ChangeState]) -> list[UUID]: ...
+    async def ended(self, tx: Transaction, now: datetime) -> list[UUID]: ...
     async def set_state(self, tx: Transaction, change: UUID, state: ChangeState, now: datetime) -> None: ...
     async def next_wave(self, tx: Transaction, change: UUID) -> int: ...
     async def approve(
@@ -207,6 +210,10 @@ class MoveRows(Protocol):
     async def due(self, tx: Transaction, now: datetime, limit: int) -> list[DueGroup]: ...
     async def start_shadow(self, tx: Transaction, start: StepStart, facets: Sequence[int], now: datetime) -> int: ...
     async def start_carrier(self, tx: Transaction, start: StepStart, verb: str, account: str) -> int: ...
+    async def start_registry(
+        self, tx: Transaction, start: StepStart, verb: str, now: datetime
+    ) -> list[SettledOperation]: ...
+    async def names(self, tx: Transaction, devices: Sequence[UUID]) -> list[str]: ...
     async def advance(self, tx: Transaction, advance: Advance) -> None: ...
     async def fail(
         self, tx: Transaction, group: DueGroup, devices: Sequence[UUID], reason: str, now: datetime

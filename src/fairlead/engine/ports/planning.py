@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -63,6 +63,26 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the store has to know of a pair of classes to tell its situations apart."""
+
+    from_class: int
+    to_class: int
+    account: str | None  # the carrier account that the network facet goes to, if it moves
+    releases: bool  # whether the one that is left is released
+    life: bool  # whether the device's life changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupedSim:
+    """A SIM of the devices of a situation."""
+
+    account: str
+    connector: str
+    state: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grouped:
     """One situation as the store counted it."""
 
@@ -78,6 +98,8 @@ class Grouped:
     current_connector: str
     current_state: int
     reachable: bool
+    life: str  # the device's state where its life changes, else empty
+    sims: tuple[GroupedSim, ...]  # all of them where its life changes, else none
     devices: int
     digest: bytes
 
@@ -110,6 +132,16 @@ class PlanRow:
     tolerance: float
     digest: bytes
     applied: UUID | None
+    lasts: timedelta | None = None  # of an action: after this its Change takes itself back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """Devices that were chosen for an action."""
+
+    devices: tuple[UUID, ...]  # ascending
+    unknown: tuple[str, ...]  # names that no device has
+    left_out: Mapping[str, int]  # by state: chosen, and not open to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +166,8 @@ class PolicyRows(Protocol):
     async def try_revisions(self, tx: Transaction, change: UUID, rules: Sequence[int]) -> int: ...
     async def open_trial(self, tx: Transaction, policies: Sequence[UUID]) -> tuple[UUID, str] | None: ...
     async def rules_of(self, tx: Transaction, change: UUID) -> list[tuple[UUID, int]]: ...
-    async def keep(self, tx: Transaction, change: UUID) -> None: ...
+    async def keep(self, tx: Transaction, change: UUID, *, entrants: bool = True) -> None: ...
+    async def end(self, tx: Transaction, change: UUID) -> None: ...
     async def drop(self, tx: Transaction, change: UUID) -> None: ...
     async def let_go(self, tx: Transaction, change: UUID) -> None: ...
     async def without_documents(self, tx: Transaction, classes: Sequence[int]) -> dict[int, tuple[int, ...]]: ...
@@ -159,8 +192,18 @@ class PlanRows(Protocol):
     async def opening_given(
         self, tx: Transaction, devices: Sequence[UUID], from_class: Sequence[int], to_class: Sequence[int]
     ) -> int: ...
+    async def select(
+        self,
+        tx: Transaction,
+        *,
+        names: Sequence[str] | None,
+        match: Expr | None,
+        passing: Expr,
+        constants: Mapping[str, str],
+        now: datetime,
+    ) -> Selected: ...
     async def pairs(self, tx: Transaction) -> list[Pair]: ...
-    async def group(self, tx: Transaction, targets: Sequence[tuple[int, int, str | None, bool]]) -> list[Grouped]: ...
+    async def group(self, tx: Transaction, targets: Sequence[Target]) -> list[Grouped]: ...
     async def keep_situations(
         self, tx: Transaction, owner: UUID, wave: int, made: Sequence[tuple[int, Any, Any]]
     ) -> None: ...

@@ -15,6 +15,7 @@ class JudgedRule:
 
     rule: int
     expr: Expr
+    activates: bool = False  # devices that stand outside are judged only where one of these holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class Resolving(Protocol):
         decide: Callable[[CountedCombination], Verdict],
         constants: Mapping[str, str],
         now: datetime,
+        devices: Sequence[UUID] | None = None,
     ) -> int: ...
     async def resolve(
         self,

@@ -1,26 +1,29 @@
 -- Changes: the rows of the story; their moves are in moves.sql.
 
 -- name: insert_change
-insert into change (tenant, id, title, kind, state, reason, author, plan, rollout, salt, approvals_needed, emergency, created_at)
+insert into change (tenant, id, title, kind, state, reason, author, plan, rollout, salt, approvals_needed, emergency, created_at, ends_at)
 values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(id)s, %(title)s, %(kind)s, %(state)s, %(reason)s,
-        %(author)s, %(plan)s, %(rollout)s, %(salt)s, %(approvals)s, %(emergency)s, %(now)s)
+        %(author)s, %(plan)s, %(rollout)s, %(salt)s, %(approvals)s, %(emergency)s, %(now)s, %(ends_at)s)
 
 -- name: read_change
 select id, title, kind, state, reason, author, plan, rollout, salt, approvals_needed, emergency, created_at, started_at,
-       settled_at, waves, version from change where id = %(id)s
+       settled_at, waves, version, ends_at from change where id = %(id)s
 
 -- name: lock_change
 select id, title, kind, state, reason, author, plan, rollout, salt, approvals_needed, emergency, created_at, started_at,
-       settled_at, waves, version from change where id = %(id)s for update
+       settled_at, waves, version, ends_at from change where id = %(id)s for update
 
 -- name: list_changes
 select id, title, kind, state, reason, author, plan, rollout, salt, approvals_needed, emergency, created_at, started_at,
-       settled_at, waves, version from change
+       settled_at, waves, version, ends_at from change
 where (%(before)s::uuid is null or id < %(before)s) and (%(state)s::smallint is null or state = %(state)s)
 order by id desc limit %(limit)s
 
 -- name: changes_in
 select id from change where state = any (%(states)s) order by id
+
+-- name: changes_ended
+select id from change where ends_at <= %(now)s and state in (4, 5, 7) order by id
 
 -- name: set_state
 update change set state = %(state)s, version = version + 1,

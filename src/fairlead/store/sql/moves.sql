@@ -80,7 +80,7 @@ select 1 from exception limit 1
 create temp table doc_change on commit drop as
 select p.from_class, p.to_class, f.facet, b.document as before, n.document as after
 from (select distinct from_class, to_class from admitted) p
-cross join generate_series(1, 7) f (facet)
+cross join generate_series(1, 8) f (facet)
 left join class_document b on b.class = p.from_class and b.facet = f.facet
 left join class_document n on n.class = p.to_class and n.facet = f.facet
 where b.document is distinct from n.document
@@ -238,8 +238,97 @@ join account a on a.tenant = (select nullif(current_setting('app.tenant', true),
 join profile p on p.tenant = a.tenant and p.device = m.device and p.account = a.id
 join subscription s on s.tenant = a.tenant and s.iccid = p.iccid
 join lateral (select max(x.generation) as generation from facet x where x.tenant = a.tenant and x.device = m.device
-              and x.facet in (1, 7) and x.change = %(change)s) f on f.generation is not null
+              and x.facet in (1, 7, 8) and x.change = %(change)s) f on f.generation is not null
 on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
+
+-- name: set_device_state
+-- Our own record of where a device stands; facts read it, so it is looked at again. The state before is kept
+-- with the step, which is how the step is taken back. A retired device is refused at the door by this state.
+with step as (
+    select d.id, d.state as before, f.generation
+    from unnest(%(devices)s::uuid[]) m (device)
+    join device d on d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = m.device
+    join facet f on f.tenant = d.tenant and f.device = d.id and f.facet = 8 and f.change = %(change)s
+    for update of d
+), stood as (
+    update device d set state = %(state)s, updated_at = %(now)s, version = d.version + 1
+    from step s where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = s.id and d.state <> %(state)s
+), told as (
+    update fact f set device_state = (array['manufactured', 'bootstrapped', 'active', 'quarantined', 'retired'])[%(state)s]
+    from step s where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = s.id
+), again as (
+    insert into dirty (tenant, device)
+    select (select nullif(current_setting('app.tenant', true), '')::uuid), s.id from step s order by s.id
+    on conflict (tenant, device) do update set device = excluded.device
+)
+insert into operation (tenant, id, change, wave, device, subject, subject_kind, facet, generation, leg, step, attempt,
+                       driver, verb, state, arguments, evidence, dispatched_at, settled_at, deadline)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), gen_random_uuid(), %(change)s, %(wave)s, s.id,
+       s.id, 1, 8, s.generation, %(leg)s, %(step)s, %(attempt)s, 'registry', %(verb)s, 5,
+       jsonb_build_object('before', s.before, 'after', %(state)s::int),
+       jsonb_build_array(jsonb_build_object('fact', 'recorded', 'at', %(now)s::text)), %(now)s, %(now)s, %(deadline)s
+from step s
+on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
+returning id, change, wave, device, facet, generation, state
+
+-- name: restore_device_state
+-- The way back of the statement above: to the state that the forward step found.
+with step as (
+    select o.device as id, (o.arguments ->> 'before')::smallint as before, d.state as now_in, f.generation
+    from operation o
+    join device d on d.tenant = o.tenant and d.id = o.device
+    join facet f on f.tenant = o.tenant and f.device = o.device and f.facet = 8 and f.change = %(change)s
+    where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.change = %(change)s
+      and o.wave = %(wave)s and o.device = any (%(devices)s) and o.leg = 1 and o.step = %(step)s and o.driver = 'registry'
+    for update of d
+), stood as (
+    update device d set state = s.before, updated_at = %(now)s, version = d.version + 1
+    from step s where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = s.id
+), told as (
+    update fact f set device_state = (array['manufactured', 'bootstrapped', 'active', 'quarantined', 'retired'])[s.before]
+    from step s where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = s.id
+), again as (
+    insert into dirty (tenant, device)
+    select (select nullif(current_setting('app.tenant', true), '')::uuid), s.id from step s order by s.id
+    on conflict (tenant, device) do update set device = excluded.device
+)
+insert into operation (tenant, id, change, wave, device, subject, subject_kind, facet, generation, leg, step, attempt,
+                       driver, verb, state, arguments, evidence, dispatched_at, settled_at, deadline)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), gen_random_uuid(), %(change)s, %(wave)s, s.id,
+       s.id, 1, 8, s.generation, %(leg)s, %(step)s, %(attempt)s, 'registry', %(verb)s, 5,
+       jsonb_build_object('before', s.now_in, 'after', s.before),
+       jsonb_build_array(jsonb_build_object('fact', 'recorded', 'at', %(now)s::text)), %(now)s, %(now)s, %(deadline)s
+from step s
+on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
+returning id, change, wave, device, facet, generation, state
+
+-- name: start_hearing
+-- Nothing is sent: the device is to be heard from by itself.
+insert into operation (tenant, id, change, wave, device, subject, subject_kind, facet, generation, leg, step, attempt,
+                       driver, verb, state, arguments, dispatched_at, deadline)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), gen_random_uuid(), %(change)s, %(wave)s, f.device,
+       f.device, 1, 8, f.generation, %(leg)s, %(step)s, %(attempt)s, 'registry', 'hear', 4, '{}', %(now)s, %(deadline)s
+from facet f
+where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = any (%(devices)s)
+  and f.facet = 8 and f.change = %(change)s
+on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
+returning id, change, wave, device, facet, generation, state
+
+-- name: prove_heard
+-- A contact or a carrier's session newer than the moment we began to listen.
+update operation o set state = 5, settled_at = %(now)s,
+       evidence = o.evidence || jsonb_build_object('fact', 'contact', 'at', greatest(f.last_contact_at, s.seen_at)::text)
+from fact f
+left join lateral (select max(x.seen_at) as seen_at from session x where x.tenant = f.tenant and x.device = f.device) s on true
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'registry' and o.state = 4
+  and f.tenant = o.tenant and f.device = o.device and greatest(f.last_contact_at, s.seen_at) > o.dispatched_at
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+
+-- name: retired_wait_no_more
+delete from exception where device = any (%(devices)s) and kind in (1, 2)
+
+-- name: names
+select name from device where id = any (%(devices)s)
 
 -- name: advance
 update move m set step = %(step)s, leg = %(leg)s, attempt = %(attempt)s, state = %(state)s, next_at = %(next_at)s,
@@ -260,7 +349,7 @@ where o.change = %(change)s and o.wave = %(wave)s and o.device = any (%(devices)
 -- name: expire_step
 update operation o set state = 8, settled_at = %(now)s, reason = 'no proof before the deadline'
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.state in (2, 3, 4) and o.deadline <= %(now)s
-  and o.driver = 'shadow'
+  and o.driver in ('shadow', 'registry')
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: prove_reported
@@ -310,7 +399,7 @@ where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
     select id from operation where state = 1 and driver = 'carrier' and arguments ->> 'account' = %(account)s
     order by id limit %(limit)s for update skip locked)
 returning o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
-  o.arguments ->> 'iccid'), o.change, o.wave, o.device, o.deadline
+  o.arguments ->> 'iccid'), o.change, o.wave, o.device, o.deadline, o.arguments ->> 'iccid'
 
 -- name: pending_accounts
 select arguments ->> 'account', count(*) from operation
@@ -325,7 +414,7 @@ returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 -- Unknown outcomes, acknowledged ones without proof, and dispatched ones nobody is working on any more.
 select o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
        o.arguments ->> 'iccid'), o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
-       o.deadline
+       o.deadline, o.arguments ->> 'iccid'
 from operation o
 where o.driver = 'carrier' and ((o.state in (4, 10)) or (o.state = 2 and o.dispatched_at <= %(abandoned_before)s))
 order by o.dispatched_at limit %(limit)s

@@ -76,10 +76,11 @@ select * from unnest(%(devices)s::uuid[], %(from_class)s::int[], %(to_class)s::i
 select from_class, to_class, count(*) from opening group by 1, 2
 
 -- name: make_pair
-create temp table pair (from_class int, to_class int, target text collate "C", network boolean) on commit drop
+create temp table pair (from_class int, to_class int, target text collate "C", network boolean, life boolean) on commit drop
 
 -- name: fill_pair
-insert into pair select * from unnest(%(from_class)s::int[], %(to_class)s::int[], %(target)s::text[], %(network)s::boolean[])
+insert into pair select * from unnest(%(from_class)s::int[], %(to_class)s::int[], %(target)s::text[], %(network)s::boolean[],
+                                   %(life)s::boolean[])
 
 -- name: group_situations
 -- One row a situation, its members ascending, and what is the same for all of them.
@@ -90,6 +91,13 @@ select o.from_class, o.to_class,
        coalesce(ts.state, 9) as target_state, coalesce(ca.connector, '') as current_connector,
        coalesce(cs.state, 9) as current_state,
        (d.secret_hash is not null or f.last_contact_at is not null) as reachable,
+       case when p.life then coalesce(f.device_state, 'active') else '' end as life,
+       case when p.life then coalesce((
+           select string_agg(x.one, ',' order by x.one) from (
+               select distinct sa.name || '|' || sa.connector || '|' || s.state as one
+               from subscription s join account sa on sa.tenant = s.tenant and sa.id = s.account
+               where s.tenant = f.tenant and s.device = o.device
+           ) x), '') else '' end as sims,
        count(*) as n, array_agg(o.device order by o.device) as members
 from opening o
 join pair p on p.from_class = o.from_class and p.to_class = o.to_class
@@ -100,7 +108,7 @@ left join profile tp on tp.tenant = f.tenant and tp.device = o.device and tp.acc
 left join subscription ts on ts.tenant = f.tenant and ts.iccid = tp.iccid
 left join account ca on ca.tenant = f.tenant and ca.name = f.carrier
 left join subscription cs on cs.tenant = f.tenant and cs.iccid = f.iccid
-group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 
 -- name: add_strata_of_grouped
 insert into stratum (tenant, id, country, carrier)
@@ -112,10 +120,10 @@ on conflict (tenant, country, carrier) do nothing
 
 -- name: read_grouped
 select g.from_class, g.to_class, s.id as stratum, g.country, g.carrier, g.target, g.target_connector, g.target_present,
-       g.target_state, g.current_connector, g.current_state, g.reachable, g.n,
+       g.target_state, g.current_connector, g.current_state, g.reachable, g.life, g.sims, g.n,
        sha256(convert_to(array_to_string(g.members, ','), 'UTF8')) as digest
 from grouped g join stratum s on s.country = g.country and s.carrier = g.carrier
-order by g.from_class, g.to_class, s.id, g.target, g.target_connector, g.target_present, g.target_state, g.current_connector, g.current_state, g.reachable
+order by g.from_class, g.to_class, s.id, g.target, g.target_connector, g.target_present, g.target_state, g.current_connector, g.current_state, g.reachable, g.life, g.sims
 
 -- name: keep_situations
 -- `no` follows the order of read_grouped; recipe and facts were made by the planner for each.
@@ -123,7 +131,7 @@ insert into situation (tenant, owner, wave, no, from_class, to_class, stratum, f
 select (select nullif(current_setting('app.tenant', true), '')::uuid), %(owner)s, %(wave)s, r.no, r.from_class, r.to_class,
        r.stratum, k.facts::jsonb, k.recipe::jsonb, r.n, r.members, r.digest
 from (
-    select row_number() over (order by g.from_class, g.to_class, s.id, g.target, g.target_connector, g.target_present, g.target_state, g.current_connector, g.current_state, g.reachable) as no,
+    select row_number() over (order by g.from_class, g.to_class, s.id, g.target, g.target_connector, g.target_present, g.target_state, g.current_connector, g.current_state, g.reachable, g.life, g.sims) as no,
            g.from_class, g.to_class, s.id as stratum, g.n, g.members,
            sha256(convert_to(array_to_string(g.members, ','), 'UTF8')) as digest
     from grouped g join stratum s on s.country = g.country and s.carrier = g.carrier
@@ -186,13 +194,21 @@ from (
 -- Devices that a rule says nothing about because a fact it reads is absent.
 select count(*) from fact f where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and ({condition}) is null
 
+-- name: select_devices
+-- Who is chosen for an action, by name or by a condition, and whether it is open to them.
+select d.id, d.name, coalesce({passing}, false), coalesce(f.device_state, 'active')
+from device d join fact f on f.tenant = d.tenant and f.device = d.id
+where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
+  and (%(names)s::text[] is null or d.name = any (%(names)s::text[])) and ({match})
+order by d.id
+
 -- name: insert_plan
-insert into plan (tenant, id, kind, author, created_at, expires_at, resources, summary, tolerance, digest)
+insert into plan (tenant, id, kind, author, created_at, expires_at, resources, summary, tolerance, digest, lasts)
 values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(id)s, %(kind)s, %(author)s, %(now)s, %(expires)s,
-        %(resources)s, %(summary)s, %(tolerance)s, %(digest)s)
+        %(resources)s, %(summary)s, %(tolerance)s, %(digest)s, %(lasts)s)
 
 -- name: read_plan
-select id, kind, author, created_at, expires_at, resources, summary, tolerance, digest, applied from plan where id = %(id)s
+select id, kind, author, created_at, expires_at, resources, summary, tolerance, digest, applied, lasts from plan where id = %(id)s
 
 -- name: list_plans
 select id, kind, author, created_at, expires_at, summary, applied from plan

@@ -66,6 +66,12 @@ update revision set state = 4 where change = %(change)s and state = 1
 -- name: let_go
 update policy set standing = null where standing = %(change)s
 
+-- name: end_revisions
+with ended as (
+    update revision set state = 3 where change = %(change)s and state = 2 returning policy, number
+)
+update policy p set kept = null, standing = null from ended e where p.id = e.policy and p.kept = e.number
+
 -- name: look_at_everyone
 -- Whoever came to match while the revisions were on trial, or was in flight elsewhere, is an entrant now.
 -- The nil device stands for all of them.

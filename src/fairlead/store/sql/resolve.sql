@@ -5,6 +5,9 @@
 -- name: make_scope
 create temp table scope (device uuid) on commit drop
 
+-- name: scope_given
+insert into scope select unnest(%(devices)s::uuid[])
+
 -- name: scope_dirty
 -- Taken before their facts are read, and marks lock what they mark (`do update`, never `do nothing`): whoever
 -- moves a fact meanwhile marks the device once more or makes us wait, so no mark is lost.
