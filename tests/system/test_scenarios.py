@@ -33,6 +33,7 @@ _MASKS = (
     (re.compile(r"\b(fl[ct])_[\w.-]+"), r"\1_…"),
     (re.compile(r"\b(2026-03-0[29])([ T])\d\d:\d\d(:\d\d(\.\d+)?)?(\+00:00|Z)"), r"\1 hh:mmZ"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "uuid"),
+    (re.compile(r"\b(activate|retire|suspend|resume)-[0-9a-f]{10}\b"), r"\1-…"),
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "hex"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://server"),
     (re.compile(r" +\b\d+s\b"), " Ns"),

@@ -11,7 +11,7 @@ the clock rolls it back; where it has none, it settles and is closed, and stands
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from typing import Literal as Only
 from uuid import UUID
@@ -76,10 +76,10 @@ def passing(action: ActionAsked) -> Expr:
     return may_pass(read_life(document(action))) if facet_of(action) is Facet.LIFE else EVERYONE
 
 
-def policy_text(action: ActionAsked, number: UUID, now: datetime) -> str:
+def policy_text(action: ActionAsked, number: UUID) -> str:
     """The policy that it is, as anyone may read it afterwards."""
     facet = facet_of(action)
-    name = f"{action.verb}-{now:%Y%m%d-%H%M%S}-{number.hex[-6:]}"
+    name = f"{action.verb}-{number.hex[-10:]}"
     lines = [
         f"apiVersion: {API_VERSION}",
         "kind: Policy",

@@ -114,7 +114,7 @@ class Planner:
 
     async def act(self, tenant: TenantId, by: Hand, action: ActionAsked, now: datetime) -> PlanRow | Refused:
         """A plan of what is asked of given devices; or why there is none."""
-        text = policy_text(action, uuid7(now), now)
+        text = policy_text(action, uuid7(now))
         resources, faults = _read([File(name="action", text=text)])
         if faults:
             return Refused(faults=tuple(faults))

@@ -16,6 +16,12 @@ from fairlead.plan.life import CARRIER_DEADLINE_S, SHADOW_DEADLINE_S, first_acti
 
 DEFAULT_LEASE_S: Final = 600
 _USABLE: Final = frozenset({"active", "ready"})  # ready goes live on first use
+_LINE_VERBS: Final = {
+    "active": "activate",
+    "suspended": "suspend",
+    "deactivated": "deactivate",
+    "standby": "standby",
+}
 # What a device is told through its shadow; of its life it is told only to erase itself, by `plan.life`.
 _DEVICE_FACETS: Final = frozenset(
     {Facet.NETWORK, Facet.CONFIG, Facet.FLAGS, Facet.TRAFFIC, Facet.FIRMWARE, Facet.CREDENTIAL}
@@ -42,6 +48,9 @@ def recipe_for(situation: Situation) -> Recipe:
             block_code="device_unreachable",
         )
     before = _before(situation, network, life)
+    unable = _unable(situation)
+    if unable is not None:
+        return unable
     if written:
         steps.append(_write(written, network))
     if network is not None and situation.current is not None:
@@ -145,19 +154,37 @@ def _after(situation: Situation, network: FacetChange, current: SimSide, notes: 
     ]
 
 
+def _wanted_line(situation: Situation) -> str | None:
+    """The state that the subscription facet asks of the SIM in use; None where it asks nothing, or has it."""
+    change = next((c for c in situation.changes if c.facet is Facet.SUBSCRIPTION and c.after is not None), None)
+    wanted = None if change is None else str(_after_of(change).get("state"))
+    return None if situation.current is not None and situation.current.state == wanted else wanted
+
+
+def _unable(situation: Situation) -> Recipe | None:
+    """A wish about the line that nobody can carry out is blocked: it would pass for done otherwise."""
+    wanted = _wanted_line(situation)
+    if wanted is None:
+        return None
+    current, verb = situation.current, _LINE_VERBS.get(wanted)
+    if current is None:
+        why = "the device has no SIM in use"
+    elif current.connector is None:
+        why = f"{current.account} has no interface: its lines are changed by hand"
+    elif verb is None or verb not in current.verbs:
+        why = f"{current.account} has no call that makes a line {wanted}"
+    else:
+        return None
+    return Recipe(steps=(), blocked=why, block_code="unsupported")
+
+
 def _subscription(situation: Situation) -> list[Step]:
     """The subscription facet by itself: the SIM in use is brought to the wanted state."""
-    change = next((c for c in situation.changes if c.facet is Facet.SUBSCRIPTION and c.after is not None), None)
-    current = situation.current
-    if change is None or current is None:
+    wanted, current = _wanted_line(situation), situation.current
+    if wanted is None or current is None:
         return []
-    wanted = _after_of(change).get("state")
-    verb = {"active": "activate", "suspended": "suspend", "deactivated": "deactivate", "standby": "standby"}.get(
-        str(wanted), ""
-    )
+    verb = _LINE_VERBS[wanted]
     back = "activate" if verb in {"suspend", "deactivate", "standby"} else "suspend"
-    if verb not in current.verbs or current.state == wanted:
-        return []
     return [
         Step(
             driver="carrier",

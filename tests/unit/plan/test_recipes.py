@@ -171,3 +171,20 @@ def test_every_recipe_makes_before_it_breaks_and_uses_only_what_is_there(situati
             assert step.verb in side.verbs
             assert step.undo_verb is None or step.undo_verb in side.verbs
         assert (step.undo == "exact") == (step.undo_verb is not None)
+
+
+@pytest.mark.parametrize(
+    ("current", "why"),
+    [
+        (None, "no SIM in use"),
+        (replace(CURRENT, connector=None, verbs=frozenset()), "no interface"),
+        (replace(CURRENT, verbs=frozenset({"activate"})), "no call that makes a line suspended"),
+    ],
+)
+def test_a_wish_about_a_line_that_nobody_can_carry_out_does_not_pass_for_done(
+    current: SimSide | None, why: str
+) -> None:
+    asked = (change(Facet.SUBSCRIPTION, None, {"state": "suspended"}),)
+    recipe = recipe_for(replace(SITUATION, changes=asked, current=current))
+    assert recipe.block_code == "unsupported"
+    assert why in (recipe.blocked or "")

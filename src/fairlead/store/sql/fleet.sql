@@ -113,9 +113,10 @@ where {which}
 -- name: facets
 select n as facet, c.content as desired, coalesce(f.generation, 0) as generation,
     coalesce(f.offered_generation, 0) as offered_generation, coalesce(f.observed_generation, 0) as observed_generation,
-    coalesce(f.generation = f.observed_generation, true) as in_sync, f.change, f.changed_at,
+    case when n in (7, 8) then f.verified is not distinct from f.desired -- proved by carrier or registry, not reported
+         else coalesce(f.generation = f.observed_generation, true) end as in_sync, f.change, f.changed_at,
     r.state as reported, r.version as reported_version, r.at as reported_at
-from generate_series(1, 6) as n
+from generate_series(1, 8) as n
 left join facet f on f.device = %(device)s and f.facet = n
 left join document c on c.tenant = f.tenant and c.id = f.desired
 left join reported r on r.device = %(device)s and r.facet = n
