@@ -12,7 +12,7 @@ import {
 } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { notifications } from "@mantine/notifications";
-import { api, freshKey, ok, raw, type Schemas } from "./client";
+import { api, csrf, freshKey, ok, raw, type Schemas } from "./client";
 import { ApiProblem, explain, oneLine } from "./problems";
 import type { operations } from "./schema";
 
@@ -92,6 +92,7 @@ export function wholeList<T>(query: { data?: T[] | undefined; isPending: boolean
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: async (): Promise<Session | null> => {
+    if (!csrf()) return null; // the cookie beside the session's: without it there is none to ask about
     try {
       return await ok(api.GET("/v1/session"));
     } catch (error) {

@@ -69,7 +69,7 @@ export function WorldMap({ label, height = 300, countries, noun, selected, onPic
   const option = useCallback(
     (colours: ChartColours) => {
       const most = Math.max(1, ...countries.map((one) => one.value));
-      const shade = (one: CountryValue) => (one.tone ? colours[one.tone] : colours.ramp[Math.min(4, Math.floor((Math.log1p(one.value) / Math.log1p(most)) * 4.999))]);
+      const shade = (one: CountryValue) => (one.tone ? colours[one.tone] : colours.ramp[Math.min(4, Math.floor(Math.sqrt(one.value / most) * 4.999))]);
       return {
         tooltip: {
           trigger: "item", renderMode: "richText", confine: true, backgroundColor: colours.panel, borderColor: colours.lineStrong, borderWidth: 1, padding: 8, textStyle: { color: colours.text, fontSize: 12 },
@@ -78,7 +78,7 @@ export function WorldMap({ label, height = 300, countries, noun, selected, onPic
         },
         series: [
           {
-            type: "map", map: "world", roam: false, selectedMode: false, top: 6, bottom: 6, left: 6, right: 6, boundingCoords: [[-168, 78], [180, -56]],
+            type: "map", map: "world", roam: false, selectedMode: false, top: 8, bottom: 8, left: 8, right: 8, preserveAspect: true, aspectScale: 0.82, boundingCoords: [[-170, 76], [180, -54]],
             itemStyle: { areaColor: colours.sunken, borderColor: colours.lineStrong, borderWidth: 0.5 },
             emphasis: { label: { show: false }, itemStyle: { areaColor: colours.info } },
             label: { show: false },

@@ -1,6 +1,6 @@
 // Filters as chips that are also the URL: a chip that is set shows its value and can be taken away with one key.
 import { Menu, ScrollArea, TextInput, UnstyledButton } from "@mantine/core";
-import { IconChevronDown, IconX } from "@tabler/icons-react";
+import { IconChevronDown, IconPlus, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import { useFormat } from "@/frame/format";
 import css from "./parts.module.css";
@@ -17,6 +17,10 @@ export interface Filter {
   label: string; // "Country"
   /** What can be chosen; left out: free text. */
   options?: Option[];
+  /** Offered under "More" until it is set. */
+  more?: boolean;
+  /** How a value is read; else its option's label, or itself. */
+  show?: (value: string) => string;
 }
 
 interface ChipsProps {
@@ -27,12 +31,31 @@ interface ChipsProps {
 }
 
 export function FilterChips({ filters, values, onChange }: ChipsProps) {
+  const [added, setAdded] = useState<string | null>(null);
   const set = filters.filter((filter) => values[filter.key] !== undefined);
+  const shown = filters.filter((filter) => !filter.more || filter.key === added || values[filter.key] !== undefined);
+  const rest = filters.filter((filter) => !shown.includes(filter));
   return (
     <div className={css.chips} role="group" aria-label="Filters">
-      {filters.map((filter) => (
-        <Chip key={filter.key} filter={filter} value={values[filter.key]} onChange={(value) => onChange({ [filter.key]: value })} />
+      {shown.map((filter) => (
+        <Chip key={filter.key} filter={filter} fresh={filter.key === added} value={values[filter.key]} onChange={(value) => onChange({ [filter.key]: value })} />
       ))}
+      {rest.length > 0 && (
+        <Menu position="bottom-start" width={220}>
+          <Menu.Target>
+            <UnstyledButton className={css.chipMain} c="dimmed" fz="xs" h="1.625rem">
+              <IconPlus size={12} aria-hidden /> More
+            </UnstyledButton>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {rest.map((filter) => (
+              <Menu.Item key={filter.key} fz="sm" py={5} onClick={() => setAdded(filter.key)}>
+                {filter.label}
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+      )}
       {set.length > 1 && (
         <UnstyledButton className={css.chipMain} c="dimmed" fz="xs" h="1.625rem" onClick={() => onChange(Object.fromEntries(set.map((filter) => [filter.key, undefined])))}>
           Clear all
@@ -42,14 +65,14 @@ export function FilterChips({ filters, values, onChange }: ChipsProps) {
   );
 }
 
-function Chip({ filter, value, onChange }: { filter: Filter; value: string | undefined; onChange: (value: string | undefined) => void }) {
-  const [opened, setOpened] = useState(false);
+function Chip({ filter, fresh, value, onChange }: { filter: Filter; fresh: boolean; value: string | undefined; onChange: (value: string | undefined) => void }) {
+  const [opened, setOpened] = useState(fresh && value === undefined);
   const [typed, setTyped] = useState("");
   const format = useFormat();
   const options = filter.options;
   const needle = typed.trim().toLowerCase();
   const shown = options?.filter((one) => !needle || `${one.label ?? ""} ${one.value}`.toLowerCase().includes(needle)) ?? [];
-  const label = value === undefined ? null : (options?.find((one) => one.value === value)?.label ?? value);
+  const label = value === undefined ? null : (filter.show?.(value) ?? options?.find((one) => one.value === value)?.label ?? value);
   return (
     <Menu opened={opened} onChange={setOpened} position="bottom-start" width={260} trapFocus onClose={() => setTyped("")}>
       <span className={css.chip} data-set={value !== undefined || undefined}>

@@ -3,6 +3,7 @@ export * from "./Actions";
 export * from "./Badges";
 export * from "./Charts";
 export { axes, Chart, type ChartColours, useChartColours } from "./Chart";
+export * from "./Compare";
 export * from "./DataTable";
 export * from "./Facts";
 export * from "./FilterChips";

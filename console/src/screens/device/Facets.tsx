@@ -1,14 +1,14 @@
 // Facet by facet: what it should be, what it says it is, and how far the two are from meeting.
 import type { Schemas } from "@/api/client";
-import { Age, ChangeLink, Empty, Json, Panel, StateBadge } from "@/parts";
-import css from "./device.module.css";
+import { Age, ChangeLink, Compare, Empty, Panel, StateBadge } from "@/parts";
 
 type Facet = Schemas["FacetShown"];
 
-function progress(facet: Facet) {
+function Progress({ facet }: { facet: Facet }) {
+  if (facet.desired === null) return <StateBadge state="nothing desired" tone="idle" />;
   if (facet.in_sync) return <StateBadge state="in sync" tone="ok" hint={`Generation ${facet.generation} is there`} />;
-  if (facet.offered_generation >= facet.generation) return <StateBadge state="offered" tone="move" hint={`Generation ${facet.generation} was handed over; generation ${facet.observed_generation} is what the device has`} />;
-  return <StateBadge state="behind" tone="warn" hint={`Generation ${facet.generation} is wanted, ${facet.offered_generation} was offered, ${facet.observed_generation} is what the device has`} />;
+  const hint = `Generation ${facet.generation} is wanted, ${facet.offered_generation} was offered, ${facet.observed_generation} is what the device has`;
+  return facet.offered_generation >= facet.generation ? <StateBadge state="offered" tone="move" hint={hint} /> : <StateBadge state="behind" tone="warn" hint={hint} />;
 }
 
 export function Facets({ facets, zone }: { facets: Facet[]; zone: string | null }) {
@@ -23,24 +23,27 @@ export function Facets({ facets, zone }: { facets: Facet[]; zone: string | null 
       {facets.map((facet) => (
         <Panel
           key={facet.facet}
+          flush
           title={facet.facet}
-          note={facet.change ? <>by <ChangeLink change={facet.change} /></> : undefined}
-          right={progress(facet)}
+          right={<Progress facet={facet} />}
+          note={
+            <>
+              {facet.desired !== null && (
+                <>
+                  generation {facet.generation}, desired <Age at={facet.changed_at} zone={zone} what="Desired since" never="as it began" />
+                  {facet.change && (
+                    <>
+                      {" "}by <ChangeLink change={facet.change} />
+                    </>
+                  )}
+                  {" · "}
+                </>
+              )}
+              reported <Age at={facet.reported_at} zone={zone} what="The device's own report" />
+            </>
+          }
         >
-          <div className={css.facet}>
-            <div>
-              <div className={css.caption}>
-                Desired · generation {facet.generation} · <Age at={facet.changed_at} zone={zone} what="Since" never="as it began" />
-              </div>
-              <Json value={facet.desired} label={`Desired ${facet.facet}`} />
-            </div>
-            <div>
-              <div className={css.caption}>
-                Observed · generation {facet.observed_generation} · reported <Age at={facet.reported_at} zone={zone} />
-              </div>
-              <Json value={facet.reported} label={`Observed ${facet.facet}`} />
-            </div>
-          </div>
+          <Compare names={["Desired", "Observed"]} left={facet.desired} right={facet.reported} />
         </Panel>
       ))}
     </div>

@@ -1,5 +1,5 @@
 import type { Counts } from "@/api/queries";
-import { countryName } from "@/frame/format";
+import { countryName, type Format } from "@/frame/format";
 import { type Filter, type Option, wordsOf } from "@/parts";
 
 const STATES = ["manufactured", "bootstrapped", "active", "quarantined", "retired"];
@@ -7,7 +7,7 @@ const STANCES = ["prohibited", "restricted", "conditional", "unknown", "carrier_
 const CONNECTIVITY = ["online", "attached", "offline", "blocked", "unknown"];
 
 /** Filters with how many devices each value has, where that is counted. */
-export function filtersFrom(counts: Counts | undefined): Filter[] {
+export function filtersFrom(counts: Counts | undefined, format: Format): Filter[] {
   const counted = (dimension: string, label?: (value: string) => string): Option[] | undefined =>
     counts?.by[dimension]
       ?.filter((one) => one.value !== null)
@@ -23,10 +23,11 @@ export function filtersFrom(counts: Counts | undefined): Filter[] {
     { key: "connectivity", label: "Connectivity", options: words("connectivity", CONNECTIVITY) },
     { key: "roaming", label: "Roaming", options: [{ value: "true", label: "yes" }, { value: "false", label: "no" }] },
     { key: "carrier", label: "Carrier account", options: counted("carrier") },
-    { key: "state", label: "State", options: words("state", STATES) },
-    { key: "sku", label: "SKU", options: counted("sku") },
+    { key: "state", label: "State", more: true, options: words("state", STATES) },
+    { key: "sku", label: "SKU", more: true, options: counted("sku") },
     { key: "group", label: "Group", options: counted("group") },
-    { key: "region", label: "Region", options: counted("region") },
-    { key: "batch", label: "Batch", options: counted("batch") },
+    { key: "region", label: "Region", more: true, options: counted("region") },
+    { key: "batch", label: "Batch", more: true, options: counted("batch") },
+    { key: "breach_before", label: "Clock runs out before", more: true, show: format.instant },
   ];
 }

@@ -8,7 +8,7 @@ import { useEffect, useMemo, useState } from "react";
 import { type Counts, useCounts, useDevices } from "@/api/queries";
 import { useFormat } from "@/frame/format";
 import { stringifySearch, useUrl } from "@/frame/url";
-import { Age, DataTable, Empty, type Figure, Figures, FilterChips, Screen, toneOf, wordsOf } from "@/parts";
+import { Age, DataTable, Empty, type Figure, Figures, FilterChips, Screen, toneOf } from "@/parts";
 import { columns } from "./columns";
 import { filtersFrom } from "./filters";
 import { search } from "./search";
@@ -18,10 +18,11 @@ const CONNECTIVITY = ["online", "attached", "offline", "blocked"] as const;
 
 export default function FleetScreen() {
   const [url, setUrl] = useUrl(search);
+  const format = useFormat();
   const navigate = useNavigate();
   const counts = useCounts();
   const pages = useDevices(url);
-  const filters = useMemo(() => filtersFrom(counts.data), [counts.data]);
+  const filters = useMemo(() => filtersFrom(counts.data, format), [counts.data, format]);
   const filtered = Object.keys(url).length > 0;
   const { q, ...conditions } = url;
 
@@ -37,7 +38,7 @@ export default function FleetScreen() {
       }
     >
       <Figures label="The fleet in figures" items={useFigures(counts.data, url.connectivity, (connectivity) => setUrl({ connectivity }))} />
-      <WhereTheyAre selected={url.country} onPick={(country) => setUrl({ country: country === url.country ? undefined : country })} />
+      <WhereTheyAre selected={url.country} onPick={(country) => setUrl({ country: country === url.country ? undefined : country })} before={url.breach_before} onBefore={(breach_before) => setUrl({ breach_before })} />
       <div className="fl-row">
         <Find value={q} onChange={(next) => setUrl({ q: next }, { replace: true })} />
         <FilterChips filters={filters} values={asText(url)} onChange={(patch) => setUrl(read(patch))} />
@@ -85,9 +86,13 @@ function useFigures(counts: Counts | undefined, chosen: string | undefined, choo
     { name: "Devices", value: counts ? format.number(counts.devices) : "…" },
     ...CONNECTIVITY.map((word): Figure => {
       const n = by("connectivity", word);
-      return { name: wordsOf(word), value: counts ? format.number(n) : "…", note: share(n), tone: toneOf(word), pressed: chosen === word, onClick: () => choose(chosen === word ? undefined : word) };
+      return { name: capital(word), value: counts ? format.number(n) : "…", note: share(n), tone: toneOf(word), pressed: chosen === word, onClick: () => choose(chosen === word ? undefined : word) };
     }),
   ];
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 function Find({ value, onChange }: { value: string | undefined; onChange: (value: string | undefined) => void }) {
@@ -97,9 +102,9 @@ function Find({ value, onChange }: { value: string | undefined; onChange: (value
   return (
     <TextInput
       size="xs"
-      w={250}
+      w={210}
       aria-label="Find devices by the beginning of an identifier"
-      placeholder="Name, serial, IMEI, ICCID… begins with"
+      placeholder="Identifier begins with…"
       leftSection={<IconSearch size={14} aria-hidden />}
       rightSection={
         typed && (
