@@ -1,5 +1,5 @@
 // Writes a .gz beside every file worth it, and says how heavy the first screen is (the entry and Home, with all they import and their styles).
-import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
@@ -35,6 +35,8 @@ function need(name) {
 need("index.html");
 need("src/screens/home/index.tsx");
 const total = [...first].reduce((sum, name) => sum + (sizes.get(`/${name}`) ?? 0), 0);
+const now = new Date();
+utimesSync(join(out, "index.html"), now, now); // a running server reads the build anew when this changes, so it changes last
 const limit = 600_000;
 console.log(`console: first screen ${(total / 1000).toFixed(0)} kB gzipped (limit ${limit / 1000} kB)`);
 if (total > limit) process.exit(1);

@@ -59,7 +59,9 @@ interface DataTableProps<T> {
   height?: number;
   /** At the right of the bar: export, bulk actions. */
   tools?: ReactNode;
-  /** At the left of the bar. */
+  /** At the left of the bar, before the count. */
+  title?: string;
+  /** After the count. */
   note?: ReactNode;
   /** Without the bar: for small tables within a panel. */
   bare?: boolean;
@@ -74,7 +76,7 @@ const features = tableFeatures({
   sortFns: { alphanumeric: sortFn_alphanumeric, basic: sortFn_basic },
 });
 
-export function DataTable<T>({ id, label, columns, pages, rowKey, onOpen, empty, noun, total, selection, fill, height, tools, note, bare }: DataTableProps<T>) {
+export function DataTable<T>({ id, label, columns, pages, rowKey, onOpen, empty, noun, total, selection, fill, height, tools, title, note, bare }: DataTableProps<T>) {
   const format = useFormat();
   const [chosen, setChosen] = useLocalStorage<ColumnVisibilityState>({ key: `fairlead-columns-${id}`, defaultValue: {}, getInitialValueInEffect: false });
   const [sorting, setSorting] = useState<SortingState>([]);
@@ -155,11 +157,12 @@ export function DataTable<T>({ id, label, columns, pages, rowKey, onOpen, empty,
   }
 
   const every = selection !== undefined && rows.length > 0 && rows.every((row) => selection.selected.has(row.id));
-  const fixed = fill ? undefined : (height ?? Math.min(12, Math.max(rows.length, 3)) * ROW + HEAD + 2);
+  const fixed = fill ? undefined : (height ?? Math.min(12, rows.length || 4) * ROW + HEAD + 2);
   return (
     <div className={css.tableBox} data-fill={fill || undefined} style={bare ? { border: 0, borderRadius: 0 } : undefined}>
       {!bare && (
         <div className={css.tableBar}>
+          {title && <h2 className={css.panelTitle}>{title}</h2>}
           <span aria-live="polite">{said()}</span>
           {note}
           <span className={css.tableBarRight}>
@@ -264,6 +267,6 @@ export function DataTable<T>({ id, label, columns, pages, rowKey, onOpen, empty,
     if (pages.filtering) return `Filtering ${noun}…`;
     const here = format.number(rows.length);
     if (total !== undefined && total > rows.length) return `${here} of ${format.number(total)} ${noun}`;
-    return pages.more ? `the first ${here} ${noun}, more as you scroll` : `${here} ${noun}`;
+    return pages.more ? `the first ${here} ${noun}, more as you scroll` : `${here} ${rows.length === 1 ? noun.replace(/ies$/, "y").replace(/s$/, "") : noun}`;
   }
 }

@@ -47,10 +47,10 @@ export function Sessions({ sessions, zone }: { sessions: Session[]; zone: string
     { id: "ip", header: "IP", width: 120, cell: (row) => <Ident value={row.ip} copy={false} /> },
     { id: "bytes", header: "Data", width: 90, right: true, cell: (row) => format.bytes(row.bytes), sort: (row) => row.bytes },
     { id: "cause", header: "End cause", width: 130, cell: (row) => row.end_cause ?? "–" },
-    { id: "source", header: "Source", width: 110, cell: (row) => row.source },
+    { id: "source", header: "Source", width: 150, cell: (row) => row.source },
   ];
   return (
-    <DataTable id="device-sessions" label="Sessions" noun="sessions" columns={columns} pages={here(sessions)} rowKey={(row) => `${row.iccid}${row.started_at}`} note={<b>Sessions, the newest twenty</b>} empty={<Empty title="No session was seen">Carriers and RADIUS report them.</Empty>} />
+    <DataTable id="device-sessions" label="Sessions" noun="sessions" columns={columns} pages={here(sessions)} rowKey={(row) => `${row.iccid}${row.started_at}`} title="Sessions" note="the newest twenty" empty={<Empty title="No session was seen">Carriers and RADIUS report them.</Empty>} />
   );
 }
 
@@ -64,6 +64,6 @@ export function Presence({ runs, zone }: { runs: Run[]; zone: string | null }) {
     { id: "source", header: "Source", width: 120, cell: (row) => row.source },
   ];
   return (
-    <DataTable id="device-presence" label="Presence" noun="runs" columns={columns} pages={here(runs)} rowKey={(row) => `${row.country}${row.plmn}${row.first_at}${row.iccid}`} note={<b>Presence: what roaming clocks read</b>} empty={<Empty title="It was seen nowhere yet" />} />
+    <DataTable id="device-presence" label="Presence" noun="runs" columns={columns} pages={here(runs)} rowKey={(row) => `${row.country}${row.plmn}${row.first_at}${row.iccid}`} title="Presence" note="what roaming clocks read" empty={<Empty title="It was seen nowhere yet" />} />
   );
 }

@@ -111,7 +111,7 @@ class Console:
         self._files = {
             f"/{place.relative_to(self._directory).as_posix()}": _read(place)
             for place in sorted(self._directory.rglob("*"))
-            if place.is_file() and place.suffix != ".gz" and place != index
+            if place.is_file() and place.suffix != ".gz" and place != index and not place.name.startswith(".")
         }
         self._read_at = changed
 
