@@ -1,4 +1,4 @@
-# Four commands for everything: demo, test, check, bench. Each sets up what it needs.
+# Five commands for everything: demo, test, check, bench, console. Each sets up what it needs.
 # Needs make, Python 3.11 or newer and package registries; nothing else.
 
 PYTHON ?= python3
@@ -6,19 +6,19 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo test check bench clean _setup
+.PHONY: help demo test check bench console clean _setup
 
 help: ## What can be done here.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 # --- the demonstration: make demo [SECONDS=120] ---------------------------------------------------
 
-demo: _setup ## Everything on one machine, and a story that must come true. SECONDS=120 ends by itself.
+demo: console ## Everything on one machine, and a story that must come true. SECONDS=120 ends by itself.
 	@exec $(BIN)/python -m fairlead_sim.demo $(if $(SECONDS),--seconds $(SECONDS)) $(DEMO)
 
 # --- everything that must pass; pytest's closing line comes last ----------------------------------
 
-test: check ## Everything that must pass, on a machine that has nothing but Python and registries.
+test: check console ## Everything that must pass, on a machine that has nothing but Python and registries.
 	@$(BIN)/python -m pytest -q -n 2
 
 check: _setup ## Lint, format, types, import contracts.
@@ -31,6 +31,11 @@ check: _setup ## Lint, format, types, import contracts.
 
 bench: _setup ## Figures beside their limits, one JSON line each. ONLY=name[,name].
 	@$(BIN)/python bench/run.py $(ONLY)
+
+# --- the web console: built once for each state of its sources, into the package ---------------------------
+
+console: _setup ## The web console, built into the package (Node from the machine, or from PyPI).
+	@$(BIN)/python tools/console.py
 
 # --- set-up: once for each state of the lock file ------------------------------------------------------
 
@@ -51,4 +56,4 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 clean: ## Takes away the virtual environment and what the demo left.
-	rm -rf $(VENV) var demo-report.json
+	rm -rf $(VENV) var demo-report.json console/node_modules src/fairlead/edge/console/dist

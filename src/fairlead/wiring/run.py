@@ -18,7 +18,8 @@ from fairlead.bus.kick import SystemDoor
 from fairlead.bus.nats import NatsBus
 from fairlead.config import Config, ConfigRefused, Fault, load
 from fairlead.connectors._kit.http import new_client
-from fairlead.edge.api.app import create_app
+from fairlead.edge.api.app import ROUTERS, create_app
+from fairlead.edge.console import Console, Front
 from fairlead.edge.mqtt.callout import Callout
 from fairlead.edge.mqtt.shadow import ShadowDoor
 from fairlead.embedded.engines import EmbeddedEngines, Engines
@@ -270,7 +271,7 @@ class _Server(uvicorn.Server):
 def _api(house: House) -> tuple[_Server, str]:
     app = create_app(house.services())
     settings = uvicorn.Config(
-        app,
+        Front(app, Console(), api_roots=api_roots()),
         host=house.config.api_host,
         port=house.config.api_port,
         log_config=None,
@@ -282,6 +283,12 @@ def _api(house: House) -> tuple[_Server, str]:
     )
     scheme = "https" if house.config.tls_cert else "http"
     return _Server(settings), f"{scheme}://{house.config.api_host}:{house.config.api_port}"
+
+
+def api_roots() -> frozenset[str]:
+    """The first parts of the API's paths; all other paths are the console's."""
+    paths = [str(getattr(route, "path", "")) for router in ROUTERS for route in router.routes]
+    return frozenset(path.lstrip("/").partition("/")[0] for path in paths)
 
 
 async def _until_stopped(server: _Server) -> None:

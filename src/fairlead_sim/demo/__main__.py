@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import uvloop
 
-from fairlead_sim.demo.company import Shape
+from fairlead_sim.demo.company import LAB_PASSWORD, OWNER_EMAIL, TENANT, Shape
 from fairlead_sim.demo.scene import Scene, scene
 from fairlead_sim.demo.screen import Screen
 from fairlead_sim.demo.server import ServerFailed
@@ -70,7 +70,8 @@ async def _run(options: argparse.Namespace) -> int:
         screen.phase("Server, world and carriers start")
         try:
             async with scene(_shape(options), options.directory.absolute()) as stage:
-                screen.say(f"Fairlead answers at {stage.server.api}; {len(stage.accounts)} carrier accounts are up")
+                _welcome(stage, screen)
+                screen.say(f"{len(stage.accounts)} carrier accounts are up")
                 story = Story(stage, screen)
                 ok = await _told(story, screen, options)
                 if options.seconds is None:
@@ -120,11 +121,18 @@ async def _told(story: Story, screen: Screen, options: argparse.Namespace) -> bo
 
 def _invite(stage: Scene, screen: Screen) -> None:
     screen.phase("Look around; Ctrl-C ends it")
-    screen.say(f"API      {stage.server.api}  (documentation at {stage.server.api}/docs)")
+    _welcome(stage, screen)
+    screen.say(f"API      {stage.server.api}/v1  (described at {stage.server.api}/v1/openapi.json)")
     screen.say(f"export FAIRLEAD_URL={stage.server.api} FAIRLEAD_TOKEN={stage.api.token}")
     screen.say(
         "fairlead get devices · fairlead get changes · fairlead why trk-00001 · fairlead journal verify --server"
     )
+
+
+def _welcome(stage: Scene, screen: Screen) -> None:
+    """The console's address, and who may look: the first owner comes to be as the story begins."""
+    screen.say(f"Console  {stage.server.api}/", style="bold")
+    screen.say(f"sign in  {TENANT} · {OWNER_EMAIL} · {LAB_PASSWORD}  (a lab password, on this machine only)")
 
 
 def _allow_files(wanted: int) -> None:

@@ -22,6 +22,9 @@ from fairlead_sim.world.radio import World
 from fairlead_sim.world.sims import Sim, SimState
 
 TENANT: Final = "acme"
+OWNER: Final = "Nora North"
+OWNER_EMAIL: Final = "nora@northwind.example"
+LAB_PASSWORD: Final = "northwind-in-the-lab"  # noqa: S105 - openly: a fictional owner on the loopback interface
 GLOBAL: Final = "global-roam"
 GLOBAL_APN: Final = "iot.roam.example"
 FACTORY: Final = "factory"  # the group of devices that were never activated

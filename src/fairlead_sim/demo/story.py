@@ -7,7 +7,6 @@ bounded by whoever runs it. What came of it is judged in `checks`.
 
 import asyncio
 import json
-import secrets
 import sys
 import time
 from collections import Counter
@@ -90,9 +89,8 @@ class Story:
         """First owner, carrier accounts with their credentials, and four files."""
         scene, api = self.scene, self.scene.api
         await api.enter(
-            scene.server.setup_code, name="Nora North", email="nora@northwind.example",
-            password=secrets.token_urlsafe(18),
-        )  # fmt: skip
+            scene.server.setup_code, name=company.OWNER, email=company.OWNER_EMAIL, password=company.LAB_PASSWORD
+        )
         for one in scene.accounts.values():
             code = one.name.removeprefix("local-").upper() if one.name != company.GLOBAL else None
             apn = company.apn(code) if code else company.GLOBAL_APN

@@ -1,0 +1,3 @@
+import { fields, text } from "@/frame/url";
+
+export const search = fields({ country: text });
