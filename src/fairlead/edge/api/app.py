@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from fairlead.edge.api import (
+    access,
     changes,
     clock,
     devices,
@@ -38,6 +39,7 @@ ROUTERS: Final = (
     jobs.router,
     reference.router,
     session.session,
+    access.router,
     session.setup,
     session.oidc,
     people.router,
