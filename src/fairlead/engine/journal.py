@@ -23,6 +23,7 @@ from uuid import UUID
 import structlog
 
 from fairlead.engine.mint import uuid7
+from fairlead.engine.ports.events import Events, Silence
 from fairlead.engine.ports.journal import Cursor, Exported, Filter, JournalPort, Kept, PublicKey
 from fairlead.engine.signing import SigningKeys
 from fairlead.model import journal_export, merkle
@@ -97,10 +98,13 @@ def entry(
 class Journal:
     """The sealer, and the way to read what is sealed."""
 
-    def __init__(self, store: JournalPort, keys: SigningKeys, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: JournalPort, keys: SigningKeys, *, clock: Callable[[], datetime], events: Events | None = None
+    ) -> None:
         self._store = store
         self._keys = keys
         self._clock = clock
+        self._events: Events = events or Silence()
         self._nudged = asyncio.Event()
         self._prepared: datetime | None = None
 
@@ -146,6 +150,8 @@ class Journal:
         while True:
             done = await self._store.seal(tenant, at=self._clock(), limit=SEAL_BATCH, sign=sign, key=key)
             total += done
+            if done:
+                self._events.tell(tenant, "journal", count=done)
             if done < SEAL_BATCH:
                 return total
 
@@ -167,6 +173,14 @@ class Journal:
     async def page(self, tenant: TenantId, which: Filter, *, below: Cursor | None, limit: int) -> Sequence[Kept]:
         """Lines newest first, at most `PAGE_LIMIT`."""
         return await self._store.page(tenant, which, below=below, limit=min(limit, PAGE_LIMIT))
+
+    async def head(self, tenant: TenantId) -> int:
+        """The number of the newest sealed line; 0 before the first."""
+        return (await self._store.head(tenant)).seq
+
+    async def after(self, tenant: TenantId, seq: int, *, limit: int) -> Sequence[Kept]:
+        """Sealed lines after a number, oldest first."""
+        return await self._store.after(tenant, seq, limit=min(limit, PAGE_LIMIT))
 
     async def checkpoints(self, tenant: TenantId, *, below: int | None = None, limit: int = 50) -> Sequence[Checkpoint]:
         """Signed checkpoints, newest first."""
