@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Final, cast
 
 import typer
-from rich.markup import escape
 
 from fairlead_cli import words
 from fairlead_cli.client import Body, Exit, Trouble
@@ -79,9 +78,8 @@ def _show(shell: Shell, event: Body) -> None:
     count = event.get("count")
     about = subject.get("id") or (words.count(count, "device") if isinstance(count, int) else "look again")
     at = str(event.get("at", ""))[:19].replace("T", " ")
-    shell.out.hint(
-        f"[/]{at}  {event.get('kind')!s:8} {escape(str(event.get('action') or 'moved')):22} {escape(str(about))}"
-    )
+    action = str(event.get("action") or "moved")
+    shell.out.copy(f"{at}  {event.get('kind')!s:8} {action:22} {about}")
 
 
 def install(app: typer.Typer) -> None:
