@@ -27,6 +27,7 @@ from fairlead.engine.journal import Journal
 from fairlead.engine.sealing import Keyring, Sealer
 from fairlead.engine.signing import SigningKeys
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.views import Views
 from fairlead.model.access import Principal, Role
 from fairlead.model.ids import PrincipalId, TenantId, TokenId
 from fairlead.model.reference import Reference
@@ -36,6 +37,7 @@ from fairlead.store.fleet import FleetStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore
+from fairlead.store.views import ViewStore
 
 QUICK = Pace(publish_s=0.05, look_s=60.0, heartbeat_s=0.3, recheck_s=0.2, slow_s=1.0, listeners=3, backlog=5)
 NOW = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
@@ -134,6 +136,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Carriers(fleet_store, sealer, {MANIFEST.id: MANIFEST}),
         Imports(ImportStore(database), counts, reference),
         jobs,
+        Views(ViewStore(database)),
         Readiness(),
     )
     services.add(reference, under=Reference)

@@ -47,6 +47,7 @@ from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
 from fairlead.engine.strategies import Strategies
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
 from fairlead.model.reference import Reference
@@ -68,6 +69,7 @@ from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
+from fairlead.store.views import ViewStore
 
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {"soracom": SORACOM}
 
@@ -190,6 +192,7 @@ class House:
             self.changes,
             self.stories,
             self.waves,
+            Views(ViewStore(self.database)),
             Accuracies(self.database, AccuracyStore(), self.reference),
             Strategies(self.stores, self.fleet, self.reference),
             Readiness({"database": self._database_fault}),

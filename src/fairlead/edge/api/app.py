@@ -23,6 +23,7 @@ from fairlead.edge.api import (
     reference,
     session,
     subscriptions,
+    views,
 )
 from fairlead.edge.api.bounds import Bounds, Meters
 from fairlead.edge.api.door import Gate, Services
@@ -52,6 +53,7 @@ ROUTERS: Final = (
     events.router,
     plans.router,
     changes.router,
+    views.router,
     health.router,
     # Further routers go here, one line each.
 )
