@@ -39,6 +39,7 @@ async def test_own_views_are_ones_own_and_shared_ones_are_everybodys(api):
     for client in (owner, vendor):
         assert (await client.get(f"{AT_RISK}?shared=true")).json()["shared"] is True
     assert [view["shared"] for view in (await vendor.get("/v1/views")).json()] == [False, True]
+    assert [view["shared"] for view in (await owner.get("/v1/views")).json()] == [True]
     assert (await other.get("/v1/views")).json() == []
     assert (await other.get(f"{AT_RISK}?shared=true")).status_code == 404
 
