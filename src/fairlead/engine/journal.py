@@ -26,6 +26,7 @@ from fairlead.engine.mint import uuid7
 from fairlead.engine.ports.events import Events, Silence
 from fairlead.engine.ports.journal import Cursor, Exported, Filter, JournalPort, Kept, PublicKey
 from fairlead.engine.signing import SigningKeys
+from fairlead.engine.verifying import Broken, Fault, Verdict, Verification, Verified
 from fairlead.model import journal_export, merkle
 from fairlead.model.ids import ChangeId, TenantId
 from fairlead.model.journal import (
@@ -33,6 +34,7 @@ from fairlead.model.journal import (
     Checkpoint,
     Entry,
     Evidence,
+    Head,
     Json,
     Line,
     PersonalValue,
@@ -256,6 +258,41 @@ class Journal:
         yield journal_export.end(
             last_seq=last_seq, digest=digest.digest(), at=at, key_id=key.key_id, signature=key.sign(signed)
         )
+
+    async def verify(
+        self,
+        tenant: TenantId,
+        *,
+        actor: str,
+        reason: str = "",
+        progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+    ) -> Verified:
+        """Verify the whole journal as it is kept here, evidence and checkpoints included; leaves an access line."""
+        told = entry(
+            tenant=tenant, at=self._clock(), actor=actor, action=Action.ACCESS_READ,
+            subject=Subject(kind="journal", id="chain"), reason=reason, payload={"purpose": "verify"},
+        )  # fmt: skip
+        await self._store.append(tenant, [told])
+        await self.seal(tenant)
+        named = {key.key_id: key.public_key for key in await self._store.keys(tenant)}
+        walk = Verification(trusted=self._keys.public, known=named)
+        end = await self._store.head(tenant)
+        try:
+            async for batch in self._store.export(tenant, first_seq=1, last_seq=end.seq, evidence=True):
+                await asyncio.to_thread(walk.take, batch)
+                progress(walk.head.seq, end.seq)
+            return walk.conclude(end=end, newest=await self._signed_until(tenant, end))
+        except Broken as broken:
+            return walk.found(Verdict.TAMPERED, f"tampered {broken}", broken.fault)
+        except ValueError:  # JSON of a line that is none any more
+            fault = Fault(seq=walk.head.seq + 1, what=f"a line after seq {walk.head.seq} cannot be read")
+            return walk.found(Verdict.TAMPERED, f"tampered at seq {fault.seq}: {fault.what}", fault)
+
+    async def _signed_until(self, tenant: TenantId, end: Head) -> Checkpoint | None:
+        """The newest checkpoint, unless the sealer has gone on since `end` was read."""
+        newest = await self._newest(tenant)
+        again = await self._store.head(tenant)
+        return newest if newest is None or again.seq == end.seq or newest.seq > again.seq else None
 
     async def _append_sealed(self, tenant: TenantId, told: Entry) -> None:
         """Write a line and see it sealed, by us or by the sealer that holds the tenant now."""
