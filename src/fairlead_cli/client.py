@@ -147,10 +147,12 @@ class Client:
                     raise trouble(Exit.FAILED, title, detail, errors=list(faults), job=job)
 
     @contextmanager
-    def stream(self, path: str, params: Params | None = None) -> Generator[Iterator[bytes]]:
+    def stream(
+        self, path: str, params: Params | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> Generator[Iterator[bytes]]:
         """The bytes of a large answer, as they come."""
         try:
-            with self._http.stream("GET", path, params=_given(params)) as response:
+            with self._http.stream("GET", path, params=_given(params), headers=headers) as response:
                 if response.status_code >= _FIRST_ERROR:
                     response.read()
                     raise _refused(response)

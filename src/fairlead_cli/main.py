@@ -16,6 +16,7 @@ from fairlead_cli import (
     carriers,
     changes,
     device_view,
+    events,
     explaining,
     getting,
     importing,
@@ -78,6 +79,7 @@ def build() -> typer.Typer:
     acting.install(carriers.devices)
     command(app, "why", examples=("fairlead why trk-00001",))(why)
     importing.install(app)
+    events.install(app)
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
         getting.app, changes.app, journal.app, explaining.app, config, signing_in.tokens, people.app, carriers.app,

@@ -132,7 +132,9 @@ async def test_two_auto_policies_entered_one_after_the_other_both_arrive(house: 
     await house.run()
     await settle_facts(house, rounds=1)
     await cross(house, devices[1], "BR")
-    await house.resolver.dirty(house.tenant, house.now)
+    resolved = await house.resolver.dirty(house.tenant, house.now)
+    assert resolved is not None
+    assert (resolved.judged, resolved.some) == (1, (devices[1],))  # what the event stream is told
     await house.sql("update fact set sku = 'MTR-9' where device = %s returning device", devices[1])
     await house.resolver.whole(house.tenant, house.now, cause="test")  # before any wave looked
     await settle_facts(house)

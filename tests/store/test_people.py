@@ -273,6 +273,15 @@ async def test_a_session_idles_out_and_ends(world: World) -> None:
     assert not await known()
 
 
+async def test_a_page_that_only_listens_does_not_keep_its_session_alive(world: World) -> None:
+    ada = await world.owner()
+    for hours in (3, 3):
+        world.clock.forward(hours=hours)
+        assert await world.door.by_session(ada.cookie, csrf=None, writing=False, now=world.clock(), use=False)
+    world.clock.forward(hours=2)  # eight hours since somebody did something
+    assert await world.door.by_session(ada.cookie, csrf=None, writing=False, now=world.clock(), use=False) is None
+
+
 async def test_writing_needs_the_csrf_value_of_this_very_session(world: World) -> None:
     ada = await world.owner()
     other = await world.door.sign_in_password(tenant="acme", email="ada@example.com", password=PASSWORD, address="::1")

@@ -270,7 +270,7 @@ async def test_a_no_to_a_configuration(fleet: Fleet) -> None:
     applied = await fleet.shadows.apply(
         fleet.tenant, [Update(device="d0", facet=CONFIG, patch={"refused": {"reason": "out-of-range"}})]
     )
-    assert applied.progress
+    assert applied.moved
     assert await fleet.one("select state, reason from operation") == (6, "out-of-range")
 
 

@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 
 import fairlead.reference
 from fairlead.connectors.soracom.connector import MANIFEST
@@ -17,11 +19,15 @@ from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
 from fairlead.engine.carriers import Carriers
+from fairlead.engine.events import Events, Pace
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
+from fairlead.engine.journal import Journal
 from fairlead.engine.sealing import Keyring, Sealer
+from fairlead.engine.signing import SigningKeys
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.views import Views
 from fairlead.model.access import Principal, Role
 from fairlead.model.ids import PrincipalId, TenantId, TokenId
 from fairlead.model.reference import Reference
@@ -30,7 +36,10 @@ from fairlead.store.database import Database
 from fairlead.store.fleet import FleetStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
+from fairlead.store.journal import JournalStore
+from fairlead.store.views import ViewStore
 
+QUICK = Pace(publish_s=0.05, look_s=60.0, heartbeat_s=0.3, recheck_s=0.2, slow_s=1.0, listeners=3, backlog=5)
 NOW = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
 
 
@@ -45,8 +54,11 @@ class OpenGate:
     """Takes a token such as `owner`, `operator@north` (a department) or `owner~other` (another tenant)."""
 
     tenants: dict[str, TenantId]
+    ended: set[str] = field(default_factory=set)  # secrets that were revoked
 
     async def by_token(self, secret: str, *, now: datetime) -> KnownCaller | None:
+        if secret in self.ended:
+            return None
         rest, _, tenant = secret.partition("~")
         role, _, department = rest.partition("@")
         if role not in {
@@ -69,7 +81,9 @@ class OpenGate:
         )
         return KnownCaller(principal=principal)
 
-    async def by_session(self, secret: str, *, csrf: str | None, writing: bool, now: datetime) -> KnownCaller | None:
+    async def by_session(
+        self, secret: str, *, csrf: str | None, writing: bool, now: datetime, use: bool = True
+    ) -> KnownCaller | None:
         return await self.by_token(secret, now=now) if not writing or csrf == "csrf" else None
 
 
@@ -82,6 +96,10 @@ class Api:
     database: Database
     tenant: TenantId
     timekeeper: Timekeeper
+    app: FastAPI
+    gate: OpenGate
+    events: Events
+    journal: Journal
     revoked: list[str] = field(default_factory=list)
 
 
@@ -92,7 +110,7 @@ def reference() -> Reference:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def api(database: Database, tenant: TenantId, reference: Reference) -> AsyncIterator[Api]:
+async def api(database: Database, tenant: TenantId, reference: Reference, tmp_path: Path) -> AsyncIterator[Api]:
     """A whole door: services over the test's own database, one tenant `acme` and an empty one `other`."""
     other = TenantId(UUID("018f0000-0000-7000-8000-00000000000f"))
     async with database.nameless() as conn:
@@ -106,18 +124,25 @@ async def api(database: Database, tenant: TenantId, reference: Reference) -> Asy
         revoked.append(device)
 
     sealer = Sealer(Keyring(current="k1", keys={"k1": b"k" * 32}))
-    jobs = Jobs(JobStore(database), timekeeper)
+    events = Events(QUICK)
+    jobs = Jobs(JobStore(database), timekeeper, events=events)
+    keys = SigningKeys(tmp_path / "keys", clock=timekeeper.now)
+    journal = Journal(JournalStore(database), keys, clock=timekeeper.now, events=events)
     services = Services(
         timekeeper,
+        events,
+        journal,
         Fleet(fleet_store, counts, revoked=note),
         Carriers(fleet_store, sealer, {MANIFEST.id: MANIFEST}),
         Imports(ImportStore(database), counts, reference),
         jobs,
+        Views(ViewStore(database)),
         Readiness(),
     )
     services.add(reference, under=Reference)
     services.add(RepeatStore(database), under=Repeats)
-    services.add(OpenGate({"acme": tenant, "other": other}), under=Gate)
+    gate = OpenGate({"acme": tenant, "other": other})
+    services.add(gate, under=Gate)
     app = create_app(services, file_limit=8 << 20)
     async with AsyncExitStack() as stack:
         clients: dict[str, httpx.AsyncClient] = {}
@@ -130,6 +155,15 @@ async def api(database: Database, tenant: TenantId, reference: Reference) -> Asy
             return clients.setdefault(str(token), made)
 
         yield Api(
-            services=services, client=client, database=database, tenant=tenant, timekeeper=timekeeper, revoked=revoked
+            services=services,
+            client=client,
+            database=database,
+            tenant=tenant,
+            timekeeper=timekeeper,
+            app=app,
+            gate=gate,
+            events=events,
+            journal=journal,
+            revoked=revoked,
         )
         await jobs.close()

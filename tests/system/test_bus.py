@@ -162,6 +162,25 @@ async def test_events_are_kept_for_readers_that_were_away(nats_server: NatsAcces
     assert after == before + 1
 
 
+async def test_events_reach_every_process_that_listens(bus: NatsBus, other: NatsBus) -> None:
+    heard: list[tuple[str, TenantId, str, bytes]] = []
+
+    async def here(tenant: TenantId, kind: str, payload: bytes) -> None:
+        heard.append(("here", tenant, kind, payload))
+
+    async def there(tenant: TenantId, kind: str, payload: bytes) -> None:
+        heard.append(("there", tenant, kind, payload))
+
+    listening = [await bus.on_event(here), await other.on_event(there)]
+    await bus.flush()
+    await other.flush()
+    await bus.emit(ACME, "device", b"{}")
+    await until(lambda: len(heard) == 2)
+    assert sorted(heard) == [("here", ACME, "device", b"{}"), ("there", ACME, "device", b"{}")]
+    for each in listening:
+        await each.end()
+
+
 # --- the server killed underneath --------------------------------------------------------------
 
 

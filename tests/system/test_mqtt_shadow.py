@@ -10,7 +10,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -131,7 +131,8 @@ async def opened(access: NatsAccess, database: Database, tenant: TenantId) -> As
     shadows = Shadows(database, ShadowStore(), MoveStore(), arithmetic=ARITHMETIC, now=lambda: NOW)
     progress: list[TenantId] = []
 
-    async def note(tenant: TenantId) -> None:
+    async def note(tenant: TenantId, devices: Sequence[UUID]) -> None:
+        assert devices
         progress.append(tenant)
 
     door = ShadowDoor(bus, shadows, now=lambda: NOW, progress=note)

@@ -24,6 +24,7 @@ from fairlead.bus.connection import open_client, subscribe
 from fairlead.engine.ports.bus import (
     BusUnavailable,
     DeviceMessage,
+    EventHandler,
     MessageHandler,
     NobodyAnswers,
     NudgeHandler,
@@ -151,6 +152,18 @@ class NatsBus:
     async def emit(self, tenant: TenantId, kind: str, payload: bytes) -> None:
         """Publish one event into the stream of events."""
         await self._publish(subjects.event(tenant, kind), payload)
+
+    async def on_event(self, handler: EventHandler) -> Subscription:
+        """Be told of every tenant's events as they are published; a subject that names no tenant is dropped."""
+
+        async def handle(message: Msg) -> None:
+            found = subjects.read_event(message.subject)
+            if found is None:
+                _DROPPED.labels(on=subjects.EVENTS).inc()
+                return
+            await handler(found[0], found[1], message.data)
+
+        return await self._subscribe(subjects.EVENTS, handle, queue="")
 
     # --- beneath -------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ in from a device or a person would widen what is published or heard.
 import re
 from functools import lru_cache
 from typing import Final
+from uuid import UUID
 
 from fairlead.engine.ports.bus import MalformedToken
 from fairlead.model.ids import TenantId
@@ -21,7 +22,9 @@ _DEVICES: Final = ("fairlead", "v1")
 _PREFIX: Final = "fairlead.v1."
 _PATH_DEPTH: Final = 8
 
-EVENTS: Final = "fairlead.event.>"
+_EVENT: Final = "fairlead.event."
+
+EVENTS: Final = f"{_EVENT}>"
 
 
 def token(text: str) -> str:
@@ -45,6 +48,15 @@ def question(name: str) -> str:
 def event(tenant: TenantId, kind: str) -> str:
     """The subject of one kind of events of one tenant; the kind may be dotted."""
     return f"fairlead.event.{tenant}." + ".".join(token(part) for part in kind.split("."))
+
+
+def read_event(subject: str) -> tuple[TenantId, str] | None:
+    """Tenant and kind of an event's subject; None when it is none."""
+    tenant, _, kind = subject.removeprefix(_EVENT).partition(".")
+    try:
+        return (TenantId(UUID(tenant)), kind) if subject.startswith(_EVENT) and kind else None
+    except ValueError:
+        return None
 
 
 def device(tenant: str, name: str, path: str) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from fairlead.engine.journal import entry
+from fairlead.engine.ports.events import Events, Silence
 from fairlead.engine.ports.fleet import (
     Bindings,
     BreachWeek,
@@ -73,9 +74,12 @@ class _Nobody:
 class Fleet:
     """The fleet of every tenant."""
 
-    def __init__(self, store: FleetStore, counts: CountStore, *, revoked: Revoked | None = None) -> None:
+    def __init__(
+        self, store: FleetStore, counts: CountStore, *, revoked: Revoked | None = None, events: Events | None = None
+    ) -> None:
         self._store = store
         self._counts = counts
+        self._events: Events = events or Silence()
         self._revoked: Revoked = revoked or _Nobody()
 
     async def tenant(self, actor: Actor) -> Tenant | None:
@@ -193,6 +197,7 @@ class Fleet:
     async def refresh_counts(self, tenant: TenantId, now: datetime) -> None:
         """Count the fleet anew. Called by a worker and after imports."""
         await self._counts.refresh(tenant, now)
+        self._events.tell(tenant, "counts")
 
     async def country_loads(self, actor: Actor, now: datetime) -> list[CountryLoad]:
         """Devices by country and days left."""

@@ -15,9 +15,10 @@ from typing import Any, Final
 import structlog
 
 from fairlead.engine.mint import uuid7
+from fairlead.engine.ports.events import About, Events, Silence
 from fairlead.engine.ports.jobs import Job, JobState, JobStore
 from fairlead.engine.timekeeper import Timekeeper
-from fairlead.model.ids import JobId, PrincipalId, TenantId
+from fairlead.model.ids import JobId, PrincipalId, TenantId, show
 
 _log = structlog.get_logger("fairlead.engine.jobs")
 
@@ -39,8 +40,9 @@ class WorkRefused(Exception):
 class Jobs:
     """Runs and shows long work."""
 
-    def __init__(self, store: JobStore, timekeeper: Timekeeper) -> None:
+    def __init__(self, store: JobStore, timekeeper: Timekeeper, *, events: Events | None = None) -> None:
         self._store = store
+        self._events: Events = events or Silence()
         self._timekeeper = timekeeper
         self._running: set[asyncio.Task[None]] = set()
 
@@ -52,7 +54,7 @@ class Jobs:
             author=author, created_at=now, updated_at=now,
         )  # fmt: skip
         await self._store.create(tenant, job)
-        task = asyncio.create_task(self._run(tenant, job.id, kind, work), name=f"job {kind}")
+        task = asyncio.create_task(self._run(tenant, job, work), name=f"job {kind}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return job
@@ -79,7 +81,8 @@ class Jobs:
             return replace(job, state=JobState.FAILED, attention=lost)
         return job
 
-    async def _run(self, tenant: TenantId, job: JobId, kind: str, work: Work) -> None:
+    async def _run(self, tenant: TenantId, begun: Job, work: Work) -> None:
+        job, kind, owner = begun.id, begun.kind, show("usr", begun.author)
         far: list[tuple[int, int | None]] = [(0, None)]
 
         def progress(done: int, total: int | None) -> None:
@@ -89,6 +92,7 @@ class Jobs:
             while True:
                 done, total = far[0]
                 await self._store.progress(tenant, job, done=done, total=total, now=self._timekeeper.now())
+                self._events.tell(tenant, "job", [About(id=show("job", job), action="running", owner=owner)])
                 await asyncio.sleep(_SIGN_OF_LIFE_S)
 
         alive = asyncio.create_task(live(), name=f"job {kind} alive")
@@ -109,3 +113,4 @@ class Jobs:
         now = self._timekeeper.now()
         await self._store.progress(tenant, job, done=done, total=total, now=now)
         await self._store.finish(tenant, job, state=state, result=result, attention=attention, now=now)
+        self._events.tell(tenant, "job", [About(id=show("job", job), action=state.name.lower(), owner=owner)])

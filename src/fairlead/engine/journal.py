@@ -23,8 +23,10 @@ from uuid import UUID
 import structlog
 
 from fairlead.engine.mint import uuid7
+from fairlead.engine.ports.events import Events, Silence
 from fairlead.engine.ports.journal import Cursor, Exported, Filter, JournalPort, Kept, PublicKey
 from fairlead.engine.signing import SigningKeys
+from fairlead.engine.verifying import Broken, Fault, Verdict, Verification, Verified
 from fairlead.model import journal_export, merkle
 from fairlead.model.ids import ChangeId, TenantId
 from fairlead.model.journal import (
@@ -32,6 +34,7 @@ from fairlead.model.journal import (
     Checkpoint,
     Entry,
     Evidence,
+    Head,
     Json,
     Line,
     PersonalValue,
@@ -97,10 +100,13 @@ def entry(
 class Journal:
     """The sealer, and the way to read what is sealed."""
 
-    def __init__(self, store: JournalPort, keys: SigningKeys, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: JournalPort, keys: SigningKeys, *, clock: Callable[[], datetime], events: Events | None = None
+    ) -> None:
         self._store = store
         self._keys = keys
         self._clock = clock
+        self._events: Events = events or Silence()
         self._nudged = asyncio.Event()
         self._prepared: datetime | None = None
 
@@ -146,6 +152,8 @@ class Journal:
         while True:
             done = await self._store.seal(tenant, at=self._clock(), limit=SEAL_BATCH, sign=sign, key=key)
             total += done
+            if done:
+                self._events.tell(tenant, "journal", count=done)
             if done < SEAL_BATCH:
                 return total
 
@@ -167,6 +175,14 @@ class Journal:
     async def page(self, tenant: TenantId, which: Filter, *, below: Cursor | None, limit: int) -> Sequence[Kept]:
         """Lines newest first, at most `PAGE_LIMIT`."""
         return await self._store.page(tenant, which, below=below, limit=min(limit, PAGE_LIMIT))
+
+    async def head(self, tenant: TenantId) -> int:
+        """The number of the newest sealed line; 0 before the first."""
+        return (await self._store.head(tenant)).seq
+
+    async def after(self, tenant: TenantId, seq: int, *, limit: int) -> Sequence[Kept]:
+        """Sealed lines after a number, oldest first."""
+        return await self._store.after(tenant, seq, limit=min(limit, PAGE_LIMIT))
 
     async def checkpoints(self, tenant: TenantId, *, below: int | None = None, limit: int = 50) -> Sequence[Checkpoint]:
         """Signed checkpoints, newest first."""
@@ -242,6 +258,41 @@ class Journal:
         yield journal_export.end(
             last_seq=last_seq, digest=digest.digest(), at=at, key_id=key.key_id, signature=key.sign(signed)
         )
+
+    async def verify(
+        self,
+        tenant: TenantId,
+        *,
+        actor: str,
+        reason: str = "",
+        progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+    ) -> Verified:
+        """Verify the whole journal as it is kept here, evidence and checkpoints included; leaves an access line."""
+        told = entry(
+            tenant=tenant, at=self._clock(), actor=actor, action=Action.ACCESS_READ,
+            subject=Subject(kind="journal", id="chain"), reason=reason, payload={"purpose": "verify"},
+        )  # fmt: skip
+        await self._store.append(tenant, [told])
+        await self.seal(tenant)
+        named = {key.key_id: key.public_key for key in await self._store.keys(tenant)}
+        walk = Verification(trusted=self._keys.public, known=named)
+        end = await self._store.head(tenant)
+        try:
+            async for batch in self._store.export(tenant, first_seq=1, last_seq=end.seq, evidence=True):
+                await asyncio.to_thread(walk.take, batch)
+                progress(walk.head.seq, end.seq)
+            return walk.conclude(end=end, newest=await self._signed_until(tenant, end))
+        except Broken as broken:
+            return walk.found(Verdict.TAMPERED, f"tampered {broken}", broken.fault)
+        except ValueError:  # JSON of a line that is none any more
+            fault = Fault(seq=walk.head.seq + 1, what=f"a line after seq {walk.head.seq} cannot be read")
+            return walk.found(Verdict.TAMPERED, f"tampered at seq {fault.seq}: {fault.what}", fault)
+
+    async def _signed_until(self, tenant: TenantId, end: Head) -> Checkpoint | None:
+        """The newest checkpoint, unless the sealer has gone on since `end` was read."""
+        newest = await self._newest(tenant)
+        again = await self._store.head(tenant)
+        return newest if newest is None or again.seq == end.seq or newest.seq > again.seq else None
 
     async def _append_sealed(self, tenant: TenantId, told: Entry) -> None:
         """Write a line and see it sealed, by us or by the sealer that holds the tenant now."""

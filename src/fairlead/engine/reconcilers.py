@@ -1,23 +1,26 @@
 """What the loop does, in one table: name, function, pace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from fairlead.engine.carrierwork import CarrierWorker
+from fairlead.engine.events import ABOUT
 from fairlead.engine.evidence import evidence_lines
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.loop import Reconciler
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer
+from fairlead.engine.ports.events import About, Events, Silence
 from fairlead.engine.ports.shadow import DeviceNudges
 from fairlead.engine.resolve import Resolver
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.waves import Waves
-from fairlead.model.ids import TenantId
+from fairlead.model.ids import TenantId, show
 
 CLOCKS_EVERY: Final = timedelta(hours=1)  # of house time; never more often than every 20 real seconds
 CLOCKS_AT_LEAST_S: Final = 20.0
@@ -37,6 +40,7 @@ class Workers:
     observer: Observer
     nudges: DeviceNudges
     fleet: Fleet
+    events: Events = field(default_factory=Silence)
 
 
 def reconcilers(
@@ -70,7 +74,10 @@ class _Doing:
         self._clocks_at: dict[TenantId, datetime] = {}
 
     async def resolve(self, tenant: TenantId) -> bool:
-        return await self._workers.resolver.dirty(tenant, self._time.now()) is not None
+        resolved = await self._workers.resolver.dirty(tenant, self._time.now())
+        if resolved is not None:  # whatever marks a device moved one of its facts: the one place they all pass
+            self._moved(tenant, resolved.some, resolved.judged)
+        return resolved is not None
 
     async def thresholds(self, tenant: TenantId) -> bool:
         return await self._workers.resolver.sweep(tenant, self._time.now()) > 0
@@ -97,7 +104,14 @@ class _Doing:
         async with self._stores.transactions.tenant(tenant) as tx:
             settled = await self._stores.moves.prove(tx, now)
             await self._stores.append(tx, evidence_lines(tenant, settled, now, "system/proof"))
+        proved = sorted({one.device for one in settled})
+        self._moved(tenant, proved, len(proved))
         return bool(settled)
+
+    def _moved(self, tenant: TenantId, devices: Sequence[UUID], count: int) -> None:
+        if count:
+            some = [About(id=show("dev", device), action="moved") for device in devices[:ABOUT]]
+            self._workers.events.tell(tenant, "device", some, count=count)
 
     async def stages(self, tenant: TenantId) -> bool:
         progress = await self._workers.stages.tick(tenant, self._time.now())

@@ -114,7 +114,8 @@ class Applied:
     """A batch that is committed."""
 
     answers: list[Answer]  # one a request, in their order
-    progress: bool = False  # a facet was acknowledged or refused, or a fact that policies read has moved
+    # devices of which a facet was acknowledged or refused, or a fact that policies read has moved
+    moved: list[UUID] = field(default_factory=list[UUID])
 
 
 # --- one shadow while a batch is computed --------------------------------------------------------
@@ -337,7 +338,7 @@ class Shadows:
             if reason is not None:
                 await self._refusals.refuse(tx, write.device, write.facet, reason, now)
             if reason is not None or write.observed is not None or write.facet in {_CONFIG, _FIRMWARE}:
-                applied.progress = True
+                applied.moved.append(write.device)
         return {key: left[key] for key, work in works.items() if work.touched and key not in written}
 
     async def look(

@@ -133,12 +133,17 @@ class SignIn:
         token, record = found
         return Admission(principal=narrowed(record.principal, token.roles, token.departments), token=token.id)
 
-    async def by_session(self, secret: str, *, csrf: str | None, writing: bool, now: datetime) -> Admission | None:
-        """Whoever this cookie belongs to, or None; a request that writes must carry the cookie's CSRF value."""
+    async def by_session(
+        self, secret: str, *, csrf: str | None, writing: bool, now: datetime, use: bool = True
+    ) -> Admission | None:
+        """Whoever this cookie belongs to, or None; a request that writes must carry the cookie's CSRF value.
+
+        Without `use` the session's idle time goes on: a page that lies open and listens is not somebody at work.
+        """
         tenant = tenant_of("fls", secret)
         if tenant is None or (writing and not hmac.compare_digest((csrf or "").encode(), csrf_of(secret).encode())):
             return None
-        found = await self._store.by_session(tenant, digest(secret), now=now, idle_until=now + IDLE)
+        found = await self._store.by_session(tenant, digest(secret), now=now, idle_until=now + IDLE if use else now)
         if found is None or not usable(found[1].principal, now):
             return None
         return Admission(principal=found[1].principal)

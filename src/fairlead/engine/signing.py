@@ -6,6 +6,7 @@ new one: `prepare_next`, then `take_next`. Public keys of all times stay in a pl
 key, for auditors who want them from somewhere else than the export itself.
 """
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,6 +60,18 @@ class SigningKeys:
             self._loaded = self._load_or_make(_CURRENT)
             self._inode = path.stat().st_ino
         return self._loaded
+
+    @property
+    def public(self) -> dict[str, bytes]:
+        """Public keys of all times, by their name, as far as this data directory knows them: outside the database."""
+        found = {self.current.key_id: self.current.public_key}
+        path = self._directory / _PUBLIC
+        for line in path.read_text(encoding="ascii").splitlines() if path.exists() else ():
+            words = line.split()
+            with contextlib.suppress(ValueError, IndexError):
+                key = bytes.fromhex(words[0])
+                found[key_id(key)] = key
+        return found
 
     def prepare_next(self) -> SigningKey:
         """The key that will follow; the same one again when a rotation was cut short."""

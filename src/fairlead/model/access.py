@@ -67,6 +67,41 @@ PERMITS: Final[Mapping[Role, frozenset[Permission]]] = {
 }  # fmt: skip
 
 
+# What each permission lets somebody do, as the console says it beside a button that is not theirs.
+WORDS: Final[Mapping[Permission, str]] = {
+    "devices.read": "see devices, subscriptions and the fleet in figures",
+    "devices.write": "say where a device belongs, and give or take its right to sign in",
+    "facts.read": "see what was observed of a device",
+    "imports.apply": "import devices, SIMs, presence, sessions and prices",
+    "commands.send": "send a device a command",
+    "policies.read": "see policies and what they resolve to",
+    "policies.write": "edit policies, and let barred devices back in",
+    "plans.read": "see plans",
+    "plans.make": "make a plan; nothing moves by it",
+    "changes.read": "see Changes and their operations",
+    "changes.apply": "apply plans and let in entrants",
+    "changes.approve": "approve or refuse a Change of somebody else",
+    "changes.stop": "pause, resume and stop a Change",
+    "changes.rollback": "take a Change back, whole or in part",
+    "findings.read": "see findings and alerts",
+    "findings.write": "acknowledge and close findings, and share views with everybody",
+    "costs.read": "see prices and costs",
+    "reference.read": "see countries, networks, rules and tables",
+    "carriers.read": "see carrier accounts and how they do",
+    "carriers.write": "add and change carrier accounts",
+    "secrets.write": "replace secrets that Fairlead keeps",
+    "people.read": "see people and their roles",
+    "people.write": "invite people, change their roles, remove them",
+    "tokens.read": "see tokens",
+    "tokens.write": "make and revoke tokens",
+    "journal.read": "read the journal and have it verified",
+    "journal.export": "take the journal along as a file",
+    "personal.read": "see personal values behind the journal's digests",
+    "personal.erase": "erase a person's values from the journal",
+    "clock.write": "set the lab's clock",
+}
+
+
 class PrincipalKind(IntEnum):
     """Who stands behind a principal."""
 

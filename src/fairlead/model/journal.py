@@ -93,6 +93,8 @@ class Action(StrEnum):
     PERSONAL_ERASED = "personal.erased"
     EXPORT_MADE = "export.made"
     KEY_ROTATED = "key.rotated"
+    VIEW_SHARED = "view.shared"
+    VIEW_UNSHARED = "view.unshared"
     CLOCK_CHANGED = "clock.changed"
 
 

@@ -165,6 +165,13 @@ class JournalStore:
             rows = await (await cursor.execute(query, values | {"tenant": tenant, "limit": limit})).fetchall()
         return [Kept(line=_line(tenant, row), seq=row.seq, hash=row.hash) for row in rows]
 
+    async def after(self, tenant: TenantId, seq: int, *, limit: int) -> Sequence[Kept]:
+        """Sealed lines after a number, oldest first."""
+        values = {"tenant": tenant, "seq": seq, "limit": limit}
+        async with self._database.tenant(tenant) as conn, conn.cursor(row_factory=class_row(_Row)) as cursor:
+            rows = await (await cursor.execute(_text("after"), values)).fetchall()
+        return [Kept(line=_line(tenant, row), seq=row.seq, hash=row.hash) for row in rows]
+
     async def checkpoints(self, tenant: TenantId, *, below: int | None, limit: int) -> Sequence[Checkpoint]:
         """Checkpoints newest first; `below` is a seq."""
         async with self._database.tenant(tenant) as conn:

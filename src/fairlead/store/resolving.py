@@ -170,7 +170,9 @@ class Resolving:
         with _timed(timings, "write"):
             await self._conn.execute(SQL["add_strata"])
             moved = await self._write(rules, cause, now, cold=cold)
-        return Resolved(judged=sum(c.devices for c, _ in combos), combinations=len(combos), moved=moved)
+            some = () if whole else await self._some_judged()
+        judged = sum(c.devices for c, _ in combos)
+        return Resolved(judged=judged, combinations=len(combos), moved=moved, some=some)
 
     async def judge_only(
         self,
@@ -196,6 +198,10 @@ class Resolving:
         await self._write_decided(combos, [decide(c) for c, _ in combos])
         await self._drop("opening", "pair", "grouped")
         return (await self._conn.execute(self._shape.statement("make_opening"))).rowcount
+
+    async def _some_judged(self) -> tuple[UUID, ...]:
+        rows = await (await self._conn.execute(SQL["some_judged"])).fetchall()
+        return tuple(row[0] for row in rows)
 
     async def _judge(self, *, whole: bool, leaving: bool, now: datetime) -> bool:
         """Fill `judged`; true where nobody stands anywhere and nothing is excepted, so that nothing can leave."""

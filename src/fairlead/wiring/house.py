@@ -23,6 +23,7 @@ from fairlead.engine.accuracy import Accuracies
 from fairlead.engine.carriers import Carriers as Accounts
 from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.changes import Changes
+from fairlead.engine.events import Events
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
@@ -46,6 +47,7 @@ from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
 from fairlead.engine.strategies import Strategies
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
 from fairlead.model.reference import Reference
@@ -67,6 +69,7 @@ from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
+from fairlead.store.views import ViewStore
 
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {"soracom": SORACOM}
 
@@ -129,7 +132,8 @@ class House:
         self.reference = load_reference()
         self.sealer = Sealer(open_keyring(config.data_dir, os.environ.get("FAIRLEAD_KEYRING")))
         keys = SigningKeys(config.data_dir, clock=timekeeper.real_now)
-        self.journal = Journal(JournalStore(database), keys, clock=timekeeper.now)
+        self.events = Events()
+        self.journal = Journal(JournalStore(database), keys, clock=timekeeper.now, events=self.events)
         self.stores = Stores(
             transactions=database,
             policies=PolicyStore(),
@@ -143,9 +147,9 @@ class House:
         counts = CountStore(database)
         fleet_store = FleetStore(database)
         self.accounts = Accounts(fleet_store, self.sealer, manifests)
-        self.fleet = Fleet(fleet_store, counts, revoked=self._revoke)
+        self.fleet = Fleet(fleet_store, counts, revoked=self._revoke, events=self.events)
         self.imports = Imports(ImportStore(database, self.reference.rules), counts, self.reference)
-        self.jobs = Jobs(JobStore(database), timekeeper)
+        self.jobs = Jobs(JobStore(database), timekeeper, events=self.events)
         people_store, sign_in_store = PeopleStore(database), SignInStore(database)
         clock, real = timekeeper.now, timekeeper.real_now
         self.people = People(people_store, sign_in_store, self.sealer, clock=clock, real=real)
@@ -178,6 +182,7 @@ class House:
             self.sign_in,
             self.people,
             self.journal,
+            self.events,
             self.fleet,
             self.imports,
             self.jobs,
@@ -187,6 +192,7 @@ class House:
             self.changes,
             self.stories,
             self.waves,
+            Views(ViewStore(self.database)),
             Accuracies(self.database, AccuracyStore(), self.reference),
             Strategies(self.stores, self.fleet, self.reference),
             Readiness({"database": self._database_fault}),
@@ -223,6 +229,7 @@ class House:
             observer=observer,
             nudges=nudge,
             fleet=self.fleet,
+            events=self.events,
         )
         made: Sequence[Reconciler] = reconcilers(workers, self.stores, self.timekeeper, sweep_every_s=sweep_every_s)
         return Loop(self.database, ObservationStore(), made)

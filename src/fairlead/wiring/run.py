@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import uvicorn
 
@@ -26,12 +27,14 @@ from fairlead.embedded.engines import EmbeddedEngines, Engines
 from fairlead.embedded.nats import NatsSettings
 from fairlead.embedded.postgres import PostgresSettings
 from fairlead.engine.devicedoor import Door
+from fairlead.engine.events import ABOUT
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
 from fairlead.engine.ports.bus import BusUnavailable
+from fairlead.engine.ports.events import About
 from fairlead.engine.private_file import read_private, write_private
 from fairlead.engine.timekeeper import Timekeeper
-from fairlead.model.ids import TenantId
+from fairlead.model.ids import TenantId, show
 from fairlead.model.journal import Action, Subject
 from fairlead.store.bootstrap import bootstrap as bootstrap_database
 from fairlead.store.changes import ChangeStore
@@ -47,6 +50,7 @@ from fairlead.wiring.logs import configure
 ROLES: Final = ("api", "mqtt", "worker")
 DATABASE: Final = "fairlead"
 FIRST_TENANT: Final = "home"
+STOP_S: Final = 5  # what answers still under way are given when the API stops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,8 +220,12 @@ async def _run(
     house.kicks = await SystemDoor.connect(bus.url, user="sys", password=bus.sys_password, name="fairlead")
     stack.push_async_callback(house.kicks.close)
 
-    async def progress(tenant: TenantId) -> None:
+    group.create_task(house.events.publish(core), name="events")
+
+    async def progress(tenant: TenantId, devices: Sequence[UUID]) -> None:
         """Devices answered: whichever process runs the worker should look. Lost nudges only cost time."""
+        some = [About(id=show("dev", device), action="answered") for device in devices[:ABOUT]]
+        house.events.tell(tenant, "device", some, count=len(devices))
         with contextlib.suppress(BusUnavailable):
             await core.nudge("loop", tenant)
 
@@ -244,7 +252,10 @@ async def _run(
         group.create_task(house.journal.run(), name="sealer")
     url = ""
     if "api" in roles:
+        hears = await core.on_event(house.events.hear)
+        stack.push_async_callback(hears.end)
         server, url = _api(house)
+        stack.callback(house.events.close)  # first of all: open streams end before what they read from does
         group.create_task(_until_stopped(server), name="api")
         await server.up.wait()
     told = ready(Ready(api_url=url, mqtt_host=bus.mqtt_host, mqtt_port=bus.mqtt_port, tenant=tenant, setup_code=code))
@@ -255,9 +266,14 @@ async def _run(
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers: whoever runs us decides when we end."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, *, ending: Callable[[], None]) -> None:
         super().__init__(config)
         self.up = asyncio.Event()
+        self._ending = ending  # ends what would go on for ever
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -277,12 +293,13 @@ def _api(house: House) -> tuple[_Server, str]:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_graceful_shutdown=STOP_S,
         lifespan="off",
         ssl_certfile=str(house.config.tls_cert) if house.config.tls_cert else None,
         ssl_keyfile=str(house.config.tls_key) if house.config.tls_key else None,
     )
     scheme = "https" if house.config.tls_cert else "http"
-    return _Server(settings), f"{scheme}://{house.config.api_host}:{house.config.api_port}"
+    return _Server(settings, ending=house.events.close), f"{scheme}://{house.config.api_host}:{house.config.api_port}"
 
 
 def api_roots() -> frozenset[str]:

@@ -316,3 +316,17 @@ def test_the_clock_says_when_its_rate_is_held(tmp_path: Path) -> None:
     clock = {"now": "2026-03-02T08:00:00Z", "rate": 60.0, "wanted": 3600.0, "epoch": None, "lab": True}
     ran = run(Server().on("PUT /v1/clock", clock), tmp_path, "clock", "set", "3600")
     assert "at rate 60 (3600 was asked for" in ran.out
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("ok", 0), ("tampered", 1), ("tail_not_proven", 2)])
+def test_the_server_is_asked_to_look_at_its_journal_itself(tmp_path: Path, verdict: str, code: int) -> None:
+    found = {"verdict": verdict, "detail": f"{verdict}: 4 lines", "note": "no proof", "lines": 4}
+    server = Server().on("POST /v1/journal/verify", found)
+    ran = run(server, tmp_path, "journal", "verify", "--by-server")
+    assert (ran.code, f"{verdict}: 4 lines" in ran.out, "no proof" in ran.err) == (code, True, True)
+    job = {"id": "job_1", "kind": "verify journal", "state": "running", "done": 0, "total": 9, "result": None}
+    server = Server().on("POST /v1/journal/verify", (202, job))
+    server.on("GET /v1/jobs/job_1", job | {"state": "done", "result": found})
+    ran = run(server, tmp_path, "journal", "verify", "--by-server", "--json")
+    assert (ran.code, ran.json) == (code, found)
+    assert run(Server(), tmp_path, "journal", "verify", "--by-server", "--server").code == 2

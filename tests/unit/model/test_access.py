@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from fairlead.model import access
-from fairlead.model.access import PERMISSIONS, PERMITS, ROLES, Principal, PrincipalKind, PrincipalState, Role
+from fairlead.model.access import PERMISSIONS, PERMITS, ROLES, WORDS, Principal, PrincipalKind, PrincipalState, Role
 from fairlead.model.ids import PrincipalId, TenantId
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -110,3 +110,9 @@ def test_the_documented_table_is_the_table() -> None:
         row[0].strip("`"): {role for role, mark in zip(ROLES, row[1:], strict=True) if mark} for row in rows[2:]
     }
     assert documented == {p: {role for role in ROLES if p in PERMITS[role]} for p in PERMISSIONS}
+
+
+def test_every_permission_is_said_in_words():
+    assert set(WORDS) == set(PERMISSIONS)
+    assert len(set(WORDS.values())) == len(WORDS), "two permissions are told apart by their words"
+    assert all(words == words.strip(" .") and len(words) > 5 for words in WORDS.values())

@@ -7,9 +7,11 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from fairlead.edge.api import (
+    access,
     changes,
     clock,
     devices,
+    events,
     fleet,
     health,
     imports,
@@ -21,6 +23,7 @@ from fairlead.edge.api import (
     reference,
     session,
     subscriptions,
+    views,
 )
 from fairlead.edge.api.bounds import Bounds, Meters
 from fairlead.edge.api.door import Gate, Services
@@ -38,6 +41,7 @@ ROUTERS: Final = (
     jobs.router,
     reference.router,
     session.session,
+    access.router,
     session.setup,
     session.oidc,
     people.router,
@@ -46,8 +50,10 @@ ROUTERS: Final = (
     people.secret_tokens,
     people.provider,
     journal.router,
+    events.router,
     plans.router,
     changes.router,
+    views.router,
     health.router,
     # Further routers go here, one line each.
 )

@@ -53,8 +53,13 @@ class Gate(Protocol):
         """Whoever holds this bearer token, or None."""
         ...
 
-    async def by_session(self, secret: str, *, csrf: str | None, writing: bool, now: datetime) -> Admitted | None:
-        """Whoever this cookie belongs to, or None; a request that writes must carry its CSRF value."""
+    async def by_session(
+        self, secret: str, *, csrf: str | None, writing: bool, now: datetime, use: bool = True
+    ) -> Admitted | None:
+        """Whoever this cookie belongs to, or None; a request that writes must carry its CSRF value.
+
+        Without `use` it is only looked at: the session does not stay alive by it.
+        """
         ...
 
 
@@ -130,7 +135,16 @@ async def caller_of(request: Request) -> Caller:
     return caller
 
 
-async def _admit(gate: Gate, request: Request) -> Admitted | None:
+async def still_there(request: Request, permission: Permission) -> Caller | None:
+    """Whoever opened a long answer, known anew; None once they were signed out, revoked, or lost the permission."""
+    gate = cast("Gate | None", request.app.state.gate)
+    found = await _admit(gate, request, use=False) if gate is not None else None
+    if found is None or not allowed(found.principal, permission):
+        return None
+    return Caller(principal=found.principal, token=found.token)
+
+
+async def _admit(gate: Gate, request: Request, *, use: bool = True) -> Admitted | None:
     real_now = cast("Clock", request.app.state.real_now)()
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme:
@@ -139,7 +153,7 @@ async def _admit(gate: Gate, request: Request) -> Admitted | None:
     if not cookie:
         return None
     return await gate.by_session(
-        cookie, csrf=request.headers.get(CSRF_HEADER), writing=request.method not in SAFE, now=real_now
+        cookie, csrf=request.headers.get(CSRF_HEADER), writing=request.method not in SAFE, now=real_now, use=use
     )
 
 

@@ -3,31 +3,39 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from starlette.responses import StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from fairlead.edge.api.door import Caller, permit, services
+from fairlead.edge.api.door import Caller, now_of, permit, services
+from fairlead.edge.api.jobs import JobShown, job_shown
 from fairlead.edge.api.paging import CursorText, Limit, Page, read_cursor, write_cursor
 from fairlead.edge.api.problems import Problem, invalid
 from fairlead.edge.api.routing import router as make_router
 from fairlead.edge.api.shapes import id_of
+from fairlead.engine.jobs import Jobs, Progress
 from fairlead.engine.journal import Journal, NothingThere
 from fairlead.engine.ports.journal import Cursor, Filter, Kept
+from fairlead.engine.verifying import Verified
 from fairlead.model.ids import ChangeId, show
-from fairlead.model.journal import Action
+from fairlead.model.journal import Action, Checkpoint
 
 router = make_router("/v1/journal", "journal")
 
 Reader = Annotated[Caller, Depends(permit("journal.read"))]
+Verifier = Annotated[Caller, Depends(permit("journal.read", everywhere=True))]
 Exporter = Annotated[Caller, Depends(permit("journal.export", everywhere=True))]
 PersonalReader = Annotated[Caller, Depends(permit("personal.read", everywhere=True))]
 Eraser = Annotated[Caller, Depends(permit("personal.erase", everywhere=True))]
 Word = Annotated[str, Query(max_length=200)]
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+AT_ONCE: Final = 5_000  # lines that are verified while the caller waits
+NOTE: Final = "the server looked at itself; for a proof, verify an export elsewhere: fairlead journal verify"
 
 
 class EvidenceShown(BaseModel):
@@ -156,6 +164,65 @@ async def export_journal(
     return StreamingResponse(records, media_type="application/jsonl", headers=headers)
 
 
+class HeadShown(BaseModel):
+    """Where the lines that fit end."""
+
+    seq: int
+    hash: str = Field(description="hex")
+
+
+class FaultShown(BaseModel):
+    """The first thing that does not fit."""
+
+    seq: int = Field(description="the line's number")
+    what: str
+
+
+class Verification(BaseModel):
+    """What the server found in its own journal."""
+
+    verdict: Literal["ok", "tampered", "tail_not_proven"]
+    detail: str = Field(examples=["ok: 4711 lines, the last one signed"])
+    lines: int = Field(description="that fit, from the first on")
+    head: HeadShown
+    checkpoint: CheckpointShown | None = Field(description="the newest one signed by a key of this installation")
+    first_fault: FaultShown | None
+    at: datetime
+    note: str = NOTE
+
+
+class VerifySent(BaseModel):
+    """Why it is verified, for the journal."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Annotated[str, StringConstraints(max_length=500)] = ""
+
+
+@router.post(
+    "/verify", summary="Verify the journal here", response_model=Verification,
+    responses={202: {"model": JobShown, "description": "A long journal: look at the job, whose result is this"}},
+)  # fmt: skip
+async def verify_journal(
+    request: Request, caller: Verifier, sent: VerifySent, prefer: Annotated[str | None, Header()] = None
+) -> Response:
+    """Every line, its evidence and every checkpoint. Leaves an access line.
+
+    This is the server looking at itself; an auditor takes an export and verifies that elsewhere.
+    """
+    journal = _journal(request)
+    if await journal.head(caller.tenant) <= AT_ONCE and "respond-async" not in (prefer or ""):
+        found = await journal.verify(caller.tenant, actor=caller.actor, reason=sent.reason)
+        return JSONResponse(_verification(found, now_of(request)).model_dump(mode="json"))
+
+    async def work(progress: Progress) -> Mapping[str, Any]:
+        found = await journal.verify(caller.tenant, actor=caller.actor, reason=sent.reason, progress=progress)
+        return _verification(found, now_of(request)).model_dump(mode="json")
+
+    job = await services(request).of(Jobs).start(caller.tenant, caller.principal.id, "verify journal", work)
+    where = job_shown(job)
+    return JSONResponse(where.model_dump(mode="json"), 202, headers={"Location": f"/v1/jobs/{where.id}"})
+
+
 @router.get("/checkpoints", summary="Signed checkpoints, newest first")
 async def list_checkpoints(
     request: Request, caller: Reader, cursor: CursorText = None, limit: Limit = 100
@@ -166,14 +233,9 @@ async def list_checkpoints(
         raise invalid("cursor", cursor, "the `next` of a page of this same list")
     below = int(after[0]) if after else None
     found = await _journal(request).checkpoints(caller.tenant, below=below, limit=limit)
-    shown = [
-        CheckpointShown(
-            seq=one.seq, count=one.count, head=one.head.hex(), at=one.at, key_id=one.key_id,
-            signature=one.signature.hex(),
-        )
-        for one in found
-    ]  # fmt: skip
-    return Page(items=shown, next=write_cursor(found[-1].seq) if len(found) == limit else None)
+    return Page(
+        items=[_checkpoint(one) for one in found], next=write_cursor(found[-1].seq) if len(found) == limit else None
+    )
 
 
 @router.get("/keys", summary="Public keys of the checkpoints")
@@ -213,6 +275,21 @@ def _below(cursor: str | None) -> Cursor | None:
     if at.tzinfo is None:
         raise invalid("cursor", cursor, "the `next` of a page of this same list")
     return found
+
+
+def _checkpoint(one: Checkpoint) -> CheckpointShown:
+    return CheckpointShown(
+        seq=one.seq, count=one.count, head=one.head.hex(), at=one.at, key_id=one.key_id, signature=one.signature.hex()
+    )
+
+
+def _verification(found: Verified, at: datetime) -> Verification:
+    return Verification(
+        verdict=found.verdict.value, detail=found.detail, lines=found.lines,
+        head=HeadShown(seq=found.head.seq, hash=found.head.hash.hex()),
+        checkpoint=_checkpoint(found.checkpoint) if found.checkpoint else None,
+        first_fault=FaultShown(seq=found.fault.seq, what=found.fault.what) if found.fault else None, at=at,
+    )  # fmt: skip
 
 
 def _line(kept: Kept) -> LineShown:

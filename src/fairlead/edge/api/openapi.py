@@ -30,6 +30,8 @@ TAGS: Final = (
     ("changes", "What happens: stages, proof, rollback"),
     ("people", "Principals, sign-in, tokens"),
     ("journal", "What was done, provably"),
+    ("views", "Saved views of the console's screens"),
+    ("events", "What moves, as it moves: nudges to look again"),
     ("reference", "Countries, networks, rules, tables, facts. Not legal advice"),
     ("clock", "What time it is in this house"),
     ("health", "For load balancers and monitoring"),

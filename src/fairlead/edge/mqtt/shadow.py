@@ -70,7 +70,7 @@ class ShadowDoor:
         shadows: Shadows,
         *,
         now: Callable[[], datetime],
-        progress: Callable[[TenantId], Awaitable[None]] | None = None,
+        progress: Callable[[TenantId, Sequence[UUID]], Awaitable[None]] | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._bus = bus
@@ -186,8 +186,8 @@ class ShadowDoor:
                 await self._send(message)
         _ANSWERED.labels(outcome="rejected").inc(rejected)
         _ANSWERED.labels(outcome="accepted").inc(len(asked) - rejected)
-        if applied.progress and tenant is not None and self._progress is not None:
-            await self._progress(tenant)
+        if applied.moved and tenant is not None and self._progress is not None:
+            await self._progress(tenant, applied.moved)
 
     async def _apply(self, tenant: TenantId, asks: Sequence[Ask]) -> Applied:
         """Commit a batch; what cannot be kept is found by halves and rejected alone."""
@@ -199,7 +199,7 @@ class ShadowDoor:
         middle = len(asks) // 2
         first = await self._apply(tenant, asks[:middle])
         second = await self._apply(tenant, asks[middle:])
-        return Applied(answers=first.answers + second.answers, progress=first.progress or second.progress)
+        return Applied(answers=first.answers + second.answers, moved=first.moved + second.moved)
 
     async def _send(self, message: DeviceMessage) -> None:
         try:

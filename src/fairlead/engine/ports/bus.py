@@ -39,6 +39,7 @@ class DeviceMessage:
 
 NudgeHandler = Callable[[TenantId], Awaitable[None]]
 MessageHandler = Callable[[DeviceMessage], Awaitable[None]]
+EventHandler = Callable[[TenantId, str, bytes], Awaitable[None]]  # tenant, kind, payload
 QuestionHandler = Callable[[bytes], Awaitable[bytes]]
 
 
@@ -91,6 +92,10 @@ class EventStream(Protocol):
 
     async def emit(self, tenant: TenantId, kind: str, payload: bytes) -> None:
         """Publish one event. Raises `BusUnavailable`; the journal has it in any case."""
+        ...
+
+    async def on_event(self, handler: EventHandler) -> Subscription:
+        """Be told of every tenant's events from now on; each process that listens hears each of them."""
         ...
 
 

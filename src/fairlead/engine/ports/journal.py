@@ -95,6 +95,10 @@ class JournalPort(Protocol):
         """Lines newest first, for the journal's readers."""
         ...
 
+    async def after(self, tenant: TenantId, seq: int, *, limit: int) -> Sequence[Kept]:
+        """Sealed lines after a number, oldest first."""
+        ...
+
     async def checkpoints(self, tenant: TenantId, *, below: int | None, limit: int) -> Sequence[Checkpoint]:
         """Checkpoints newest first; `below` is a seq."""
         ...

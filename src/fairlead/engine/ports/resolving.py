@@ -55,6 +55,7 @@ class Resolved:
     judged: int
     combinations: int
     moved: int  # devices whose class or stratum was written
+    some: tuple[UUID, ...] = ()  # a few of the judged, where not everybody was
 
 
 class Resolving(Protocol):

@@ -104,6 +104,14 @@ and at < %(until)s
 -- name: page_below
 and (at, id) < (%(below_at)s, %(below_id)s)
 
+-- name: after
+select id, at, actor, action, subject_kind, subject_id, change, reason, payload, personal, evidence_root,
+    evidence_count, seq, hash
+from journal
+where tenant = %(tenant)s and seq > %(seq)s
+order by seq
+limit %(limit)s
+
 -- name: export
 select id, at, actor, action, subject_kind, subject_id, change, reason, payload, personal, evidence_root,
     evidence_count, seq, prev_hash, hash

@@ -182,6 +182,9 @@ where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
 order by f.device
 on conflict (tenant, device) do update set device = excluded.device
 
+-- name: some_judged
+select device from judged limit 20
+
 -- name: everyone_dirty
 -- The nil device stands for the whole tenant.
 delete from dirty where tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
