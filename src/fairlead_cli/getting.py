@@ -47,9 +47,24 @@ def devices(
     _list(shell, "/v1/devices", params, nouns.DEVICES, "devices", limit, everything)
 
 
-def device(shell: Shell, name: Annotated[str, typer.Argument(help="Its name or id.")]) -> None:
-    """One device whole: identity, cards, subscriptions, facets, sessions, clocks."""
-    device_view.show(shell.out, shell.client.get(f"/v1/devices/{name}"))
+def device(
+    shell: Shell, name: Annotated[str, typer.Argument(help="Its name or id.")], *,
+    timeline: Annotated[bool, typer.Option("--timeline", help="What happened to it, newest first.")] = False,
+    kinds: Annotated[
+        str | None, typer.Option(help="With --timeline: network,subscription,config,change,people …")
+    ] = None,
+    before: Annotated[str | None, typer.Option(metavar="INSTANT", help="With --timeline: what was before.")] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="What it has of the control chain.")] = False,
+    limit: Limit = 50,
+) -> None:  # fmt: skip
+    """One device whole: identity, cards, subscriptions, facets, sessions, clocks; or its story, or its layers."""
+    if timeline:
+        asked = {"kinds": kinds, "before": before, "limit": min(limit, 500)}
+        device_view.timeline(shell.out, shell.client.get(f"/v1/devices/{name}/timeline", asked))
+    elif layers:
+        device_view.layers(shell.out, shell.client.get(f"/v1/devices/{name}/layers"))
+    else:
+        device_view.show(shell.out, shell.client.get(f"/v1/devices/{name}"))
 
 
 def clocks(
@@ -305,7 +320,10 @@ command(app, "devices", examples=(
     "fairlead get devices --country BR --carrier global-sim", "fairlead get devices --q 8944 -o wide",
     "fairlead get devices --all --jsonl",
 ))(devices)  # fmt: skip
-command(app, "device", examples=("fairlead get device trk-00001",))(device)
+command(app, "device", examples=(
+    "fairlead get device trk-00001", "fairlead get device trk-00001 --timeline --kinds network,change",
+    "fairlead get device trk-00001 --layers",
+))(device)  # fmt: skip
 command(app, "clocks", examples=("fairlead get clocks --within 30d", "fairlead get clocks trk-00001"))(clocks)
 _simple("carriers", "/v1/carriers", nouns.CARRIERS, "carrier accounts",
         "Carrier accounts and how they are.", "fairlead get carriers")  # fmt: skip

@@ -20,8 +20,10 @@ from fairlead.engine.carriers import Carriers
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
+from fairlead.engine.layers import Layers
 from fairlead.engine.sealing import Keyring, Sealer
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.timelines import Timelines
 from fairlead.model.access import Principal, Role
 from fairlead.model.ids import PrincipalId, TenantId, TokenId
 from fairlead.model.reference import Reference
@@ -30,6 +32,7 @@ from fairlead.store.database import Database
 from fairlead.store.fleet import FleetStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
+from fairlead.store.timeline import TimelineStore
 
 NOW = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
 
@@ -107,12 +110,15 @@ async def api(database: Database, tenant: TenantId, reference: Reference) -> Asy
 
     sealer = Sealer(Keyring(current="k1", keys={"k1": b"k" * 32}))
     jobs = Jobs(JobStore(database), timekeeper)
+    fleet = Fleet(fleet_store, counts, revoked=note)
     services = Services(
         timekeeper,
-        Fleet(fleet_store, counts, revoked=note),
+        fleet,
         Carriers(fleet_store, sealer, {MANIFEST.id: MANIFEST}),
         Imports(ImportStore(database), counts, reference),
         jobs,
+        Timelines(TimelineStore(database)),
+        Layers(fleet, reference),
         Readiness(),
     )
     services.add(reference, under=Reference)

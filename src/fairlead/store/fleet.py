@@ -22,6 +22,7 @@ from fairlead.engine.ports.fleet import (
     FacetStatus,
     Found,
     FoundSubscriptions,
+    InForce,
     MakeSecrets,
     NewAccount,
     Place,
@@ -106,6 +107,8 @@ class FleetStore:
                 sessions=await _rows(conn, SessionRow, text("sessions"), of),
                 presence=await _rows(conn, PresenceRow, text("presence"), of),
                 clocks=await _rows(conn, ClockRow, text("clocks"), of),
+                in_force=await _rows(conn, InForce, text("in_force"), of),
+                factory_record=await _one(conn, text("factory_record"), of),
             )
 
     async def rebind(
@@ -257,6 +260,11 @@ class FleetStore:
                 return False
             await append(conn, entries)
         return True
+
+
+async def _one(conn: Connection, query: LiteralString, values: Mapping[str, Any]) -> bool:
+    row = await (await conn.execute(query, values)).fetchone()
+    return bool(row and row[0])
 
 
 async def _rows(conn: Connection, kind: type[Row], query: LiteralString, values: Mapping[str, Any]) -> list[Row]:

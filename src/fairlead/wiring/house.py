@@ -27,6 +27,7 @@ from fairlead.engine.fleet import Fleet
 from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
+from fairlead.engine.layers import Layers
 from fairlead.engine.loop import Loop, Reconciler
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer, country_table
@@ -46,6 +47,7 @@ from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
 from fairlead.engine.strategies import Strategies
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.timelines import Timelines
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
 from fairlead.model.reference import Reference
@@ -67,6 +69,7 @@ from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
+from fairlead.store.timeline import TimelineStore
 
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {"soracom": SORACOM}
 
@@ -189,6 +192,8 @@ class House:
             self.waves,
             Accuracies(self.database, AccuracyStore(), self.reference),
             Strategies(self.stores, self.fleet, self.reference),
+            Timelines(TimelineStore(self.database)),
+            Layers(self.fleet, self.reference),
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)

@@ -316,3 +316,30 @@ def test_the_clock_says_when_its_rate_is_held(tmp_path: Path) -> None:
     clock = {"now": "2026-03-02T08:00:00Z", "rate": 60.0, "wanted": 3600.0, "epoch": None, "lab": True}
     ran = run(Server().on("PUT /v1/clock", clock), tmp_path, "clock", "set", "3600")
     assert "at rate 60 (3600 was asked for" in ran.out
+
+
+def test_a_timeline_says_what_happened_and_where_older_things_are(tmp_path: Path) -> None:
+    story = {
+        "items": [{
+            "id": "op_1:sent", "at": "2026-03-01T12:00:00Z", "kind": "config", "title": "Offered config, generation 3",
+            "source": "fairlead", "detail": {}, "change": "chg_1", "policies": ["often@2"], "operation": "op_1",
+            "cause": "move:chg_1:0",
+        }],
+        "next": "2026-03-01T12:00:00Z", "left_out": ["people"],
+    }  # fmt: skip
+    server = Server().on("GET /v1/devices/trk-1/timeline", story)
+    ran = run(server, tmp_path, "get", "device", "trk-1", "--timeline", "--kinds", "config", "--limit", "900")
+    assert dict(server.asked[0].url.params) == {"kinds": "config", "limit": "500"}
+    assert all(word in ran.out for word in ("Offered config, generation 3", "--before 2026-03-01T12:00:00Z", "people"))
+
+
+def test_layers_say_what_is_missing_and_what_to_expect(tmp_path: Path) -> None:
+    found = {
+        "device": "dev_1", "source": "An article", "source_date": "2026-11-20",
+        "layers": [{
+            "name": "Bootstrap identity", "task": "Trust", "present": "no", "failure": "Nobody can say whose it is",
+            "objects": [{"name": "serial", "present": "no", "value": None, "why": "the inventory has none"}],
+        }],
+    }  # fmt: skip
+    ran = run(Server().on("GET /v1/devices/trk-1/layers", found), tmp_path, "get", "device", "trk-1", "--layers")
+    assert all(w in ran.out for w in ("Bootstrap identity", "serial", "the inventory has none", "Nobody can say"))

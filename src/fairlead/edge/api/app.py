@@ -21,6 +21,7 @@ from fairlead.edge.api import (
     reference,
     session,
     subscriptions,
+    timeline,
 )
 from fairlead.edge.api.bounds import Bounds, Meters
 from fairlead.edge.api.door import Gate, Services
@@ -32,6 +33,7 @@ ROUTERS: Final = (
     fleet.router,
     devices.router,
     devices.secret_router,
+    timeline.router,
     subscriptions.router,
     subscriptions.carriers,
     imports.router,

@@ -4,7 +4,7 @@ Ids carry their kind (`dev_…`), states are words, instants are UTC. Nothing he
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Path
@@ -17,7 +17,8 @@ from fairlead.engine.ports.fleet import ClockRow, DeviceDetails, FacetStatus, Pr
 from fairlead.model import ids
 from fairlead.model.device import FACETS, Card, Device, Facts, Profile, Subscription
 from fairlead.model.ids import Kind
-from fairlead.model.lifecycle import name
+from fairlead.model.lifecycle import MoveState, OperationState, name
+from fairlead.model.situation import read_recipe
 
 REF_LIMIT = 64
 Ref = Annotated[str, Path(max_length=REF_LIMIT, description="the id or the name", examples=["trk-00001"])]
@@ -151,8 +152,36 @@ class ProfileShown(BaseModel):
     apn: str | None
 
 
+class StepShown(BaseModel):
+    """One step of the recipe under way."""
+
+    no: int
+    driver: str = Field(examples=["carrier"])
+    verb: str = Field(examples=["activate"])
+    on: str = Field(description="whose: target, current or device")
+    proof: str
+    undo: str
+    now: bool = Field(description="the step reached")
+
+
+class MoveUnderWay(BaseModel):
+    """The open Move that carries a facet, and how far it is."""
+
+    change: str
+    title: str
+    state: str
+    direction: Literal["forward", "back"]
+    step: int = Field(description="the step reached, from 1; one more than `of` where only the end is left")
+    of: int
+    steps: list[StepShown]
+    attempt: int
+    operations: list[str] = Field(description="states of this step's operations")
+    deadline: datetime | None = Field(description="until when this step must be proved")
+    opened_at: datetime
+
+
 class FacetShown(BaseModel):
-    """One facet: desired against observed."""
+    """One facet: desired against observed, who wants it so, and how far it is."""
 
     facet: str
     desired: Any
@@ -161,7 +190,11 @@ class FacetShown(BaseModel):
     observed_generation: int
     in_sync: bool
     change: str | None
-    changed_at: datetime | None
+    changed_at: datetime | None = Field(description="since when it is desired so")
+    policies: list[str] = Field(description="policy@revision of whoever holds a value of it; none where unmanaged")
+    verified: Any = Field(description="the last document that was proved")
+    proved: bool = Field(description="whether what is desired is what was proved")
+    move: MoveUnderWay | None = Field(description="null where nothing is under way")
     reported: Any
     reported_version: int | None
     reported_at: datetime | None
@@ -297,8 +330,31 @@ def _facet(facet: FacetStatus, now: datetime) -> FacetShown:
         facet=FACETS[facet.facet], desired=facet.desired, generation=facet.generation,
         offered_generation=facet.offered_generation, observed_generation=facet.observed_generation,
         in_sync=facet.in_sync, change=ids.show("chg", facet.change) if facet.change else None,
-        changed_at=facet.changed_at, reported=facet.reported, reported_version=facet.reported_version,
+        changed_at=facet.changed_at, policies=list(facet.policies), verified=facet.verified, proved=facet.proved,
+        move=_move(facet), reported=facet.reported, reported_version=facet.reported_version,
         reported_at=facet.reported_at, reported_age_s=age_s(facet.reported_at, now),
+    )  # fmt: skip
+
+
+def _move(facet: FacetStatus) -> MoveUnderWay | None:
+    if facet.move_change is None or facet.move_state is None or facet.move_opened_at is None:
+        return None
+    steps = read_recipe(facet.move_recipe).steps if facet.move_recipe else ()
+    at = facet.move_step or 0
+    return MoveUnderWay(
+        change=ids.show("chg", facet.move_change), title=facet.move_title or "",
+        state=name(MoveState(facet.move_state)), direction="forward" if facet.move_leg == 1 else "back",
+        step=at + 1, of=len(steps),
+        steps=[
+            StepShown(
+                no=no, driver=step.driver, verb=step.verb, on=step.on, proof=step.proof, undo=step.undo,
+                now=no == at + 1,
+            )
+            for no, step in enumerate(steps, start=1)
+        ],
+        attempt=facet.move_attempt or 1,
+        operations=[name(OperationState(state)) for state in facet.move_operations or ()],
+        deadline=facet.move_deadline, opened_at=facet.move_opened_at,
     )  # fmt: skip
 
 

@@ -84,6 +84,34 @@ class FacetStatus:
     reported: object | None
     reported_version: int | None
     reported_at: datetime | None
+    verified: object | None  # the last document that was proved
+    proved: bool  # it is the desired one
+    reasons: Mapping[str, Any] | None  # JSON pointer to the chain of policies; None: nobody's class says so
+    move_change: UUID | None  # the open Move that carries it
+    move_title: str | None
+    move_state: int | None
+    move_leg: int | None
+    move_step: int | None
+    move_attempt: int | None
+    move_opened_at: datetime | None
+    move_recipe: Mapping[str, Any] | None
+    move_deadline: datetime | None  # the earliest of this step's operations
+    move_operations: Sequence[int] | None  # states of this step's operations
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """policy@revision of whoever holds a value of it."""
+        holders = [chain[0] for chain in (self.reasons or {}).values() if chain]
+        return tuple(sorted({f"{one['policy']}@{one['revision']}" for one in holders}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """A policy in force on a device."""
+
+    name: str
+    revision: int
+    match: str | None  # its condition, as written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +171,8 @@ class DeviceDetails:
     sessions: Sequence[SessionRow] = ()
     presence: Sequence[PresenceRow] = ()
     clocks: Sequence[ClockRow] = ()
+    in_force: Sequence[InForce] = ()
+    factory_record: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

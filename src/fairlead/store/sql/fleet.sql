@@ -111,16 +111,48 @@ left join device d on d.tenant = s.tenant and d.id = s.device
 where {which}
 
 -- name: facets
-select n as facet, c.content as desired, coalesce(f.generation, 0) as generation,
+-- Desired against observed, who wants it so, and how far the open Move is that carries it. The reasons are those
+-- of the class, and only where what is desired is what the class says: a barred device may be held elsewhere.
+select x.n as facet, c.content as desired, coalesce(f.generation, 0) as generation,
     coalesce(f.offered_generation, 0) as offered_generation, coalesce(f.observed_generation, 0) as observed_generation,
     coalesce(f.generation = f.observed_generation, true) as in_sync, f.change, f.changed_at,
-    r.state as reported, r.version as reported_version, r.at as reported_at
-from generate_series(1, 6) as n
-left join facet f on f.device = %(device)s and f.facet = n
+    r.state as reported, r.version as reported_version, r.at as reported_at,
+    v.content as verified, coalesce(f.verified = f.desired, false) as proved, k.reasons,
+    m.change as move_change, h.title as move_title, m.state as move_state, m.leg as move_leg, m.step as move_step,
+    m.attempt as move_attempt, m.opened_at as move_opened_at, s.recipe as move_recipe, o.deadline as move_deadline,
+    o.states as move_operations
+from generate_series(1, 7) as x (n)
+left join facet f on f.device = %(device)s and f.facet = x.n
 left join document c on c.tenant = f.tenant and c.id = f.desired
-left join reported r on r.device = %(device)s and r.facet = n
+left join document v on v.tenant = f.tenant and v.id = f.verified
+left join reported r on r.device = %(device)s and r.facet = x.n
+left join standing t on t.device = %(device)s
+left join class_document k on k.class = t.class and k.facet = x.n and k.document = f.desired
+left join lateral (
+    select m.* from move m
+    where m.device = %(device)s and m.change = f.change and m.state in (1, 2, 5) order by m.opened_at desc limit 1
+) m on true
+left join change h on h.tenant = m.tenant and h.id = m.change
+left join situation s on s.tenant = m.tenant and s.owner = case m.wave when 0 then h.plan else h.id end
+    and s.wave = m.wave and s.no = m.situation
+left join lateral (
+    select min(o.deadline) filter (where o.state in (1, 2, 3, 4, 10)) as deadline, array_agg(o.state) as states
+    from operation o where o.tenant = m.tenant and o.change = m.change and o.device = m.device and o.wave = m.wave
+        and o.leg = m.leg and o.step = m.step and o.attempt = m.attempt
+) o on true
 where f.facet is not null or r.facet is not null
-order by n
+order by x.n
+
+-- name: in_force
+select p.name, r.number as revision, r.resource ->> 'match' as match
+from standing s join class c on c.id = s.class
+cross join lateral unnest(c.rules) u (rule)
+join revision r on r.tenant = c.tenant and r.rule = u.rule
+join policy p on p.tenant = r.tenant and p.id = r.policy
+where s.device = %(device)s and p.kind = 'Policy' order by p.name
+
+-- name: factory_record
+select factory is not null from device where id = %(device)s
 
 -- name: sessions
 select iccid, access, plmn, country, rat, cell, imei, ip, source, started_at, seen_at, ended_at, bytes, end_cause
