@@ -35,6 +35,8 @@ def devices(
     stance: Annotated[str | None, typer.Option(help="What the visited country says about roaming.")] = None,
     connectivity: Annotated[str | None, typer.Option(help="online, attached, offline, blocked or unknown.")] = None,
     roaming: Annotated[bool | None, typer.Option("--roaming/--at-home", help="Roaming or not.")] = None,
+    count: Annotated[bool, typer.Option("--count", help="Only how many.")] = False,
+    by: Annotated[str | None, typer.Option(metavar="DIMENSIONS", help="How many by country,carrier,sku …")] = None,
     limit: Limit = 50, everything: All = False, output: Form = "table",
 ) -> None:  # fmt: skip
     """Devices, by filter or by search."""
@@ -44,7 +46,26 @@ def devices(
         "region": region, "batch": batch, "state": state, "stance": stance, "connectivity": connectivity,
         "roaming": _word(roaming),
     }  # fmt: skip
+    if count or by:
+        if q is not None:
+            raise typer.BadParameter("a search is listed, not counted", param_hint="--q")
+        del params["q"]
+        _tally(
+            shell, shell.client.get(f"/v1/devices/{'facets' if by else 'count'}", params | ({"by": by} if by else {}))
+        )
+        return
     _list(shell, "/v1/devices", params, nouns.DEVICES, "devices", limit, everything)
+
+
+def _tally(shell: Shell, found: Body) -> None:
+    shell.out.document(found)
+    least = "" if found["exact"] else "at least "
+    aged = f", counted {words.age(found['age_s'])} ago" if found["how"] == "counted" else ""
+    shell.out.say(f"{least}[bold]{words.count(int(found['devices']), 'device')}[/]{aged}")
+    by: dict[str, list[Body]] = found.get("by") or {}
+    for name, values in by.items():
+        told = ", ".join(f"{escape(one['value'] or 'unknown')} {one['devices']:,}" for one in values[:12])
+        shell.out.say(f"  {name}: {told}")
 
 
 def device(
@@ -318,7 +339,7 @@ def _word(value: bool | None) -> str | None:  # noqa: FBT001 - a parameter of th
 
 command(app, "devices", examples=(
     "fairlead get devices --country BR --carrier global-sim", "fairlead get devices --q 8944 -o wide",
-    "fairlead get devices --all --jsonl",
+    "fairlead get devices --country BR --by carrier,sku", "fairlead get devices --all --jsonl",
 ))(devices)  # fmt: skip
 command(app, "device", examples=(
     "fairlead get device trk-00001", "fairlead get device trk-00001 --timeline --kinds network,change",

@@ -104,6 +104,10 @@ async def test_lists_search_and_one_device_use_indexes(store, tenant):
             if found.next
             else found
         )
+        tally = await store.tally(tenant, DeviceFilter(**conditions), ("country", "sku"), budget_s=60)
+        assert tally.complete
+        assert tally.devices >= len(found.devices)
+        assert sum(n for _, n in tally.by["sku"]) == sum(n for _, n in tally.by["country"]) == tally.devices
         check(conditions)
         return found, again
 

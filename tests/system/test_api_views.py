@@ -64,3 +64,45 @@ async def test_layers_by_the_door(owner):
     await owner.post("/v1/devices/trk-00001/credential")
     after = (await owner.get("/v1/devices/trk-00001/layers")).json()
     assert {o["name"]: o["present"] for o in after["layers"][0]["objects"]}["secret"] == "yes"
+
+
+async def test_counts_and_facets_of_a_filter(api, owner):
+    async def get(path, **params):
+        found = await owner.get(f"/v1/devices/{path}", params=params)
+        assert found.status_code == 200, found.text
+        return found.json()
+
+    assert await get("count") == {"devices": 40, "exact": True, "age_s": 0, "how": "counted"}
+    assert await get("count", group="north") == {"devices": 20, "exact": True, "age_s": 0, "how": "now"}
+    assert (await get("count", group="north", sku="sku-1"))["devices"] == len(
+        [n for n in range(40) if n % 2 and n % 3 == 1]
+    )
+    assert (await get("count", country="ZZ"))["devices"] == 0
+    facets = await get("facets", by="sku,country,roaming", group="north")
+    assert facets["devices"] == sum(one["devices"] for one in facets["by"]["sku"]) == 20
+    assert {one["value"]: one["devices"] for one in facets["by"]["sku"]} == {"sku-0": 7, "sku-1": 7, "sku-2": 6}
+    assert facets["by"]["country"] == facets["by"]["roaming"] == [{"value": None, "devices": 20}]
+    whole = await get("facets", by="group")
+    assert (whole["how"], {one["value"]: one["devices"] for one in whole["by"]["group"]}) == (
+        "counted",
+        {"north": 20, "south": 20},
+    )
+    north = api.client("technician@north")
+    assert (await north.get("/v1/devices/count")).json() == {"devices": 20, "exact": True, "age_s": 0, "how": "now"}
+    assert (await api.client("owner~other").get("/v1/devices/count")).json()["devices"] == 0
+    assert (await owner.get("/v1/devices/facets", params={"by": "colour"})).status_code == 422
+
+
+async def test_a_count_that_takes_too_long_says_at_least_or_as_last_counted(api, owner, monkeypatch):
+    from fairlead.engine import fleet
+    from fairlead.store import tallies
+
+    monkeypatch.setattr(fleet, "TALLY_BUDGET_S", 0.0)
+    monkeypatch.setattr(tallies, "_FIRST", 4)
+    found = (await owner.get("/v1/devices/count", params={"sku": "sku-1", "group": "north"})).json()
+    assert (found["how"], found["exact"]) == ("at_least", False)
+    assert found["devices"] <= 4
+    one = (await owner.get("/v1/devices/count", params={"sku": "sku-1"})).json()
+    assert (one["how"], one["exact"], one["devices"]) == ("counted", True, 13)
+    facets = (await owner.get("/v1/devices/facets", params={"sku": "sku-1", "by": "group"})).json()
+    assert facets["how"] == "at_least"

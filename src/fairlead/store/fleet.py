@@ -30,6 +30,7 @@ from fairlead.engine.ports.fleet import (
     SecretHolder,
     SessionRow,
     SubscriptionFilter,
+    Tally,
 )
 from fairlead.model.device import (
     CONNECTIVITY_WORDS,
@@ -46,6 +47,7 @@ from fairlead.model.journal import Entry
 from fairlead.store.database import Connection, Database
 from fairlead.store.devices import NIL, START, devices, fragment, listed, page, searched, text
 from fairlead.store.journal import append
+from fairlead.store.tallies import tallied
 from fairlead.store.walk import Budget, Chunk, walk
 
 Row = TypeVar("Row")
@@ -83,6 +85,11 @@ class FleetStore:
         """Devices one of whose names begins with `query`, exact hits of a name first."""
         async with self._database.tenant(tenant) as conn:
             return await page(conn, await searched(conn, query, which, after=after, limit=limit, budget_s=budget_s))
+
+    async def tally(self, tenant: TenantId, which: DeviceFilter, by: Sequence[str], *, budget_s: float) -> Tally:
+        """How many devices fit, whole and by dimension, as far as the time budget reaches."""
+        async with self._database.tenant(tenant) as conn:
+            return await tallied(conn, which, by, budget_s=budget_s)
 
     async def device(self, tenant: TenantId, ref: DeviceId | str) -> Device | None:
         """One device by id or name."""

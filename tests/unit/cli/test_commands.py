@@ -343,3 +343,24 @@ def test_layers_say_what_is_missing_and_what_to_expect(tmp_path: Path) -> None:
     }  # fmt: skip
     ran = run(Server().on("GET /v1/devices/trk-1/layers", found), tmp_path, "get", "device", "trk-1", "--layers")
     assert all(w in ran.out for w in ("Bootstrap identity", "serial", "the inventory has none", "Nobody can say"))
+
+
+def test_a_count_says_when_it_is_only_a_lower_bound(tmp_path: Path) -> None:
+    found = {
+        "devices": 8_192,
+        "exact": False,
+        "age_s": 0,
+        "how": "at_least",
+        "by": {"sku": [{"value": None, "devices": 8_192}]},
+    }
+    server = Server().on("GET /v1/devices/facets", found)
+    ran = run(server, tmp_path, "get", "devices", "--country", "br", "--by", "sku")
+    assert dict(server.asked[0].url.params) == {"country": "BR", "by": "sku"}
+    assert "at least 8,192 devices" in ran.out
+    assert "unknown 8,192" in ran.out
+    counted = {"devices": 7, "exact": True, "age_s": 60, "how": "counted"}
+    assert (
+        "7 devices, counted 1m ago"
+        in run(Server().on("GET /v1/devices/count", counted), tmp_path, "get", "devices", "--count").out
+    )
+    assert run(Server(), tmp_path, "get", "devices", "--count", "--q", "8944").code == 2

@@ -21,6 +21,7 @@ from fairlead.edge.api import (
     reference,
     session,
     subscriptions,
+    tallies,
     timeline,
 )
 from fairlead.edge.api.bounds import Bounds, Meters
@@ -31,6 +32,7 @@ from fairlead.engine.timekeeper import Timekeeper
 ROUTERS: Final = (
     clock.router,
     fleet.router,
+    tallies.router,  # before devices: its paths are no names of devices
     devices.router,
     devices.secret_router,
     timeline.router,

@@ -51,6 +51,15 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many fit a filter."""
+
+    devices: int
+    by: Mapping[str, Sequence[tuple[str, int]]]  # dimension to (value, devices), most first; "" where not known
+    complete: bool  # False: the time budget ended first, and there are at least so many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionFilter:
     """Which subscriptions."""
 
@@ -279,6 +288,10 @@ class FleetStore(Protocol):
         self, tenant: TenantId, query: str, which: DeviceFilter, *, after: Place | None, limit: int, budget_s: float
     ) -> Found:
         """Devices one of whose names begins with `query`."""
+        ...
+
+    async def tally(self, tenant: TenantId, which: DeviceFilter, by: Sequence[str], *, budget_s: float) -> Tally:
+        """How many devices fit, whole and by dimension, as far as the time budget reaches."""
         ...
 
     async def device(self, tenant: TenantId, ref: DeviceId | str) -> Device | None:
