@@ -110,14 +110,25 @@ def subscriptions(
     shell: Shell, iccid: Annotated[str | None, typer.Argument(help="One of them, by ICCID or id.")] = None, *,
     carrier: Carrier = None, state: State = None,
     device_: Annotated[str | None, typer.Option("--device", help="Of this device.")] = None,
+    q: Annotated[str | None, typer.Option("--q", metavar="PREFIX", help="ICCID, IMSI, MSISDN or EID.")] = None,
+    plan_: Annotated[str | None, typer.Option("--plan", help="The carrier's plan.")] = None,
+    connectivity: Annotated[str | None, typer.Option(help="online, attached, offline, blocked or unknown.")] = None,
+    form_factor: Annotated[str | None, typer.Option(help="2FF, 3FF, 4FF, MFF2, iSIM or softSIM.")] = None,
+    technology: Annotated[str | None, typer.Option(help="uicc, euicc, iuicc or softsim.")] = None,
+    remote: Annotated[str | None, typer.Option(help="changeable or swap_needed.")] = None,
+    country: Annotated[str | None, typer.Option(metavar="CC", help="Where its device was last seen.")] = None,
     limit: Limit = 50, everything: All = False, output: Form = "table",
 ) -> None:  # fmt: skip
-    """Subscriptions: what was bought, what the carrier says, what is on the air."""
+    """Cards, profiles and subscriptions of all carriers: what was bought, what the carrier says, what is on the air."""
     del output
     if iccid is not None:
         _one(shell, shell.client.get(f"/v1/subscriptions/{iccid}"))
         return
-    params = {"carrier": carrier, "state": state, "device": device_}
+    params = {
+        "carrier": carrier, "state": state, "device": device_, "q": q, "plan": plan_, "connectivity": connectivity,
+        "form_factor": form_factor, "technology": technology, "remote": remote,
+        "country": country.upper() if country else None,
+    }  # fmt: skip
     _list(shell, "/v1/subscriptions", params, nouns.SUBSCRIPTIONS, "subscriptions", limit, everything)
 
 
@@ -348,9 +359,14 @@ command(app, "device", examples=(
 command(app, "clocks", examples=("fairlead get clocks --within 30d", "fairlead get clocks trk-00001"))(clocks)
 _simple("carriers", "/v1/carriers", nouns.CARRIERS, "carrier accounts",
         "Carrier accounts and how they are.", "fairlead get carriers")  # fmt: skip
-command(app, "subscriptions", examples=("fairlead get subscriptions --carrier global-sim --state active",))(
-    subscriptions
-)
+command(
+    app,
+    "subscriptions",
+    examples=(
+        "fairlead get subscriptions --carrier global-sim --state active",
+        "fairlead get subscriptions --remote swap_needed --country BR",
+    ),
+)(subscriptions)
 command(app, "policies", examples=("fairlead get policies --kind Policy",))(policies)
 command(app, "policy", examples=("fairlead get policy brazil-local", "fairlead get policy Strategy/tiered"))(policy)
 _simple("plans", "/v1/plans", nouns.PLANS, "plans", "Plans, newest first.", "fairlead get plans")

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 import fairlead.reference
+from fairlead.connectors._kit.buckets import limits_from
 from fairlead.connectors.soracom.connector import MANIFEST
 from fairlead.edge.api.app import create_app
 from fairlead.edge.api.door import Gate, Services
@@ -27,6 +28,7 @@ from fairlead.engine.timelines import Timelines
 from fairlead.model.access import Principal, Role
 from fairlead.model.ids import PrincipalId, TenantId, TokenId
 from fairlead.model.reference import Reference
+from fairlead.store.buckets import Buckets
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Database
 from fairlead.store.fleet import FleetStore
@@ -114,7 +116,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference) -> Asy
     services = Services(
         timekeeper,
         fleet,
-        Carriers(fleet_store, sealer, {MANIFEST.id: MANIFEST}),
+        Carriers(fleet_store, sealer, {MANIFEST.id: MANIFEST}, buckets=Buckets(database), limits=limits_from),
         Imports(ImportStore(database), counts, reference),
         jobs,
         Timelines(TimelineStore(database)),

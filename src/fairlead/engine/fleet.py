@@ -211,10 +211,18 @@ class Fleet:
         await self._revoked(actor.tenant, device.name)
 
     async def subscriptions(
-        self, actor: Actor, which: SubscriptionFilter, *, after: SubscriptionId | None, limit: int
+        self, actor: Actor, which: SubscriptionFilter, *, query: str | None, after: Place | None, limit: int
     ) -> FoundSubscriptions:
-        """A page of subscriptions."""
-        return await self._store.subscriptions(actor.tenant, which, after=after, limit=limit, budget_s=BUDGET_S)
+        """A page of subscriptions; with a query, those whose ICCID, IMSI, MSISDN or EID begins with it."""
+        if query is None:
+            return await self._store.subscriptions(actor.tenant, which, after=after, limit=limit, budget_s=BUDGET_S)
+        return await self._store.search_subscriptions(
+            actor.tenant, query, which, after=after, limit=limit, budget_s=BUDGET_S
+        )
+
+    async def sim_counts(self, actor: Actor) -> list[Count]:
+        """Subscriptions in figures, as last counted."""
+        return list(await self._counts.sim_counts(actor.tenant))
 
     async def subscription(self, actor: Actor, ref: SubscriptionId | str) -> Subscription | None:
         """One subscription by id or ICCID; with departments, only one whose device they reach."""

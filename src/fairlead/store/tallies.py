@@ -67,7 +67,7 @@ def _tally(devices: int, found: dict[str, Counter[str]], *, complete: bool) -> T
     return Tally(devices=devices, by=by, complete=complete)
 
 
-async def _query(conn: Connection, which: DeviceFilter, by: Sequence[str]) -> sql.Composable:
+async def _query(conn: Connection, which: DeviceFilter, by: Sequence[str]) -> sql.Composed:
     drives = await driver(conn, which)
     columns = [sql.SQL("f.{0}::text as {0}").format(sql.Identifier(COLUMNS[name])) for name in by]
     holes: dict[str, sql.Composable] = {

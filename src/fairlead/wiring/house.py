@@ -145,7 +145,7 @@ class House:
         manifests = {name: factory.manifest for name, factory in CONNECTORS.items()}
         counts = CountStore(database)
         fleet_store = FleetStore(database)
-        self.accounts = Accounts(fleet_store, self.sealer, manifests)
+        self.accounts = Accounts(fleet_store, self.sealer, manifests, buckets=Buckets(database), limits=limits_from)
         self.fleet = Fleet(fleet_store, counts, revoked=self._revoke)
         self.imports = Imports(ImportStore(database, self.reference.rules), counts, self.reference)
         self.jobs = Jobs(JobStore(database), timekeeper)

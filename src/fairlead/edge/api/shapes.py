@@ -4,7 +4,7 @@ Ids carry their kind (`dev_…`), states are words, instants are UTC. Nothing he
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Path
@@ -23,6 +23,9 @@ from fairlead.model.situation import read_recipe
 REF_LIMIT = 64
 Ref = Annotated[str, Path(max_length=REF_LIMIT, description="the id or the name", examples=["trk-00001"])]
 
+_REMOTE: Final[dict[bool | None, Literal["changeable", "swap_needed"] | None]] = {
+    True: "changeable", False: "swap_needed", None: None,
+}  # fmt: skip
 _ACCESS = {1: "cellular", 2: "private", 3: "wifi", 4: "satellite", 5: "wired"}
 
 
@@ -124,6 +127,19 @@ class SubscriptionShown(BaseModel):
     observed_age_s: int | None
     connectivity: str
     connectivity_at: datetime | None
+    connectivity_age_s: int | None
+    imsi: str | None
+    msisdn: str | None
+    enabled: bool | None = Field(description="the profile on the card; null where no profile is known")
+    home_country: str | None = Field(description="of the profile")
+    country: str | None = Field(description="where the device that holds it was last seen")
+    eid: str | None
+    form_factor: str | None = Field(description="of the card; null where no card is known", examples=["MFF2"])
+    technology: str | None = Field(examples=["euicc"])
+    multi_imsi: bool | None
+    remote: Literal["changeable", "swap_needed"] | None = Field(
+        description="changeable: eUICC, iUICC, soft SIM or multi-IMSI; null where no card is known"
+    )
 
 
 class CardShown(BaseModel):
@@ -306,7 +322,10 @@ def subscription_shown(one: Subscription, now: datetime) -> SubscriptionShown:
         state=one.state.value, provider_id=one.provider_id, provider_state=one.provider_state,
         hold_reasons=list(one.hold_reasons), auto_revert_at=one.auto_revert_at, observed_at=one.observed_at,
         observed_age_s=age_s(one.observed_at, now), connectivity=one.connectivity.value,
-        connectivity_at=one.connectivity_at,
+        connectivity_at=one.connectivity_at, connectivity_age_s=age_s(one.connectivity_at, now), imsi=one.imsi,
+        msisdn=one.msisdn, enabled=one.enabled, home_country=one.home_country, country=one.country, eid=one.eid,
+        form_factor=one.form_factor, technology=one.technology, multi_imsi=one.multi_imsi,
+        remote=_REMOTE[one.remotely_changeable],
     )  # fmt: skip
 
 

@@ -64,8 +64,15 @@ class SubscriptionFilter:
     """Which subscriptions."""
 
     account: AccountId | None = None
+    account_name: str | None = None  # of that account: what the counts call it
     state: int | None = None
     device: DeviceId | None = None
+    plan: str | None = None
+    connectivity: int | None = None
+    form_factor: str | None = None
+    technology: str | None = None
+    remote: bool | None = None  # True: the operator can be changed without a visit
+    country: str | None = None  # where the device that holds it was last seen
     departments: Departments = frozenset()
 
 
@@ -74,7 +81,7 @@ class FoundSubscriptions:
     """A page of subscriptions."""
 
     subscriptions: Sequence[Subscription]
-    next: SubscriptionId | None
+    next: Place | None
     complete: bool
 
 
@@ -328,9 +335,22 @@ class FleetStore(Protocol):
         ...
 
     async def subscriptions(
-        self, tenant: TenantId, which: SubscriptionFilter, *, after: SubscriptionId | None, limit: int, budget_s: float
+        self, tenant: TenantId, which: SubscriptionFilter, *, after: Place | None, limit: int, budget_s: float
     ) -> FoundSubscriptions:
         """Subscriptions in the order of their ids."""
+        ...
+
+    async def search_subscriptions(
+        self,
+        tenant: TenantId,
+        query: str,
+        which: SubscriptionFilter,
+        *,
+        after: Place | None,
+        limit: int,
+        budget_s: float,
+    ) -> FoundSubscriptions:
+        """Subscriptions whose ICCID, IMSI, MSISDN or EID begins with `query`."""
         ...
 
     async def subscription(self, tenant: TenantId, ref: SubscriptionId | str) -> Subscription | None:
@@ -371,6 +391,10 @@ class FleetStore(Protocol):
 
 class CountStore(Protocol):
     """Keeps counts and answers the questions that read a whole fleet."""
+
+    async def sim_counts(self, tenant: TenantId) -> Sequence[Count]:
+        """All counts of subscriptions, with their age; the dimension without its prefix."""
+        ...
 
     async def refresh(self, tenant: TenantId, now: datetime) -> None:
         """Count the fleet anew."""

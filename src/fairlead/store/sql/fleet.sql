@@ -94,22 +94,6 @@ select p.id, p.card, a.name as account, p.iccid, p.imsi, p.msisdn, p.enabled, p.
 from profile p join account a on a.tenant = p.tenant and a.id = p.account
 where p.device = %(device)s order by p.slot, p.iccid
 
--- name: subscription_columns
-s.id, s.iccid, a.name as account, d.name as device, s.plan, s.state, s.provider_id, s.provider_state, s.hold_reasons,
-    s.auto_revert_at, s.observed_at, s.connectivity, s.connectivity_at
-
--- name: device_subscriptions
-select {columns} from subscription s
-join account a on a.tenant = s.tenant and a.id = s.account
-left join device d on d.tenant = s.tenant and d.id = s.device
-where s.device = %(device)s order by s.iccid
-
--- name: subscription
-select {columns} from subscription s
-join account a on a.tenant = s.tenant and a.id = s.account
-left join device d on d.tenant = s.tenant and d.id = s.device
-where {which}
-
 -- name: facets
 -- Desired against observed, who wants it so, and how far the open Move is that carries it. The reasons are those
 -- of the class, and only where what is desired is what the class says: a barred device may be held elsewhere.
@@ -192,22 +176,6 @@ update device d set secret_hash = x.hash, updated_at = %(now)s, version = d.vers
 from unnest(%(devices)s::uuid[], %(hashes)s::bytea[]) x (device, hash)
 where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = x.device
 
--- name: walk_subscription
-with chunk as materialized (
-    select s.id, coalesce({wanted}, false) as wanted from subscription s
-    where {drive} and s.id > %(after)s
-    order by s.id limit %(chunk)s
-)
-select (select count(*) from chunk), (select id from chunk order by id desc limit 1),
-    array(select id from chunk where wanted order by id limit %(want)s)
-
--- name: subscriptions
-select {columns} from unnest(%(ids)s::uuid[]) with ordinality as u (id, n)
-cross join lateral (select * from subscription s where s.id = u.id limit 1) s
-join account a on a.tenant = s.tenant and a.id = s.account
-left join lateral (select d.name from device d where d.id = s.device limit 1) d on true
-order by u.n
-
 -- name: accounts
 select id, name, connector, carrier, home_country, config, credential is not null as has_credential, iccid_digits,
     staleness_s, created_at, updated_at, version, swept_at, failing_since, failure
@@ -279,21 +247,3 @@ d.device_batch = %(batch)s
 
 -- name: drive_state
 d.state = %(state)s
-
--- name: subscription_is_account
-s.account = %(account)s
-
--- name: subscription_is_state
-s.state = %(state)s
-
--- name: subscription_is_device
-s.device = %(device)s
-
--- name: subscription_is_departments
-exists (select from device d where d.id = s.device and d.device_group = any(%(departments)s))
-
--- name: subscription_by_id
-s.id = %(id)s
-
--- name: subscription_by_iccid
-s.iccid = %(iccid)s
