@@ -22,7 +22,10 @@ _CARDS: Final = (
 _FACETS: Final = (
     Column(title="FACET", value="facet"),
     Column(title="IN SYNC", value="in_sync"),
+    Column(title="PROVED", value="proved"),
     Column(title="GENERATION", value=lambda f: f"{f['observed_generation']} of {f['generation']}"),
+    Column(title="WANTED BY", value="policies"),
+    Column(title="STEP", value=lambda f: _step(f.get("move"))),
     Column(title="CHANGED", value="changed_at"),
     Column(title="REPORTED", value="reported_at"),
     Column(title="CHANGE", value="change", whole=True),
@@ -44,6 +47,22 @@ _MOVES: Final = (
     Column(title="OUTCOME", value="outcome"),
 )
 _MOST_SESSIONS: Final = 5
+_TIMELINE: Final = (
+    Column(title="AT", value="at", whole=True),
+    Column(title="KIND", value="kind"),
+    Column(title="WHAT HAPPENED", value="title", fold=True),
+    Column(title="SAYS", value="source"),
+    Column(title="WANTED BY", value="policies", wide=True),
+    Column(title="CHANGE", value="change", wide=True, whole=True),
+    Column(title="FOLLOWS FROM", value="cause", wide=True),
+    Column(title="ID", value="id", wide=True, whole=True),
+)
+_OBJECTS: Final = (
+    Column(title="OBJECT", value="name", whole=True),
+    Column(title="THERE", value="present"),
+    Column(title="VALUE", value="value", fold=True),
+    Column(title="WHY NOT", value="why", fold=True),
+)
 
 
 def show(out: Output, device: Body) -> None:
@@ -70,6 +89,41 @@ def show(out: Output, device: Body) -> None:
     _section(out, "Facets", words.rows(device, "facets"), _FACETS)
     _section(out, "Clocks", words.rows(device, "clocks"), nouns.DEVICE_CLOCKS)
     _section(out, "Sessions", words.rows(device, "sessions")[:_MOST_SESSIONS], _SESSIONS)
+
+
+def timeline(out: Output, found: Body) -> None:
+    """What happened to a device, newest first."""
+    out.document(found)
+    if not out.for_people:
+        return
+    if found["items"]:
+        out.table(found["items"], _TIMELINE)
+    else:
+        out.say("Nothing happened then.")
+    if found.get("left_out"):
+        out.say(f"[dim]Left out, you may not read it: {', '.join(words.texts(found, 'left_out'))}[/]")
+    if found.get("next"):
+        out.say(f"[dim]Older: --before {found['next']}[/]")
+
+
+def layers(out: Output, found: Body) -> None:
+    """The control chain of a device, layer by layer."""
+    out.document(found)
+    if not out.for_people:
+        return
+    for layer in words.rows(found, "layers"):
+        out.say("", f"[bold]{escape(layer['name'])}[/]  {words.coloured(layer['present'])}  {escape(layer['task'])}")
+        out.table(words.rows(layer, "objects"), _OBJECTS)
+        if layer["failure"]:
+            out.say(f"  [yellow]to expect where one is missing:[/] {escape(layer['failure'])}")
+    out.say("", f"[dim]{escape(found['source'])}, {found['source_date']}[/]")
+
+
+def _step(move: Body | None) -> str | None:
+    if move is None:
+        return None
+    back = " back" if move["direction"] == "back" else ""
+    return f"{min(move['step'], move['of'])} of {move['of']}{back}, until {words.when(move['deadline'] or '')}".rstrip()
 
 
 def why(out: Output, name: str, found: Body, device: Body) -> None:

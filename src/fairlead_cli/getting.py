@@ -35,6 +35,8 @@ def devices(
     stance: Annotated[str | None, typer.Option(help="What the visited country says about roaming.")] = None,
     connectivity: Annotated[str | None, typer.Option(help="online, attached, offline, blocked or unknown.")] = None,
     roaming: Annotated[bool | None, typer.Option("--roaming/--at-home", help="Roaming or not.")] = None,
+    count: Annotated[bool, typer.Option("--count", help="Only how many.")] = False,
+    by: Annotated[str | None, typer.Option(metavar="DIMENSIONS", help="How many by country,carrier,sku …")] = None,
     limit: Limit = 50, everything: All = False, output: Form = "table",
 ) -> None:  # fmt: skip
     """Devices, by filter or by search."""
@@ -44,12 +46,46 @@ def devices(
         "region": region, "batch": batch, "state": state, "stance": stance, "connectivity": connectivity,
         "roaming": _word(roaming),
     }  # fmt: skip
+    if count or by:
+        if q is not None:
+            raise typer.BadParameter("a search is listed, not counted", param_hint="--q")
+        del params["q"]
+        _tally(
+            shell, shell.client.get(f"/v1/devices/{'facets' if by else 'count'}", params | ({"by": by} if by else {}))
+        )
+        return
     _list(shell, "/v1/devices", params, nouns.DEVICES, "devices", limit, everything)
 
 
-def device(shell: Shell, name: Annotated[str, typer.Argument(help="Its name or id.")]) -> None:
-    """One device whole: identity, cards, subscriptions, facets, sessions, clocks."""
-    device_view.show(shell.out, shell.client.get(f"/v1/devices/{name}"))
+def _tally(shell: Shell, found: Body) -> None:
+    shell.out.document(found)
+    least = "" if found["exact"] else "at least "
+    aged = f", counted {words.age(found['age_s'])} ago" if found["how"] == "counted" else ""
+    shell.out.say(f"{least}[bold]{words.count(int(found['devices']), 'device')}[/]{aged}")
+    by: dict[str, list[Body]] = found.get("by") or {}
+    for name, values in by.items():
+        told = ", ".join(f"{escape(one['value'] or 'unknown')} {one['devices']:,}" for one in values[:12])
+        shell.out.say(f"  {name}: {told}")
+
+
+def device(
+    shell: Shell, name: Annotated[str, typer.Argument(help="Its name or id.")], *,
+    timeline: Annotated[bool, typer.Option("--timeline", help="What happened to it, newest first.")] = False,
+    kinds: Annotated[
+        str | None, typer.Option(help="With --timeline: network,subscription,config,change,people …")
+    ] = None,
+    before: Annotated[str | None, typer.Option(metavar="INSTANT", help="With --timeline: what was before.")] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="What it has of the control chain.")] = False,
+    limit: Limit = 50,
+) -> None:  # fmt: skip
+    """One device whole: identity, cards, subscriptions, facets, sessions, clocks; or its story, or its layers."""
+    if timeline:
+        asked = {"kinds": kinds, "before": before, "limit": min(limit, 500)}
+        device_view.timeline(shell.out, shell.client.get(f"/v1/devices/{name}/timeline", asked))
+    elif layers:
+        device_view.layers(shell.out, shell.client.get(f"/v1/devices/{name}/layers"))
+    else:
+        device_view.show(shell.out, shell.client.get(f"/v1/devices/{name}"))
 
 
 def clocks(
@@ -74,14 +110,25 @@ def subscriptions(
     shell: Shell, iccid: Annotated[str | None, typer.Argument(help="One of them, by ICCID or id.")] = None, *,
     carrier: Carrier = None, state: State = None,
     device_: Annotated[str | None, typer.Option("--device", help="Of this device.")] = None,
+    q: Annotated[str | None, typer.Option("--q", metavar="PREFIX", help="ICCID, IMSI, MSISDN or EID.")] = None,
+    plan_: Annotated[str | None, typer.Option("--plan", help="The carrier's plan.")] = None,
+    connectivity: Annotated[str | None, typer.Option(help="online, attached, offline, blocked or unknown.")] = None,
+    form_factor: Annotated[str | None, typer.Option(help="2FF, 3FF, 4FF, MFF2, iSIM or softSIM.")] = None,
+    technology: Annotated[str | None, typer.Option(help="uicc, euicc, iuicc or softsim.")] = None,
+    remote: Annotated[str | None, typer.Option(help="changeable or swap_needed.")] = None,
+    country: Annotated[str | None, typer.Option(metavar="CC", help="Where its device was last seen.")] = None,
     limit: Limit = 50, everything: All = False, output: Form = "table",
 ) -> None:  # fmt: skip
-    """Subscriptions: what was bought, what the carrier says, what is on the air."""
+    """Cards, profiles and subscriptions of all carriers: what was bought, what the carrier says, what is on the air."""
     del output
     if iccid is not None:
         _one(shell, shell.client.get(f"/v1/subscriptions/{iccid}"))
         return
-    params = {"carrier": carrier, "state": state, "device": device_}
+    params = {
+        "carrier": carrier, "state": state, "device": device_, "q": q, "plan": plan_, "connectivity": connectivity,
+        "form_factor": form_factor, "technology": technology, "remote": remote,
+        "country": country.upper() if country else None,
+    }  # fmt: skip
     _list(shell, "/v1/subscriptions", params, nouns.SUBSCRIPTIONS, "subscriptions", limit, everything)
 
 
@@ -303,15 +350,23 @@ def _word(value: bool | None) -> str | None:  # noqa: FBT001 - a parameter of th
 
 command(app, "devices", examples=(
     "fairlead get devices --country BR --carrier global-sim", "fairlead get devices --q 8944 -o wide",
-    "fairlead get devices --all --jsonl",
+    "fairlead get devices --country BR --by carrier,sku", "fairlead get devices --all --jsonl",
 ))(devices)  # fmt: skip
-command(app, "device", examples=("fairlead get device trk-00001",))(device)
+command(app, "device", examples=(
+    "fairlead get device trk-00001", "fairlead get device trk-00001 --timeline --kinds network,change",
+    "fairlead get device trk-00001 --layers",
+))(device)  # fmt: skip
 command(app, "clocks", examples=("fairlead get clocks --within 30d", "fairlead get clocks trk-00001"))(clocks)
 _simple("carriers", "/v1/carriers", nouns.CARRIERS, "carrier accounts",
         "Carrier accounts and how they are.", "fairlead get carriers")  # fmt: skip
-command(app, "subscriptions", examples=("fairlead get subscriptions --carrier global-sim --state active",))(
-    subscriptions
-)
+command(
+    app,
+    "subscriptions",
+    examples=(
+        "fairlead get subscriptions --carrier global-sim --state active",
+        "fairlead get subscriptions --remote swap_needed --country BR",
+    ),
+)(subscriptions)
 command(app, "policies", examples=("fairlead get policies --kind Policy",))(policies)
 command(app, "policy", examples=("fairlead get policy brazil-local", "fairlead get policy Strategy/tiered"))(policy)
 _simple("plans", "/v1/plans", nouns.PLANS, "plans", "Plans, newest first.", "fairlead get plans")

@@ -60,7 +60,16 @@ CARRIERS: Final = (
     Column(title="HOME", value="home_country"),
     Column(title="CREDENTIAL", value="has_credential"),
     Column(title="SWEPT", value=_aged("sweep_age_s"), right=True),
+    Column(title="SIMS", value="sims.total", right=True),
     Column(title="FAILING", value="failure", fold=True),
+    Column(
+        title="CAN", value=lambda one: [c["verb"] for c in words.rows(one, "capabilities") if c["supported"]], wide=True
+    ),
+    Column(
+        title="BUDGET LEFT",
+        value=lambda one: [f"{b['call_class']} {b['left']:.0f}/{b['capacity']}" for b in words.rows(one, "budgets")],
+        wide=True,
+    ),
     Column(title="STALENESS", value=_aged("staleness_s"), wide=True),
     Column(title="CONFIG", value="config", wide=True),
 )
@@ -72,6 +81,13 @@ SUBSCRIPTIONS: Final = (
     Column(title="PLAN", value="plan"),
     Column(title="ON AIR", value="connectivity"),
     Column(title="AGE", value=_aged("observed_age_s"), right=True),
+    Column(title="CARD", value="technology"),
+    Column(title="REMOTE", value="remote"),
+    Column(title="FORM", value="form_factor", wide=True),
+    Column(title="COUNTRY", value="country", wide=True),
+    Column(title="IMSI", value="imsi", wide=True),
+    Column(title="MSISDN", value="msisdn", wide=True),
+    Column(title="EID", value="eid", wide=True),
     Column(title="CARRIER SAYS", value="provider_state", wide=True),
     Column(title="HOLDS", value="hold_reasons", wide=True),
     Column(title="ID", value="id", wide=True, whole=True),

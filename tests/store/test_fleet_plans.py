@@ -16,7 +16,7 @@ import pytest_asyncio
 from fairlead.engine.ports.fleet import DeviceFilter, SubscriptionFilter
 from fairlead.model.device import DeviceState
 from fairlead.model.ids import DeviceId, TenantId
-from fairlead.store.counts import CountStore
+from fairlead.store.counts import CountStore, refresh_counts
 from fairlead.store.database import Database
 from fairlead.store.fleet import FleetStore
 
@@ -104,6 +104,10 @@ async def test_lists_search_and_one_device_use_indexes(store, tenant):
             if found.next
             else found
         )
+        tally = await store.tally(tenant, DeviceFilter(**conditions), ("country", "sku"), budget_s=60)
+        assert tally.complete
+        assert tally.devices >= len(found.devices)
+        assert sum(n for _, n in tally.by["sku"]) == sum(n for _, n in tally.by["country"]) == tally.devices
         check(conditions)
         return found, again
 
@@ -167,11 +171,113 @@ async def test_lists_search_and_one_device_use_indexes(store, tenant):
     page = await store.subscriptions(tenant, SubscriptionFilter(), after=None, limit=100, budget_s=1)
     assert len(page.subscriptions) == 100
     page = await store.subscriptions(
-        tenant, SubscriptionFilter(account=account, state=4), after=page.next, limit=100, budget_s=1
+        tenant,
+        SubscriptionFilter(account=account, account_name="carrier-0", state=4),
+        after=page.next,
+        limit=100,
+        budget_s=1,
     )
     assert len(page.subscriptions) == 100
     await store.subscriptions(tenant, SubscriptionFilter(device=DeviceId(device.id)), after=None, limit=100, budget_s=1)
     check("one device")
+
+
+async def test_cards_profiles_and_subscriptions_are_found_by_indexes(store, tenant, database_dsns):
+    async with store._database.tenant(tenant) as conn:
+        await conn.execute(
+            "update card set technology = 'euicc', eid = '89049032' || lpad((('x' || substr(id::text, 1, 7))::bit(28)::int)::text, 24, '0') where id < '40000000-0000-0000-0000-000000000000'"
+        )
+        await conn.execute("update card set multi_imsi = true where id > 'f0000000-0000-0000-0000-000000000000'")
+        await conn.execute("update profile set msisdn = '4915' || substr(imsi, 4)")
+        await conn.execute(
+            "update subscription set state = 6, connectivity = 1 where id > 'e0000000-0000-0000-0000-000000000000'"
+        )
+        await conn.execute("update subscription set plan = 'rare' where id > 'ff000000-0000-0000-0000-000000000000'")
+        await refresh_counts(conn, tenant, NOW)
+        counts = dict(
+            await (
+                await conn.execute("select dimension || '=' || value, n from fleet_count where dimension like 'sim.%%'")
+            ).fetchall()
+        )
+    async with await psycopg.AsyncConnection.connect(database_dsns.owner, autocommit=True) as conn:
+        await conn.execute("vacuum analyze")
+    account = next(one for one in await store.accounts(tenant) if one.name == "carrier-1")
+    asked = (
+        ({}, "sim.all="),
+        ({"account": account.id, "account_name": "carrier-1"}, "sim.account=carrier-1"),
+        ({"state": 6}, "sim.state=suspended"),
+        ({"plan": "rare"}, "sim.plan=rare"),
+        ({"connectivity": 1}, "sim.connectivity=online"),
+        ({"technology": "euicc"}, "sim.technology=euicc"),
+        ({"remote": True}, "sim.remote=changeable"),
+        ({"remote": False}, "sim.remote=swap_needed"),
+        ({"form_factor": "4FF"}, "sim.form_factor=4FF"),
+        ({"country": "BR"}, "sim.country=BR"),
+        ({"account": account.id, "account_name": "carrier-1", "state": 6}, "sim.account_state=carrier-1/suspended"),
+    )
+    for conditions, counted in asked:
+        Explaining.seen.clear()
+        which, seen, place = SubscriptionFilter(**conditions), [], None
+        while True:
+            page = await store.subscriptions(tenant, which, after=place, limit=1_000, budget_s=60)
+            seen += [one.id for one in page.subscriptions]
+            place = page.next
+            if place is None:
+                break
+        assert len(seen) == len(set(seen)) == counts[counted] > 0, conditions
+        for text, plan in Explaining.seen:
+            assert not HOT & set(scans(plan)), f"{conditions}: sequential scan in\n{text}\n{json.dumps(plan, indent=1)}"
+            assert all(rows < 10_000 for rows in sorted_rows(plan)), f"{conditions}: sorts many rows in\n{text}"
+    both = await store.subscriptions(
+        tenant, SubscriptionFilter(technology="uicc", remote=True), after=None, limit=5, budget_s=60
+    )
+    assert {(one.technology, one.multi_imsi, one.remotely_changeable) for one in both.subscriptions} == {
+        ("uicc", True, True)
+    }
+
+    for query, least in (
+        ("8944", 1_000),
+        ("262", 1_000),
+        ("49150", 1_000),
+        ("89049032", 1_000),
+        ("0000", 0),
+        ("89", 1_000),
+    ):
+        for which in (SubscriptionFilter(), SubscriptionFilter(remote=True)):
+            Explaining.seen.clear()
+            seen, place, pages = [], None, 0
+            while pages < 3:
+                page = await store.search_subscriptions(tenant, query, which, after=place, limit=400, budget_s=60)
+                seen += [one.id for one in page.subscriptions]
+                place, pages = page.next, pages + 1
+                if place is None:
+                    break
+            assert len(seen) == len(set(seen)), query
+            assert bool(seen) == (query != "0000"), query
+            assert len(seen) >= min(least, 1_200), (query, len(seen))
+            for text, plan in Explaining.seen:
+                assert not HOT & set(scans(plan)), f"{query}: sequential scan in\n{text}\n{json.dumps(plan, indent=1)}"
+    (exact,) = (
+        await store.search_subscriptions(
+            tenant, both.subscriptions[0].iccid, SubscriptionFilter(), after=None, limit=5, budget_s=1
+        )
+    ).subscriptions
+    assert exact.id == both.subscriptions[0].id
+
+
+async def test_a_search_of_subscriptions_ends_in_time_and_goes_on(store, tenant):
+    which, seen, place, unfinished = SubscriptionFilter(country="SA", plan="iot-1"), [], None, 0
+    for _ in range(500):
+        page = await store.search_subscriptions(tenant, "8944", which, after=place, limit=50, budget_s=0)
+        seen += [one.id for one in page.subscriptions]
+        unfinished += not page.complete
+        place = page.next
+        if place is None:
+            break
+    async with store._database.tenant(tenant) as conn:
+        row = await (await conn.execute("select count(*) from fact where country = 'SA'")).fetchone()
+    assert len(seen) == len(set(seen)) == row[0] > 500
+    assert unfinished > 0
 
 
 async def test_a_walk_ends_in_time_and_its_cursor_goes_on(store, tenant):

@@ -13,6 +13,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 import fairlead.reference
+from fairlead.connectors._kit.buckets import limits_from
 from fairlead.connectors.soracom.connector import MANIFEST
 from fairlead.edge.api.app import create_app
 from fairlead.edge.api.door import Gate, Services
@@ -24,19 +25,23 @@ from fairlead.engine.fleet import Fleet
 from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
+from fairlead.engine.layers import Layers
 from fairlead.engine.sealing import Keyring, Sealer
 from fairlead.engine.signing import SigningKeys
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.timelines import Timelines
 from fairlead.engine.views import Views
 from fairlead.model.access import Principal, Role
 from fairlead.model.ids import PrincipalId, TenantId, TokenId
 from fairlead.model.reference import Reference
+from fairlead.store.buckets import Buckets
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Database
 from fairlead.store.fleet import FleetStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore
+from fairlead.store.timeline import TimelineStore
 from fairlead.store.views import ViewStore
 
 QUICK = Pace(publish_s=0.05, look_s=60.0, heartbeat_s=0.3, recheck_s=0.2, slow_s=1.0, listeners=3, backlog=5)
@@ -128,15 +133,18 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
     jobs = Jobs(JobStore(database), timekeeper, events=events)
     keys = SigningKeys(tmp_path / "keys", clock=timekeeper.now)
     journal = Journal(JournalStore(database), keys, clock=timekeeper.now, events=events)
+    fleet = Fleet(fleet_store, counts, revoked=note)
     services = Services(
         timekeeper,
         events,
         journal,
-        Fleet(fleet_store, counts, revoked=note),
-        Carriers(fleet_store, sealer, {MANIFEST.id: MANIFEST}),
+        fleet,
+        Carriers(fleet_store, sealer, {MANIFEST.id: MANIFEST}, buckets=Buckets(database), limits=limits_from),
         Imports(ImportStore(database), counts, reference),
         jobs,
         Views(ViewStore(database)),
+        Timelines(TimelineStore(database)),
+        Layers(fleet, reference),
         Readiness(),
     )
     services.add(reference, under=Reference)

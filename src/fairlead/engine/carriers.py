@@ -7,19 +7,30 @@ are changed by people.
 """
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from fairlead.engine.fleet import Actor
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
-from fairlead.engine.ports.carrier import Credential, Manifest, Secret
+from fairlead.engine.ports.carrier import (
+    BucketKey,
+    BucketStore,
+    CallClass,
+    Credential,
+    Limit,
+    Manifest,
+    Secret,
+    tokens_at,
+)
 from fairlead.engine.ports.fleet import FleetStore, NewAccount
 from fairlead.engine.sealing import Place, Sealer
 from fairlead.model.device import Account
 from fairlead.model.ids import AccountId, TenantId
 from fairlead.model.journal import Action, Entry, Json, Subject
+from fairlead.model.subscription import Verb, VerbCapability, capability
 
 NO_CONNECTOR: Final = "none"
 
@@ -34,13 +45,67 @@ class AccountRefused(Exception):
         self.expected = expected
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetLeft:
+    """One bucket of an account: how many calls of a class it may still make."""
+
+    call_class: CallClass
+    left: float  # tokens; below zero is debt after the carrier said "not before"
+    capacity: int
+    per_second: float
+    full_at: datetime  # when it is full again, real time
+    used_at: datetime | None  # when it was last drawn from, real time; None: never
+
+
+Limits = Callable[[object], Mapping[CallClass, Limit]]  # an account's own budgets, as its settings say them
+
+
 class Carriers:
     """The carrier accounts of every tenant."""
 
-    def __init__(self, store: FleetStore, sealer: Sealer, manifests: Mapping[str, Manifest]) -> None:
+    def __init__(
+        self, store: FleetStore, sealer: Sealer, manifests: Mapping[str, Manifest], *,
+        buckets: BucketStore | None = None, limits: Limits | None = None,
+    ) -> None:  # fmt: skip
+        """`buckets`: where budgets are kept; `limits`: how an account's own are read. Without them none is told."""
         self._store = store
         self._sealer = sealer
         self._manifests = manifests
+        self._buckets = buckets
+        self._limits = limits
+
+    def capabilities(self, account: Account) -> Mapping[Verb, VerbCapability]:
+        """What can be asked of an account, every verb by name; none where it has no connector."""
+        manifest = self._manifests.get(account.connector)
+        return {} if manifest is None else {verb: capability(manifest.capabilities, verb) for verb in Verb}
+
+    async def budgets(self, tenant: TenantId, account: Account, real_now: datetime) -> list[BudgetLeft]:
+        """What is left of each bucket, as last saved: a process may hold a quarter of a second's worth more."""
+        manifest = self._manifests.get(account.connector)
+        if manifest is None or self._buckets is None:
+            return []
+        limits = dict(manifest.limits) | dict(self._own_limits(account))
+        found: list[BudgetLeft] = []
+        for call_class, limit in limits.items():
+            level = await self._buckets.load(BucketKey(tenant=tenant, account=account.id, call_class=call_class))
+            left = tokens_at(level, limit, real_now)
+            missing = timedelta(seconds=max(0.0, limit.burst - left) / limit.per_second)
+            found.append(
+                BudgetLeft(
+                    call_class=call_class, left=left, capacity=limit.burst, per_second=limit.per_second,
+                    full_at=real_now + missing, used_at=level.at if level else None,
+                )
+            )  # fmt: skip
+        return found
+
+    def _own_limits(self, account: Account) -> Mapping[CallClass, Limit]:
+        """Those of its settings; none where they cannot be read, which its connector then says when it opens."""
+        if self._limits is None:
+            return {}
+        try:
+            return self._limits(account.config.get("limits", {}))
+        except ValueError:
+            return {}
 
     async def accounts(self, tenant: TenantId) -> list[Account]:
         """All accounts by name."""

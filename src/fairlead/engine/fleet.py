@@ -9,9 +9,9 @@ A caller bound to departments sees and touches the devices of those policy group
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from fairlead.engine.journal import entry
 from fairlead.engine.ports.events import Events, Silence
@@ -31,12 +31,18 @@ from fairlead.engine.ports.fleet import (
     Price,
     SecretHolder,
     SubscriptionFilter,
+    Tally,
 )
-from fairlead.model.device import Device, Subscription, Tenant
+from fairlead.model.device import DEVICE_STATES, Device, Subscription, Tenant
 from fairlead.model.ids import DeviceId, SubscriptionId, TenantId, show
 from fairlead.model.journal import Action, Entry, Json, Subject
 
 BUDGET_S: Final = 0.025  # of a list: what one page may spend on looking
+TALLY_BUDGET_S: Final = 0.15  # of a count over a filter
+DIMENSIONS: Final = (
+    "country", "carrier", "sku", "group", "region", "batch", "state", "stance", "connectivity", "roaming",
+)  # fmt: skip
+_COUNTED: Final = frozenset(DIMENSIONS) - {"roaming"}  # those that the counts of the fleet have
 _SECRET_BYTES: Final = 32
 
 Revoked = Callable[[TenantId, str], Awaitable[None]]  # (tenant, device name): its sessions must end
@@ -66,6 +72,27 @@ class UnknownDevices:
     names: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tallied:
+    """A count, and how far it can be trusted."""
+
+    tally: Tally
+    how: Literal["now", "counted", "at_least"]
+    age_s: int
+
+
+_CONDITIONS: Final = tuple(one.name for one in fields(DeviceFilter) if one.name != "departments")
+DEVICE_WORDS: Final[Mapping[object, str]] = {state: word for word, state in DEVICE_STATES.items()}
+
+
+def _as_counted(counts: Sequence[Count], dimension: str, value: str, by: Sequence[str], now: datetime) -> Tallied:
+    """A figure of the last count of the fleet; no row means that there was none."""
+    whole = next((one.n for one in counts if (one.dimension, one.value) == (dimension, value)), 0)
+    told = {name: tuple((one.value, one.n) for one in counts if one.dimension == name) for name in by}
+    age = max(0, int((now - counts[0].at).total_seconds()))
+    return Tallied(tally=Tally(devices=whole, by=told, complete=True), how="counted", age_s=age)
+
+
 class _Nobody:
     async def __call__(self, tenant: TenantId, device: str) -> None:
         """No listener holds device sessions here."""
@@ -93,6 +120,22 @@ class Fleet:
         if query is None:
             return await self._store.devices(actor.tenant, which, after=after, limit=limit, budget_s=BUDGET_S)
         return await self._store.search(actor.tenant, query, which, after=after, limit=limit, budget_s=BUDGET_S)
+
+    async def tally(self, actor: Actor, which: DeviceFilter, by: Sequence[str], *, now: datetime) -> Tallied:
+        """How many devices fit: counted now as far as the time reaches, else as last counted, else at least so many."""
+        asked = {name: value for name in _CONDITIONS if (value := getattr(which, name)) is not None}
+        counted = [] if which.departments else await self.counts(actor)
+        if not asked and counted and _COUNTED.issuperset(by):
+            return _as_counted(counted, "all", "", by, now)
+        found = await self._store.tally(actor.tenant, which, by, budget_s=TALLY_BUDGET_S)
+        if found.complete:
+            return Tallied(tally=found, how="now", age_s=0)
+        if len(asked) == 1 and not by and counted and _COUNTED.issuperset(asked):
+            ((name, value),) = asked.items()
+            kept = _as_counted(counted, name, DEVICE_WORDS.get(value, str(value)), by, now)
+            if kept.tally.devices >= found.devices:
+                return kept
+        return Tallied(tally=found, how="at_least", age_s=0)
 
     async def device(self, actor: Actor, ref: DeviceId | str) -> Device | None:
         """One device by id or name; None also where the actor's departments do not reach."""
@@ -177,10 +220,18 @@ class Fleet:
             await self._revoked(tenant, device)
 
     async def subscriptions(
-        self, actor: Actor, which: SubscriptionFilter, *, after: SubscriptionId | None, limit: int
+        self, actor: Actor, which: SubscriptionFilter, *, query: str | None, after: Place | None, limit: int
     ) -> FoundSubscriptions:
-        """A page of subscriptions."""
-        return await self._store.subscriptions(actor.tenant, which, after=after, limit=limit, budget_s=BUDGET_S)
+        """A page of subscriptions; with a query, those whose ICCID, IMSI, MSISDN or EID begins with it."""
+        if query is None:
+            return await self._store.subscriptions(actor.tenant, which, after=after, limit=limit, budget_s=BUDGET_S)
+        return await self._store.search_subscriptions(
+            actor.tenant, query, which, after=after, limit=limit, budget_s=BUDGET_S
+        )
+
+    async def sim_counts(self, actor: Actor) -> list[Count]:
+        """Subscriptions in figures, as last counted."""
+        return list(await self._counts.sim_counts(actor.tenant))
 
     async def subscription(self, actor: Actor, ref: SubscriptionId | str) -> Subscription | None:
         """One subscription by id or ICCID; with departments, only one whose device they reach."""

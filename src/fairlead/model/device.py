@@ -44,6 +44,8 @@ CONNECTIVITY_CODES: Final[Mapping[Connectivity, int]] = {
 SUBSCRIPTION_WORDS: Final[Mapping[int, SubscriptionState]] = {code: state for state, code in SUBSCRIPTION_CODES.items()}
 CONNECTIVITY_WORDS: Final[Mapping[int, Connectivity]] = {code: state for state, code in CONNECTIVITY_CODES.items()}
 
+# What a card must be for its operator to be changed without a visit; a multi-IMSI card may be, whatever it is.
+REMOTE_TECHNOLOGIES: Final = ("euicc", "iuicc", "softsim")
 FORM_FACTORS: Final = ("2FF", "3FF", "4FF", "MFF2", "iSIM", "softSIM")
 TECHNOLOGIES: Final = ("uicc", "euicc", "iuicc", "softsim")
 
@@ -149,6 +151,20 @@ class Subscription:
     observed_at: datetime | None
     connectivity: Connectivity
     connectivity_at: datetime | None
+    imsi: str | None = None  # of its profile, as are the next three
+    msisdn: str | None = None
+    home_country: str | None = None
+    enabled: bool | None = None
+    eid: str | None = None  # of its card, as are the next three; None where no card is known
+    form_factor: str | None = None
+    technology: str | None = None
+    multi_imsi: bool | None = None
+    country: str | None = None  # where the device that holds it was last seen
+
+    @property
+    def remotely_changeable(self) -> bool | None:
+        """Whether its card can be given another operator without a visit; None where no card is known."""
+        return None if self.technology is None else self.technology in REMOTE_TECHNOLOGIES or bool(self.multi_imsi)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,17 +12,25 @@ from typing import Any, Final, TypeVar
 from psycopg.rows import class_row
 
 from fairlead.engine.ports.fleet import BreachWeek, Count, CountryLoad, Price
+from fairlead.model.device import CONNECTIVITY_WORDS, REMOTE_TECHNOLOGIES, SUBSCRIPTION_WORDS
 from fairlead.model.ids import TenantId
 from fairlead.store.database import Connection, Database
 from fairlead.store.statements import load
 
 _SQL: Final = load("counts")
+_SIMS: Final = load("subscriptions")
+_WORDS: Final = {
+    "states": [SUBSCRIPTION_WORDS[code].value for code in sorted(SUBSCRIPTION_WORDS)],
+    "connectivities": [CONNECTIVITY_WORDS[code].value for code in sorted(CONNECTIVITY_WORDS)],
+    "remote_technologies": list(REMOTE_TECHNOLOGIES),
+}
 Row = TypeVar("Row")
 
 
 async def refresh_counts(conn: Connection, tenant: TenantId, now: datetime) -> None:
     """Count the fleet anew, in one reading, in the transaction of `conn`."""
     await conn.execute(_SQL["refresh"], {"tenant": tenant, "now": now})
+    await conn.execute(_SIMS["refresh"], {"tenant": tenant, "now": now, **_WORDS})
     await conn.execute(_SQL["forget_old"], {"now": now})
 
 
@@ -40,6 +48,10 @@ class CountStore:
     async def counts(self, tenant: TenantId) -> Sequence[Count]:
         """All counts with their age."""
         return await self._read(tenant, Count, "counts")
+
+    async def sim_counts(self, tenant: TenantId) -> Sequence[Count]:
+        """All counts of subscriptions, with their age; the dimension without its prefix."""
+        return await self._read(tenant, Count, "sim_counts")
 
     async def country_loads(self, tenant: TenantId, now: datetime) -> Sequence[CountryLoad]:
         """Devices by country and days left."""

@@ -23,10 +23,10 @@ from fairlead.store.walk import FIRST, Budget, Chunk, Walked, walk
 SQL: Final = load("fleet")
 NIL: Final = UUID(int=0)
 START: Final = Place(probe=0, value=None, id=NIL)
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Conditions with an index that is ordered by device within one value, and the table it lies on.
-_DRIVERS: Final[Mapping[str, str]] = {
+DRIVERS: Final[Mapping[str, str]] = {
     "country": "fact", "carrier": "fact", "batch": "device", "group": "device", "sku": "device", "region": "device",
     "state": "device",
 }  # fmt: skip
@@ -76,7 +76,7 @@ def wanted(which: DeviceFilter, *, but: str | None = None) -> sql.Composable:
 
 async def driver(conn: Connection, which: DeviceFilter) -> str | None:
     """The condition that leaves the fewest devices, as last counted; None: no index serves any of them."""
-    asked = {name: str(value) for name, value in conditions(which).items() if name in _DRIVERS}
+    asked = {name: str(value) for name, value in conditions(which).items() if name in DRIVERS}
     if which.state is not None:
         asked["state"] = name(which.state)
     if len(asked) < 2:  # noqa: PLR2004 - nothing to choose between
@@ -93,9 +93,9 @@ async def listed(conn: Connection, which: DeviceFilter, *, after: Place | None, 
     drives = await driver(conn, which)
     if drives is None and which.breach_before is not None:
         return await _by_breach(conn, which, after=after, limit=limit, budget_s=budget_s)
-    table = _DRIVERS.get(drives or "", "fact")
+    table = DRIVERS.get(drives or "", "fact")
     filtered = bool(asked.keys() - {drives} or which.departments)
-    query = fragment(f"walk_{table}").format(wanted=wanted(which, but=drives), drive=_drive(table, drives))
+    query = fragment(f"walk_{table}").format(wanted=wanted(which, but=drives), drive=drive(table, drives))
     values = parameters(which)
 
     async def step(place: Place, size: int, want: int) -> Chunk:
@@ -110,7 +110,8 @@ async def listed(conn: Connection, which: DeviceFilter, *, after: Place | None, 
     return await walk(step, after or START, limit=limit, budget=Budget(budget_s), filtered=filtered)
 
 
-def _drive(table: str, drives: str | None) -> sql.Composable:
+def drive(table: str, drives: str | None) -> sql.Composable:
+    """The condition that drives a walk of a table."""
     if drives is None:
         return sql.SQL("true")
     return fragment(f"is_{drives}" if table == "fact" else f"drive_{drives}")
@@ -122,7 +123,7 @@ async def _by_breach(conn: Connection, which: DeviceFilter, after: Place | None,
     filtered = bool(conditions(which).keys() - {"breach_before"} or which.departments)
 
     async def step(place: Place, size: int, want: int) -> Chunk:
-        at = datetime.fromisoformat(place.value) if place.value else _LONG_AGO
+        at = datetime.fromisoformat(place.value) if place.value else LONG_AGO
         asked = values | {"after_at": at, "after": place.id, "chunk": size, "want": want}
         row = await (await conn.execute(query, asked)).fetchone()
         scanned, ending, last, moments, ids = row or (0, None, None, [], [])

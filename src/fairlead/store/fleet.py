@@ -22,6 +22,7 @@ from fairlead.engine.ports.fleet import (
     FacetStatus,
     Found,
     FoundSubscriptions,
+    InForce,
     MakeSecrets,
     NewAccount,
     Place,
@@ -29,10 +30,9 @@ from fairlead.engine.ports.fleet import (
     SecretHolder,
     SessionRow,
     SubscriptionFilter,
+    Tally,
 )
 from fairlead.model.device import (
-    CONNECTIVITY_WORDS,
-    SUBSCRIPTION_WORDS,
     Account,
     Card,
     Device,
@@ -43,9 +43,15 @@ from fairlead.model.device import (
 from fairlead.model.ids import AccountId, DeviceId, SubscriptionId, TenantId
 from fairlead.model.journal import Entry
 from fairlead.store.database import Connection, Database
-from fairlead.store.devices import NIL, START, devices, fragment, listed, page, searched, text
+from fairlead.store.devices import devices, fragment, listed, page, searched, text
 from fairlead.store.journal import append
-from fairlead.store.walk import Budget, Chunk, walk
+from fairlead.store.subscriptions import (
+    listed_subscriptions,
+    one_subscription,
+    searched_subscriptions,
+    subscriptions_of,
+)
+from fairlead.store.tallies import tallied
 
 Row = TypeVar("Row")
 
@@ -83,6 +89,11 @@ class FleetStore:
         async with self._database.tenant(tenant) as conn:
             return await page(conn, await searched(conn, query, which, after=after, limit=limit, budget_s=budget_s))
 
+    async def tally(self, tenant: TenantId, which: DeviceFilter, by: Sequence[str], *, budget_s: float) -> Tally:
+        """How many devices fit, whole and by dimension, as far as the time budget reaches."""
+        async with self._database.tenant(tenant) as conn:
+            return await tallied(conn, which, by, budget_s=budget_s)
+
     async def device(self, tenant: TenantId, ref: DeviceId | str) -> Device | None:
         """One device by id or name."""
         async with self._database.tenant(tenant) as conn:
@@ -101,11 +112,13 @@ class FleetStore:
                 device=device,
                 cards=await _rows(conn, Card, text("cards"), of),
                 profiles=await _rows(conn, Profile, text("profiles"), of),
-                subscriptions=await _subscriptions(conn, "device_subscriptions", of),
+                subscriptions=await subscriptions_of(conn, device.id),
                 facets=await _rows(conn, FacetStatus, text("facets"), of),
                 sessions=await _rows(conn, SessionRow, text("sessions"), of),
                 presence=await _rows(conn, PresenceRow, text("presence"), of),
                 clocks=await _rows(conn, ClockRow, text("clocks"), of),
+                in_force=await _rows(conn, InForce, text("in_force"), of),
+                factory_record=await _one(conn, text("factory_record"), of),
             )
 
     async def rebind(
@@ -158,57 +171,24 @@ class FleetStore:
     # --- subscriptions -------------------------------------------------------------------------
 
     async def subscriptions(
-        self, tenant: TenantId, which: SubscriptionFilter, *, after: SubscriptionId | None, limit: int, budget_s: float
+        self, tenant: TenantId, which: SubscriptionFilter, *, after: Place | None, limit: int, budget_s: float
     ) -> FoundSubscriptions:
         """Subscriptions in the order of their ids."""
-        asked = {
-            name: value
-            for name in ("account", "state", "device", "departments")
-            if (value := getattr(which, name)) not in (None, frozenset())
-        }
-        values = asked | ({"departments": sorted(which.departments)} if which.departments else {})
-        drives = "account" if which.account is not None else None
-        judged = [fragment(f"subscription_is_{name}") for name in asked if name != drives]
-        query = fragment("walk_subscription").format(
-            wanted=sql.SQL(" and ").join(judged) if judged else sql.SQL("true"),
-            drive=fragment("subscription_is_account") if drives else sql.SQL("true"),
-        )
-        if which.device is not None and which.account is None:
-            return await self._of_device(tenant, which)
-
         async with self._database.tenant(tenant) as conn:
+            return await listed_subscriptions(conn, which, after=after, limit=limit, budget_s=budget_s)
 
-            async def step(place: Place, size: int, want: int) -> Chunk:
-                given = values | {"after": place.id, "chunk": size, "want": want}
-                row = await (await conn.execute(query, given)).fetchone()
-                scanned, last, found = row or (0, None, [])
-                return Chunk(
-                    scanned=scanned,
-                    last=None if last is None else Place(probe=0, value=None, id=last),
-                    found=[Place(probe=0, value=None, id=one) for one in found],
-                )
-
-            start = Place(probe=0, value=None, id=after or NIL) if after else START
-            walked = await walk(step, start, limit=limit, budget=Budget(budget_s), filtered=bool(judged))
-            found = await _subscriptions(conn, "subscriptions", {"ids": [place.id for place in walked.found]})
-        return FoundSubscriptions(
-            subscriptions=found,
-            next=SubscriptionId(walked.next.id) if walked.next else None,
-            complete=walked.complete,
-        )
-
-    async def _of_device(self, tenant: TenantId, which: SubscriptionFilter) -> FoundSubscriptions:
+    async def search_subscriptions(
+        self, tenant: TenantId, query: str, which: SubscriptionFilter, *, after: Place | None, limit: int,
+        budget_s: float,
+    ) -> FoundSubscriptions:  # fmt: skip
+        """Subscriptions whose ICCID, IMSI, MSISDN or EID begins with `query`."""
         async with self._database.tenant(tenant) as conn:
-            found = await _subscriptions(conn, "device_subscriptions", {"device": which.device})
-        kept = [one for one in found if which.state is None or one.state is SUBSCRIPTION_WORDS[which.state]]
-        return FoundSubscriptions(subscriptions=kept, next=None, complete=True)
+            return await searched_subscriptions(conn, query, which, after=after, limit=limit, budget_s=budget_s)
 
     async def subscription(self, tenant: TenantId, ref: SubscriptionId | str) -> Subscription | None:
         """One subscription by id or ICCID."""
-        by = "iccid" if isinstance(ref, str) else "id"
         async with self._database.tenant(tenant) as conn:
-            found = await _subscriptions(conn, "subscription", {by: ref}, which=fragment(f"subscription_by_{by}"))
-        return next(iter(found), None)
+            return await one_subscription(conn, ref)
 
     # --- accounts ------------------------------------------------------------------------------
 
@@ -259,24 +239,11 @@ class FleetStore:
         return True
 
 
+async def _one(conn: Connection, query: LiteralString, values: Mapping[str, Any]) -> bool:
+    row = await (await conn.execute(query, values)).fetchone()
+    return bool(row and row[0])
+
+
 async def _rows(conn: Connection, kind: type[Row], query: LiteralString, values: Mapping[str, Any]) -> list[Row]:
     async with conn.cursor(row_factory=class_row(kind)) as cursor:
         return await (await cursor.execute(query, values)).fetchall()
-
-
-async def _subscriptions(
-    conn: Connection, name: str, values: Mapping[str, Any], *, which: sql.Composable | None = None
-) -> list[Subscription]:
-    holes: dict[str, sql.Composable] = {"columns": fragment("subscription_columns")}
-    if which is not None:
-        holes["which"] = which
-    rows = await (await conn.execute(fragment(name).format(**holes), values)).fetchall()
-    return [
-        Subscription(
-            id=SubscriptionId(row[0]), iccid=row[1], account=row[2], device=row[3], plan=row[4],
-            state=SUBSCRIPTION_WORDS[row[5]], provider_id=row[6], provider_state=row[7], hold_reasons=tuple(row[8]),
-            auto_revert_at=row[9], observed_at=row[10], connectivity=CONNECTIVITY_WORDS[row[11]],
-            connectivity_at=row[12],
-        )
-        for row in rows
-    ]  # fmt: skip

@@ -28,6 +28,7 @@ from fairlead.engine.fleet import Fleet
 from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
+from fairlead.engine.layers import Layers
 from fairlead.engine.loop import Loop, Reconciler
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer, country_table
@@ -47,6 +48,7 @@ from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
 from fairlead.engine.strategies import Strategies
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.timelines import Timelines
 from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
@@ -69,6 +71,7 @@ from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
+from fairlead.store.timeline import TimelineStore
 from fairlead.store.views import ViewStore
 
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {"soracom": SORACOM}
@@ -146,7 +149,7 @@ class House:
         manifests = {name: factory.manifest for name, factory in CONNECTORS.items()}
         counts = CountStore(database)
         fleet_store = FleetStore(database)
-        self.accounts = Accounts(fleet_store, self.sealer, manifests)
+        self.accounts = Accounts(fleet_store, self.sealer, manifests, buckets=Buckets(database), limits=limits_from)
         self.fleet = Fleet(fleet_store, counts, revoked=self._revoke, events=self.events)
         self.imports = Imports(ImportStore(database, self.reference.rules), counts, self.reference)
         self.jobs = Jobs(JobStore(database), timekeeper, events=self.events)
@@ -195,6 +198,8 @@ class House:
             Views(ViewStore(self.database)),
             Accuracies(self.database, AccuracyStore(), self.reference),
             Strategies(self.stores, self.fleet, self.reference),
+            Timelines(TimelineStore(self.database)),
+            Layers(self.fleet, self.reference),
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)

@@ -330,3 +330,51 @@ def test_the_server_is_asked_to_look_at_its_journal_itself(tmp_path: Path, verdi
     ran = run(server, tmp_path, "journal", "verify", "--by-server", "--json")
     assert (ran.code, ran.json) == (code, found)
     assert run(Server(), tmp_path, "journal", "verify", "--by-server", "--server").code == 2
+
+
+def test_a_timeline_says_what_happened_and_where_older_things_are(tmp_path: Path) -> None:
+    story = {
+        "items": [{
+            "id": "op_1:sent", "at": "2026-03-01T12:00:00Z", "kind": "config", "title": "Offered config, generation 3",
+            "source": "fairlead", "detail": {}, "change": "chg_1", "policies": ["often@2"], "operation": "op_1",
+            "cause": "move:chg_1:0",
+        }],
+        "next": "2026-03-01T12:00:00Z", "left_out": ["people"],
+    }  # fmt: skip
+    server = Server().on("GET /v1/devices/trk-1/timeline", story)
+    ran = run(server, tmp_path, "get", "device", "trk-1", "--timeline", "--kinds", "config", "--limit", "900")
+    assert dict(server.asked[0].url.params) == {"kinds": "config", "limit": "500"}
+    assert all(word in ran.out for word in ("Offered config, generation 3", "--before 2026-03-01T12:00:00Z", "people"))
+
+
+def test_layers_say_what_is_missing_and_what_to_expect(tmp_path: Path) -> None:
+    found = {
+        "device": "dev_1", "source": "An article", "source_date": "2026-11-20",
+        "layers": [{
+            "name": "Bootstrap identity", "task": "Trust", "present": "no", "failure": "Nobody can say whose it is",
+            "objects": [{"name": "serial", "present": "no", "value": None, "why": "the inventory has none"}],
+        }],
+    }  # fmt: skip
+    ran = run(Server().on("GET /v1/devices/trk-1/layers", found), tmp_path, "get", "device", "trk-1", "--layers")
+    assert all(w in ran.out for w in ("Bootstrap identity", "serial", "the inventory has none", "Nobody can say"))
+
+
+def test_a_count_says_when_it_is_only_a_lower_bound(tmp_path: Path) -> None:
+    found = {
+        "devices": 8_192,
+        "exact": False,
+        "age_s": 0,
+        "how": "at_least",
+        "by": {"sku": [{"value": None, "devices": 8_192}]},
+    }
+    server = Server().on("GET /v1/devices/facets", found)
+    ran = run(server, tmp_path, "get", "devices", "--country", "br", "--by", "sku")
+    assert dict(server.asked[0].url.params) == {"country": "BR", "by": "sku"}
+    assert "at least 8,192 devices" in ran.out
+    assert "unknown 8,192" in ran.out
+    counted = {"devices": 7, "exact": True, "age_s": 60, "how": "counted"}
+    assert (
+        "7 devices, counted 1m ago"
+        in run(Server().on("GET /v1/devices/count", counted), tmp_path, "get", "devices", "--count").out
+    )
+    assert run(Server(), tmp_path, "get", "devices", "--count", "--q", "8944").code == 2

@@ -17,7 +17,15 @@ from datetime import UTC, datetime, timedelta
 from math import ceil, floor
 from typing import cast, get_args
 
-from fairlead.engine.ports.carrier import BucketKey, BucketLevel, BucketStore, CallClass, Limit, RateLimited
+from fairlead.engine.ports.carrier import (
+    BucketKey,
+    BucketLevel,
+    BucketStore,
+    CallClass,
+    Limit,
+    RateLimited,
+    tokens_at,
+)
 from fairlead.model.ids import AccountId, TenantId
 
 _EPSILON = 1e-9  # a token refilled to 0.9999999999 is a token
@@ -41,14 +49,6 @@ class Draw:
     granted: int
     level: BucketLevel
     wait: timedelta
-
-
-def tokens_at(level: BucketLevel | None, limit: Limit, now: datetime) -> float:
-    """Tokens in the bucket at `now`. A level from the future (a clock set back) refills from `now`."""
-    if level is None:
-        return float(limit.burst)
-    elapsed = max(0.0, (now - level.at).total_seconds())
-    return min(float(limit.burst), level.tokens + elapsed * limit.per_second)
 
 
 def draw(level: BucketLevel | None, limit: Limit, wanted: int, now: datetime) -> Draw:

@@ -23,6 +23,8 @@ from fairlead.edge.api import (
     reference,
     session,
     subscriptions,
+    tallies,
+    timeline,
     views,
 )
 from fairlead.edge.api.bounds import Bounds, Meters
@@ -33,8 +35,10 @@ from fairlead.engine.timekeeper import Timekeeper
 ROUTERS: Final = (
     clock.router,
     fleet.router,
+    tallies.router,  # before devices: its paths are no names of devices
     devices.router,
     devices.secret_router,
+    timeline.router,
     subscriptions.router,
     subscriptions.carriers,
     imports.router,

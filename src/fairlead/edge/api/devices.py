@@ -109,11 +109,11 @@ async def list_devices(
 ) -> Page[DeviceShown]:  # fmt: skip
     """A page of devices in a stable order; `complete: false` says that the time budget ended first."""
     found = await services(request).of(Fleet).devices(
-        actor_of(caller), which, query=q, after=_read_place(cursor, searching=q is not None), limit=limit
+        actor_of(caller), which, query=q, after=read_place(cursor, searching=q is not None), limit=limit
     )  # fmt: skip
     return Page(
         items=[device_shown(device, now) for device in found.devices],
-        next=_write_place(found.next) if found.next else None,
+        next=write_place(found.next) if found.next else None,
         complete=found.complete,
     )
 
@@ -148,10 +148,11 @@ def _row(device: Device) -> list[str]:
     shown = device_shown(device, device.updated_at)
     values: dict[str, Any] = shown.facts.model_dump(mode="json") | shown.model_dump(mode="json", exclude={"facts"})
     values["tags"] = " ".join(shown.tags)
-    return [_cell(values[name]) for name in _EXPORT_COLUMNS]
+    return [cell(values[name]) for name in _EXPORT_COLUMNS]
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as a CSV cell that no spreadsheet takes for a formula."""
     text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     return "'" + text if text.startswith(_FORMULA) else text
 
@@ -274,11 +275,13 @@ async def _device(request: Request, caller: Caller, ref: str) -> Device:
     return device
 
 
-def _write_place(place: Place) -> str:
+def write_place(place: Place) -> str:
+    """A place as a cursor."""
     return write_cursor(place.probe, place.value, str(place.id))
 
 
-def _read_place(cursor: str | None, *, searching: bool) -> Place | None:
+def read_place(cursor: str | None, *, searching: bool) -> Place | None:
+    """A cursor as a place; raises the 422 problem."""
     parts = read_cursor(cursor, 3)
     if parts is None:
         return None

@@ -4,7 +4,7 @@ Ids carry their kind (`dev_…`), states are words, instants are UTC. Nothing he
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Path
@@ -18,11 +18,15 @@ from fairlead.model import ids
 from fairlead.model.device import Card, Device, Facts, Profile, Subscription
 from fairlead.model.facet import BY_NUMBER
 from fairlead.model.ids import Kind
-from fairlead.model.lifecycle import name
+from fairlead.model.lifecycle import MoveState, OperationState, name
+from fairlead.model.situation import read_recipe
 
 REF_LIMIT = 64
 Ref = Annotated[str, Path(max_length=REF_LIMIT, description="the id or the name", examples=["trk-00001"])]
 
+_REMOTE: Final[dict[bool | None, Literal["changeable", "swap_needed"] | None]] = {
+    True: "changeable", False: "swap_needed", None: None,
+}  # fmt: skip
 _ACCESS = {1: "cellular", 2: "private", 3: "wifi", 4: "satellite", 5: "wired"}
 
 
@@ -124,6 +128,19 @@ class SubscriptionShown(BaseModel):
     observed_age_s: int | None
     connectivity: str
     connectivity_at: datetime | None
+    connectivity_age_s: int | None
+    imsi: str | None
+    msisdn: str | None
+    enabled: bool | None = Field(description="the profile on the card; null where no profile is known")
+    home_country: str | None = Field(description="of the profile")
+    country: str | None = Field(description="where the device that holds it was last seen")
+    eid: str | None
+    form_factor: str | None = Field(description="of the card; null where no card is known", examples=["MFF2"])
+    technology: str | None = Field(examples=["euicc"])
+    multi_imsi: bool | None
+    remote: Literal["changeable", "swap_needed"] | None = Field(
+        description="changeable: eUICC, iUICC, soft SIM or multi-IMSI; null where no card is known"
+    )
 
 
 class CardShown(BaseModel):
@@ -152,8 +169,36 @@ class ProfileShown(BaseModel):
     apn: str | None
 
 
+class StepShown(BaseModel):
+    """One step of the recipe under way."""
+
+    no: int
+    driver: str = Field(examples=["carrier"])
+    verb: str = Field(examples=["activate"])
+    on: str = Field(description="whose: target, current or device")
+    proof: str
+    undo: str
+    now: bool = Field(description="the step reached")
+
+
+class MoveUnderWay(BaseModel):
+    """The open Move that carries a facet, and how far it is."""
+
+    change: str
+    title: str
+    state: str
+    direction: Literal["forward", "back"]
+    step: int = Field(description="the step reached, from 1; one more than `of` where only the end is left")
+    of: int
+    steps: list[StepShown]
+    attempt: int
+    operations: list[str] = Field(description="states of this step's operations")
+    deadline: datetime | None = Field(description="until when this step must be proved")
+    opened_at: datetime
+
+
 class FacetShown(BaseModel):
-    """One facet: desired against observed."""
+    """One facet: desired against observed, who wants it so, and how far it is."""
 
     facet: str
     desired: Any
@@ -162,7 +207,11 @@ class FacetShown(BaseModel):
     observed_generation: int
     in_sync: bool
     change: str | None
-    changed_at: datetime | None
+    changed_at: datetime | None = Field(description="since when it is desired so")
+    policies: list[str] = Field(description="policy@revision of whoever holds a value of it; none where unmanaged")
+    verified: Any = Field(description="the last document that was proved")
+    proved: bool = Field(description="whether what is desired is what was proved")
+    move: MoveUnderWay | None = Field(description="null where nothing is under way")
     reported: Any
     reported_version: int | None
     reported_at: datetime | None
@@ -274,7 +323,10 @@ def subscription_shown(one: Subscription, now: datetime) -> SubscriptionShown:
         state=one.state.value, provider_id=one.provider_id, provider_state=one.provider_state,
         hold_reasons=list(one.hold_reasons), auto_revert_at=one.auto_revert_at, observed_at=one.observed_at,
         observed_age_s=age_s(one.observed_at, now), connectivity=one.connectivity.value,
-        connectivity_at=one.connectivity_at,
+        connectivity_at=one.connectivity_at, connectivity_age_s=age_s(one.connectivity_at, now), imsi=one.imsi,
+        msisdn=one.msisdn, enabled=one.enabled, home_country=one.home_country, country=one.country, eid=one.eid,
+        form_factor=one.form_factor, technology=one.technology, multi_imsi=one.multi_imsi,
+        remote=_REMOTE[one.remotely_changeable],
     )  # fmt: skip
 
 
@@ -298,8 +350,31 @@ def _facet(facet: FacetStatus, now: datetime) -> FacetShown:
         facet=BY_NUMBER[facet.facet].value, desired=facet.desired, generation=facet.generation,
         offered_generation=facet.offered_generation, observed_generation=facet.observed_generation,
         in_sync=facet.in_sync, change=ids.show("chg", facet.change) if facet.change else None,
-        changed_at=facet.changed_at, reported=facet.reported, reported_version=facet.reported_version,
+        changed_at=facet.changed_at, policies=list(facet.policies), verified=facet.verified, proved=facet.proved,
+        move=_move(facet), reported=facet.reported, reported_version=facet.reported_version,
         reported_at=facet.reported_at, reported_age_s=age_s(facet.reported_at, now),
+    )  # fmt: skip
+
+
+def _move(facet: FacetStatus) -> MoveUnderWay | None:
+    if facet.move_change is None or facet.move_state is None or facet.move_opened_at is None:
+        return None
+    steps = read_recipe(facet.move_recipe).steps if facet.move_recipe else ()
+    at = facet.move_step or 0
+    return MoveUnderWay(
+        change=ids.show("chg", facet.move_change), title=facet.move_title or "",
+        state=name(MoveState(facet.move_state)), direction="forward" if facet.move_leg == 1 else "back",
+        step=at + 1, of=len(steps),
+        steps=[
+            StepShown(
+                no=no, driver=step.driver, verb=step.verb, on=step.on, proof=step.proof, undo=step.undo,
+                now=no == at + 1,
+            )
+            for no, step in enumerate(steps, start=1)
+        ],
+        attempt=facet.move_attempt or 1,
+        operations=[name(OperationState(state)) for state in facet.move_operations or ()],
+        deadline=facet.move_deadline, opened_at=facet.move_opened_at,
     )  # fmt: skip
 
 

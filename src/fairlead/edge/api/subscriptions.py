@@ -1,12 +1,17 @@
 """`/v1/subscriptions` and `/v1/carriers`: what was bought where, and the accounts it was bought on."""
 
-from datetime import datetime
-from typing import Annotated, Any
+import csv
+import io
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from starlette.responses import StreamingResponse
 
+from fairlead.edge.api.devices import cell, read_place, write_place
 from fairlead.edge.api.door import Caller, NowOf, permit, services
 from fairlead.edge.api.paging import (
     CursorText,
@@ -16,19 +21,18 @@ from fairlead.edge.api.paging import (
     expected_version,
     moved_on,
     put_etag,
-    read_cursor,
-    write_cursor,
 )
 from fairlead.edge.api.problems import Problem, invalid, not_found
 from fairlead.edge.api.routing import router as make_router
 from fairlead.edge.api.shapes import SubscriptionShown, actor_of, age_s, ref_of, subscription_shown
-from fairlead.engine.carriers import NO_CONNECTOR, AccountRefused, Carriers
-from fairlead.engine.fleet import Fleet
-from fairlead.engine.ports.fleet import SubscriptionFilter
-from fairlead.model.device import SUBSCRIPTION_CODES, Account
+from fairlead.engine.carriers import NO_CONNECTOR, AccountRefused, BudgetLeft, Carriers
+from fairlead.engine.fleet import Actor, Fleet
+from fairlead.engine.ports.fleet import Count, Place, SubscriptionFilter
+from fairlead.model.device import CONNECTIVITY_CODES, SUBSCRIPTION_CODES, Account
 from fairlead.model.ids import DeviceId, SubscriptionId, show
+from fairlead.model.journal import Action, Subject
 from fairlead.model.reference import Reference
-from fairlead.model.subscription import SubscriptionState
+from fairlead.model.subscription import Connectivity, SubscriptionState, Verb, VerbCapability
 
 router = make_router("/v1/subscriptions", "subscriptions")
 carriers = make_router("/v1/carriers", "carriers")
@@ -36,44 +40,144 @@ carriers = make_router("/v1/carriers", "carriers")
 Reader = Annotated[Caller, Depends(permit("devices.read"))]
 CarrierReader = Annotated[Caller, Depends(permit("carriers.read", everywhere=True))]
 CarrierWriter = Annotated[Caller, Depends(permit("carriers.write", everywhere=True))]
+FormFactor = Literal["2FF", "3FF", "4FF", "MFF2", "iSIM", "softSIM"]
+Technology = Literal["uicc", "euicc", "iuicc", "softsim"]
 Name = Annotated[str, Path(max_length=63, examples=["global-sim"])]
 
 
-@router.get("", summary="Subscriptions")
-async def list_subscriptions(
-    request: Request, caller: Reader, now: NowOf, limit: Limit = 100, cursor: CursorText = None,
+_FRESH: Final = timedelta(days=1)
+_EXPORT_PAGE: Final = 1_000
+_EXPORT_COLUMNS: Final = (
+    "id", "iccid", "imsi", "msisdn", "eid", "account", "device", "plan", "state", "provider_state", "observed_at",
+    "connectivity", "connectivity_at", "form_factor", "technology", "multi_imsi", "remote", "enabled", "home_country",
+    "country",
+)  # fmt: skip
+
+
+async def which_subscriptions(
+    request: Request, caller: Reader,
     carrier: Annotated[str | None, Query(max_length=63, description="carrier account")] = None,
     state: Annotated[SubscriptionState | None, Query()] = None,
     device: Annotated[str | None, Query(max_length=64, description="id or name")] = None,
-) -> Page[SubscriptionShown]:  # fmt: skip
-    """In a stable order; `complete: false` says that the time budget ended first."""
+    plan: Annotated[str | None, Query(max_length=128)] = None,
+    connectivity: Annotated[Connectivity | None, Query()] = None,
+    form_factor: Annotated[FormFactor | None, Query()] = None,
+    technology: Annotated[Technology | None, Query()] = None,
+    remote: Annotated[
+        Literal["changeable", "swap_needed"] | None,
+        Query(description="whether its card can be given another operator without a visit"),
+    ] = None,
+    country: Annotated[
+        str | None, Query(pattern="^[A-Z]{2}$", description="where the device that holds it was last seen")
+    ] = None,
+) -> SubscriptionFilter:  # fmt: skip
+    """The conditions of a list."""
     account = await _account(request, caller, carrier) if carrier is not None else None
-    fleet = services(request).of(Fleet)
     of_device = None
     if device is not None:
         known = ref_of("dev", device)
-        found = await fleet.device(actor_of(caller), DeviceId(known) if isinstance(known, UUID) else known)
+        by = DeviceId(known) if isinstance(known, UUID) else known
+        found = await services(request).of(Fleet).device(actor_of(caller), by)
         if found is None:
             raise not_found("device", device)
         of_device = found.id
-    which = SubscriptionFilter(
-        account=account.id if account else None, state=SUBSCRIPTION_CODES[state] if state else None, device=of_device,
+    return SubscriptionFilter(
+        account=account.id if account else None, account_name=account.name if account else None,
+        state=SUBSCRIPTION_CODES[state] if state else None, device=of_device, plan=plan,
+        connectivity=CONNECTIVITY_CODES[connectivity] if connectivity else None, form_factor=form_factor,
+        technology=technology, remote=None if remote is None else remote == "changeable", country=country,
         departments=caller.principal.departments,
     )  # fmt: skip
-    page = await fleet.subscriptions(actor_of(caller), which, after=_after(cursor), limit=limit)
+
+
+Which = Annotated[SubscriptionFilter, Depends(which_subscriptions)]
+Search = Annotated[
+    str | None,
+    Query(
+        pattern="^[0-9]{1,32}$", examples=["8944"],
+        description="those whose ICCID, IMSI, MSISDN (without +) or EID is this or begins with it",
+    ),
+]  # fmt: skip
+
+
+@router.get("", summary="Cards, profiles and subscriptions of all carriers, by filter or by search")
+async def list_subscriptions(
+    request: Request, caller: Reader, which: Which, now: NowOf, q: Search = None, limit: Limit = 100,
+    cursor: CursorText = None,
+) -> Page[SubscriptionShown]:  # fmt: skip
+    """A row a subscription, in a stable order; `complete: false` says that the time budget ended first."""
+    if q is not None and which.device is not None:
+        raise invalid("q", q, "nothing beside device: one device has a handful of them")
+    after = read_place(cursor, searching=q is not None)
+    found = await services(request).of(Fleet).subscriptions(
+        actor_of(caller), which, query=q, after=after, limit=limit
+    )  # fmt: skip
     return Page(
-        items=[subscription_shown(one, now) for one in page.subscriptions],
-        next=write_cursor(str(page.next)) if page.next else None,
-        complete=page.complete,
+        items=[subscription_shown(one, now) for one in found.subscriptions],
+        next=write_place(found.next) if found.next else None,
+        complete=found.complete,
     )
 
 
-def _after(cursor: str | None) -> SubscriptionId | None:
-    parts = read_cursor(cursor, 1)
-    try:
-        return SubscriptionId(UUID(str(parts[0]))) if parts else None
-    except ValueError as error:
-        raise invalid("cursor", cursor, "the `next` of a page of this same list") from error
+@router.get(
+    ".csv", summary="Cards, profiles and subscriptions as CSV", response_class=Response,
+    responses={200: {"content": {"text/csv": {}}, "description": "one line a subscription"}},
+)  # fmt: skip
+async def export_subscriptions(request: Request, caller: Reader, which: Which, now: NowOf) -> StreamingResponse:
+    """All of a filter, streamed. Leaves a line in the journal."""
+    actor, fleet = actor_of(caller), services(request).of(Fleet)
+    subject = Subject(kind="export", id="subscriptions")
+    await fleet.noted(actor, Action.EXPORT_MADE, subject, {"format": "csv"}, now=now)
+    headers = {"Content-Disposition": 'attachment; filename="subscriptions.csv"'}
+    lines = _lines(fleet, actor, which, now)
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _lines(fleet: Fleet, actor: Actor, which: SubscriptionFilter, now: datetime) -> AsyncIterator[str]:
+    yield ",".join(_EXPORT_COLUMNS) + "\r\n"
+    after: Place | None = None
+    while True:
+        found = await fleet.subscriptions(actor, which, query=None, after=after, limit=_EXPORT_PAGE)
+        text = io.StringIO()
+        shown = [subscription_shown(one, now).model_dump(mode="json") for one in found.subscriptions]
+        csv.writer(text).writerows([[cell(one[name]) for name in _EXPORT_COLUMNS] for one in shown])
+        yield text.getvalue()
+        if found.next is None:
+            return
+        after = found.next
+
+
+class SimValueCount(BaseModel):
+    """How many subscriptions have a value."""
+
+    value: str | None = Field(description="null where it is not known")
+    subscriptions: int
+
+
+class SimCounts(BaseModel):
+    """Subscriptions by dimension, as last counted."""
+
+    subscriptions: int
+    counted_at: datetime | None = Field(description="null before the first count")
+    age_s: int | None
+    by: dict[str, list[SimValueCount]] = Field(
+        description="account, state, plan, connectivity, form_factor, technology, remote, country"
+    )
+
+
+@router.get("/counts", summary="Subscriptions in figures, with their age")
+async def count_subscriptions(
+    request: Request, caller: Annotated[Caller, Depends(permit("devices.read", everywhere=True))], now: NowOf
+) -> SimCounts:
+    """Counted by a worker and after each import, not while you wait; `age_s` says how long ago."""
+    found = await services(request).of(Fleet).sim_counts(actor_of(caller))
+    by: dict[str, list[SimValueCount]] = {}
+    for one in found:
+        if one.dimension not in {"all", "account_state"}:
+            by.setdefault(one.dimension, []).append(SimValueCount(value=one.value or None, subscriptions=one.n))
+    counted = max((one.at for one in found), default=None)
+    total = next((one.n for one in found if one.dimension == "all"), 0)
+    return SimCounts(subscriptions=total, counted_at=counted, age_s=age_s(counted, now), by=by)
 
 
 @router.get(
@@ -92,6 +196,39 @@ async def read_subscription(
 
 
 # --- carriers ----------------------------------------------------------------------------------
+
+
+class CapabilityShown(BaseModel):
+    """One verb at one carrier."""
+
+    verb: str = Field(examples=["suspend"])
+    supported: bool
+    because: str = Field(description="why not, or under which condition")
+    reversible: bool
+    mode: Literal["sync", "job", "callback"]
+    billable: bool | None = Field(description="null where the carrier does not say")
+    traffic_after: Literal["none", "possible", "unknown"]
+    needs: list[str]
+
+
+class BudgetShown(BaseModel):
+    """One token bucket, as last saved."""
+
+    call_class: str = Field(examples=["read"])
+    left: float = Field(description="below zero: the carrier said not before")
+    capacity: int
+    per_second: float
+    full_at: datetime = Field(description="real time, as is used_at: a budget is the carrier's")
+    used_at: datetime | None
+
+
+class SimsShown(BaseModel):
+    """SIMs of an account, as last counted."""
+
+    total: int
+    by_state: dict[str, int]
+    counted_at: datetime | None = Field(description="null before the first count")
+    age_s: int | None
 
 
 class AccountShown(BaseModel):
@@ -113,6 +250,10 @@ class AccountShown(BaseModel):
     sweep_age_s: int | None
     failing_since: datetime | None
     failure: str | None
+    fresh: bool | None = Field(description="not failing, and read within a day; null without a connector")
+    capabilities: list[CapabilityShown] = Field(description="every verb; none without a connector")
+    budgets: list[BudgetShown] = Field(description="none without a connector")
+    sims: SimsShown
 
 
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -151,20 +292,72 @@ class AccountEdit(BaseModel):
     staleness_s: Annotated[int, Field(ge=0, le=604_800)] | None = None
 
 
-def _shown(account: Account, now: datetime) -> AccountShown:
+async def _shown(request: Request, caller: Caller, account: Account, now: datetime) -> AccountShown:
+    (shown,) = await _all_shown(request, caller, [account], now)
+    return shown
+
+
+async def _all_shown(
+    request: Request, caller: Caller, accounts: Sequence[Account], now: datetime
+) -> list[AccountShown]:
+    known, real_now = services(request).of(Carriers), request.app.state.real_now()
+    counts = await services(request).of(Fleet).sim_counts(actor_of(caller))
+    return [
+        _account_shown(
+            one, now, known.capabilities(one), await known.budgets(caller.tenant, one, real_now), counts
+        )
+        for one in accounts
+    ]  # fmt: skip
+
+
+def _sims(account: Account, counts: Sequence[Count], now: datetime) -> SimsShown:
+    found = {
+        one.value.partition("/")[2]: one.n
+        for one in counts
+        if one.dimension == "account_state" and one.value.partition("/")[0] == account.name
+    }
+    at = max((one.at for one in counts), default=None)
+    return SimsShown(total=sum(found.values()), by_state=found, counted_at=at, age_s=age_s(at, now))
+
+
+def _fresh(account: Account, now: datetime) -> bool | None:
+    if account.connector == NO_CONNECTOR:
+        return None
+    return account.failing_since is None and account.swept_at is not None and now - account.swept_at <= _FRESH
+
+
+def _account_shown(
+    account: Account, now: datetime, verbs: Mapping[Verb, VerbCapability], budgets: Sequence[BudgetLeft],
+    counts: Sequence[Count],
+) -> AccountShown:  # fmt: skip
     return AccountShown(
         id=show("acct", account.id), name=account.name, connector=account.connector, carrier=account.carrier,
         home_country=account.home_country, config=dict(account.config), has_credential=account.has_credential,
         iccid_digits=account.iccid_digits, staleness_s=account.staleness_s, created_at=account.created_at,
         updated_at=account.updated_at, version=account.version, swept_at=account.swept_at,
         sweep_age_s=age_s(account.swept_at, now), failing_since=account.failing_since, failure=account.failure,
+        fresh=_fresh(account, now), sims=_sims(account, counts, now),
+        capabilities=[
+            CapabilityShown(
+                verb=verb.value, supported=one.supported, because=one.because, reversible=one.reversible, mode=one.mode,
+                billable=one.billable, traffic_after=one.traffic_after, needs=list(one.needs),
+            )
+            for verb, one in verbs.items()
+        ],
+        budgets=[
+            BudgetShown(
+                call_class=one.call_class, left=round(one.left, 3), capacity=one.capacity, per_second=one.per_second,
+                full_at=one.full_at, used_at=one.used_at,
+            )
+            for one in budgets
+        ],
     )  # fmt: skip
 
 
 @carriers.get("", summary="Carrier accounts")
 async def list_carriers(request: Request, caller: CarrierReader, now: NowOf) -> list[AccountShown]:
     """By name. A failing one says since when and why."""
-    return [_shown(one, now) for one in await services(request).of(Carriers).accounts(caller.tenant)]
+    return await _all_shown(request, caller, await services(request).of(Carriers).accounts(caller.tenant), now)
 
 
 @carriers.post(
@@ -182,7 +375,7 @@ async def add_carrier(
     if account is None:
         raise Problem(409, "name-taken", "The name is taken", f"there is a carrier account named {wanted.name!r}")
     put_etag(response, account.version)
-    return _shown(account, now)
+    return await _shown(request, caller, account, now)
 
 
 @carriers.get(
@@ -194,7 +387,7 @@ async def read_carrier(
     """Without its credential."""
     account = await _account(request, caller, name)
     put_etag(response, account.version)
-    return _shown(account, now)
+    return await _shown(request, caller, account, now)
 
 
 @carriers.patch(
@@ -223,7 +416,7 @@ async def edit_carrier(
     if not done:
         raise moved_on("carrier account", after.version)
     put_etag(response, after.version)
-    return _shown(after, now)
+    return await _shown(request, caller, after, now)
 
 
 def _check_country(request: Request, code: str | None) -> None:

@@ -512,6 +512,14 @@ class BucketLevel:
     version: int  # grows by one with each save
 
 
+def tokens_at(level: BucketLevel | None, limit: Limit, now: datetime) -> float:
+    """Tokens in the bucket at `now`. A level from the future (a clock set back) refills from `now`."""
+    if level is None:
+        return float(limit.burst)
+    elapsed = max(0.0, (now - level.at).total_seconds())
+    return min(float(limit.burst), level.tokens + elapsed * limit.per_second)
+
+
 class BucketStore(Protocol):
     """Where budgets outlive a process, so that a restart does not burst and two processes share one budget."""
 

@@ -51,12 +51,28 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many fit a filter."""
+
+    devices: int
+    by: Mapping[str, Sequence[tuple[str, int]]]  # dimension to (value, devices), most first; "" where not known
+    complete: bool  # False: the time budget ended first, and there are at least so many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionFilter:
     """Which subscriptions."""
 
     account: AccountId | None = None
+    account_name: str | None = None  # of that account: what the counts call it
     state: int | None = None
     device: DeviceId | None = None
+    plan: str | None = None
+    connectivity: int | None = None
+    form_factor: str | None = None
+    technology: str | None = None
+    remote: bool | None = None  # True: the operator can be changed without a visit
+    country: str | None = None  # where the device that holds it was last seen
     departments: Departments = frozenset()
 
 
@@ -65,7 +81,7 @@ class FoundSubscriptions:
     """A page of subscriptions."""
 
     subscriptions: Sequence[Subscription]
-    next: SubscriptionId | None
+    next: Place | None
     complete: bool
 
 
@@ -84,6 +100,34 @@ class FacetStatus:
     reported: object | None
     reported_version: int | None
     reported_at: datetime | None
+    verified: object | None  # the last document that was proved
+    proved: bool  # it is the desired one
+    reasons: Mapping[str, Any] | None  # JSON pointer to the chain of policies; None: nobody's class says so
+    move_change: UUID | None  # the open Move that carries it
+    move_title: str | None
+    move_state: int | None
+    move_leg: int | None
+    move_step: int | None
+    move_attempt: int | None
+    move_opened_at: datetime | None
+    move_recipe: Mapping[str, Any] | None
+    move_deadline: datetime | None  # the earliest of this step's operations
+    move_operations: Sequence[int] | None  # states of this step's operations
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """policy@revision of whoever holds a value of it."""
+        holders = [chain[0] for chain in (self.reasons or {}).values() if chain]
+        return tuple(sorted({f"{one['policy']}@{one['revision']}" for one in holders}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """A policy in force on a device."""
+
+    name: str
+    revision: int
+    match: str | None  # its condition, as written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +187,8 @@ class DeviceDetails:
     sessions: Sequence[SessionRow] = ()
     presence: Sequence[PresenceRow] = ()
     clocks: Sequence[ClockRow] = ()
+    in_force: Sequence[InForce] = ()
+    factory_record: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +297,10 @@ class FleetStore(Protocol):
         """Devices one of whose names begins with `query`."""
         ...
 
+    async def tally(self, tenant: TenantId, which: DeviceFilter, by: Sequence[str], *, budget_s: float) -> Tally:
+        """How many devices fit, whole and by dimension, as far as the time budget reaches."""
+        ...
+
     async def device(self, tenant: TenantId, ref: DeviceId | str) -> Device | None:
         """One device by id or name."""
         ...
@@ -285,9 +335,22 @@ class FleetStore(Protocol):
         ...
 
     async def subscriptions(
-        self, tenant: TenantId, which: SubscriptionFilter, *, after: SubscriptionId | None, limit: int, budget_s: float
+        self, tenant: TenantId, which: SubscriptionFilter, *, after: Place | None, limit: int, budget_s: float
     ) -> FoundSubscriptions:
         """Subscriptions in the order of their ids."""
+        ...
+
+    async def search_subscriptions(
+        self,
+        tenant: TenantId,
+        query: str,
+        which: SubscriptionFilter,
+        *,
+        after: Place | None,
+        limit: int,
+        budget_s: float,
+    ) -> FoundSubscriptions:
+        """Subscriptions whose ICCID, IMSI, MSISDN or EID begins with `query`."""
         ...
 
     async def subscription(self, tenant: TenantId, ref: SubscriptionId | str) -> Subscription | None:
@@ -328,6 +391,10 @@ class FleetStore(Protocol):
 
 class CountStore(Protocol):
     """Keeps counts and answers the questions that read a whole fleet."""
+
+    async def sim_counts(self, tenant: TenantId) -> Sequence[Count]:
+        """All counts of subscriptions, with their age; the dimension without its prefix."""
+        ...
 
     async def refresh(self, tenant: TenantId, now: datetime) -> None:
         """Count the fleet anew."""

@@ -29,7 +29,11 @@ on conflict (tenant, dimension, value) do update set n = excluded.n, at = exclud
 delete from fleet_count where at < %(now)s
 
 -- name: counts
-select dimension, value, n, at from fleet_count order by dimension, n desc, value
+select dimension, value, n, at from fleet_count where not starts_with(dimension, 'sim.') order by dimension, n desc, value
+
+-- name: sim_counts
+select substr(dimension, 5) as dimension, value, n, at from fleet_count where starts_with(dimension, 'sim.')
+order by dimension, n desc, value
 
 -- name: country_loads
 -- Days left are counted as conditions count them: n days are left while breach_at <= now + n * 24 h.

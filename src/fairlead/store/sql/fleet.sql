@@ -94,34 +94,50 @@ select p.id, p.card, a.name as account, p.iccid, p.imsi, p.msisdn, p.enabled, p.
 from profile p join account a on a.tenant = p.tenant and a.id = p.account
 where p.device = %(device)s order by p.slot, p.iccid
 
--- name: subscription_columns
-s.id, s.iccid, a.name as account, d.name as device, s.plan, s.state, s.provider_id, s.provider_state, s.hold_reasons,
-    s.auto_revert_at, s.observed_at, s.connectivity, s.connectivity_at
-
--- name: device_subscriptions
-select {columns} from subscription s
-join account a on a.tenant = s.tenant and a.id = s.account
-left join device d on d.tenant = s.tenant and d.id = s.device
-where s.device = %(device)s order by s.iccid
-
--- name: subscription
-select {columns} from subscription s
-join account a on a.tenant = s.tenant and a.id = s.account
-left join device d on d.tenant = s.tenant and d.id = s.device
-where {which}
-
 -- name: facets
-select n as facet, c.content as desired, coalesce(f.generation, 0) as generation,
+-- Desired against observed, who wants it so, and how far the open Move is that carries it. The reasons are those
+-- of the class, and only where what is desired is what the class says: a barred device may be held elsewhere.
+select x.n as facet, c.content as desired, coalesce(f.generation, 0) as generation,
     coalesce(f.offered_generation, 0) as offered_generation, coalesce(f.observed_generation, 0) as observed_generation,
-    case when n in (7, 8) then f.verified is not distinct from f.desired -- proved by carrier or registry, not reported
+    case when x.n in (7, 8) then f.verified is not distinct from f.desired -- proved by carrier or registry, not reported
          else coalesce(f.generation = f.observed_generation, true) end as in_sync, f.change, f.changed_at,
-    r.state as reported, r.version as reported_version, r.at as reported_at
-from generate_series(1, 8) as n
-left join facet f on f.device = %(device)s and f.facet = n
+    r.state as reported, r.version as reported_version, r.at as reported_at,
+    v.content as verified, coalesce(f.verified = f.desired, false) as proved, k.reasons,
+    m.change as move_change, h.title as move_title, m.state as move_state, m.leg as move_leg, m.step as move_step,
+    m.attempt as move_attempt, m.opened_at as move_opened_at, s.recipe as move_recipe, o.deadline as move_deadline,
+    o.states as move_operations
+from generate_series(1, 8) as x (n)
+left join facet f on f.device = %(device)s and f.facet = x.n
 left join document c on c.tenant = f.tenant and c.id = f.desired
-left join reported r on r.device = %(device)s and r.facet = n
+left join document v on v.tenant = f.tenant and v.id = f.verified
+left join reported r on r.device = %(device)s and r.facet = x.n
+left join standing t on t.device = %(device)s
+left join class_document k on k.class = t.class and k.facet = x.n and k.document = f.desired
+left join lateral (
+    select m.* from move m
+    where m.device = %(device)s and m.change = f.change and m.state in (1, 2, 5) order by m.opened_at desc limit 1
+) m on true
+left join change h on h.tenant = m.tenant and h.id = m.change
+left join situation s on s.tenant = m.tenant and s.owner = case m.wave when 0 then h.plan else h.id end
+    and s.wave = m.wave and s.no = m.situation
+left join lateral (
+    select min(o.deadline) filter (where o.state in (1, 2, 3, 4, 10)) as deadline, array_agg(o.state) as states
+    from operation o where o.tenant = m.tenant and o.change = m.change and o.device = m.device and o.wave = m.wave
+        and o.leg = m.leg and o.step = m.step and o.attempt = m.attempt
+) o on true
 where f.facet is not null or r.facet is not null
-order by n
+order by x.n
+
+-- name: in_force
+select p.name, r.number as revision, r.resource ->> 'match' as match
+from standing s join class c on c.id = s.class
+cross join lateral unnest(c.rules) u (rule)
+join revision r on r.tenant = c.tenant and r.rule = u.rule
+join policy p on p.tenant = r.tenant and p.id = r.policy
+where s.device = %(device)s and p.kind = 'Policy' order by p.name
+
+-- name: factory_record
+select factory is not null from device where id = %(device)s
 
 -- name: sessions
 select iccid, access, plmn, country, rat, cell, imei, ip, source, started_at, seen_at, ended_at, bytes, end_cause
@@ -160,22 +176,6 @@ select id, name, device_group, secret_hash is not null from device where name = 
 update device d set secret_hash = x.hash, updated_at = %(now)s, version = d.version + 1
 from unnest(%(devices)s::uuid[], %(hashes)s::bytea[]) x (device, hash)
 where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = x.device
-
--- name: walk_subscription
-with chunk as materialized (
-    select s.id, coalesce({wanted}, false) as wanted from subscription s
-    where {drive} and s.id > %(after)s
-    order by s.id limit %(chunk)s
-)
-select (select count(*) from chunk), (select id from chunk order by id desc limit 1),
-    array(select id from chunk where wanted order by id limit %(want)s)
-
--- name: subscriptions
-select {columns} from unnest(%(ids)s::uuid[]) with ordinality as u (id, n)
-cross join lateral (select * from subscription s where s.id = u.id limit 1) s
-join account a on a.tenant = s.tenant and a.id = s.account
-left join lateral (select d.name from device d where d.id = s.device limit 1) d on true
-order by u.n
 
 -- name: accounts
 select id, name, connector, carrier, home_country, config, credential is not null as has_credential, iccid_digits,
@@ -248,21 +248,3 @@ d.device_batch = %(batch)s
 
 -- name: drive_state
 d.state = %(state)s
-
--- name: subscription_is_account
-s.account = %(account)s
-
--- name: subscription_is_state
-s.state = %(state)s
-
--- name: subscription_is_device
-s.device = %(device)s
-
--- name: subscription_is_departments
-exists (select from device d where d.id = s.device and d.device_group = any(%(departments)s))
-
--- name: subscription_by_id
-s.id = %(id)s
-
--- name: subscription_by_iccid
-s.iccid = %(iccid)s
