@@ -60,7 +60,7 @@ export function Palette() {
   const schemes = (["light", "dark", "auto"] as const).filter((scheme) => needle && `theme ${scheme}`.includes(needle));
 
   return (
-    <Spotlight.Root store={store} centered={false} yOffset="12vh" overlayProps={{ backgroundOpacity: 0.45, blur: 0 }} query={query} onQueryChange={setQuery} shortcut={["mod + K", "/"]} scrollable maxHeight={420} clearQueryOnClose>
+    <Spotlight.Root store={store} attributes={{ content: { "aria-label": "Search or jump to" } }} centered={false} yOffset="12vh" overlayProps={{ backgroundOpacity: 0.45, blur: 0 }} query={query} onQueryChange={setQuery} shortcut={["mod + K", "/"]} scrollable maxHeight={420} clearQueryOnClose>
       <Spotlight.Search placeholder="Device name, serial, IMEI, EID, ICCID, IMSI, MAC, id, country, area…" leftSection={<IconSearch size={18} aria-hidden />} aria-label="Search or jump to" />
       <Spotlight.ActionsList>
         {printed.map(([, path, name]) => (
