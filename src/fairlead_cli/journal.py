@@ -67,7 +67,7 @@ def check(
     """Verify an export. Exit 0 ok, 1 tampered, 2 tail not proven."""
     if by_server and file is None and not server and not key:
         return _by_server(shell)
-    if (file is None) != server:
+    if by_server or (file is None) != server:
         raise trouble(Exit.USAGE, "Say what should be verified", "a FILE, --server, or --by-server alone")
     try:
         keys = [verify.read_key(text) for text in key or []]

@@ -330,3 +330,21 @@ def test_the_server_is_asked_to_look_at_its_journal_itself(tmp_path: Path, verdi
     ran = run(server, tmp_path, "journal", "verify", "--by-server", "--json")
     assert (ran.code, ran.json) == (code, found)
     assert run(Server(), tmp_path, "journal", "verify", "--by-server", "--server").code == 2
+
+
+def test_home_says_what_is_not_known(tmp_path: Path) -> None:
+    fine = {
+        "state": "ok",
+        "sentence": "Nothing that we know of.",
+        "age_s": 12,
+        "headline": {"value": 0, "unit": "things"},
+    }
+    page = dict.fromkeys(("online", "broken", "illegal_soon", "changing", "ready_to_scale"), fine)
+    page["ready_to_scale"] = fine | {"state": "not_built", "sentence": "Not built yet.", "age_s": None}
+    page["cost"] = fine | {"sentence": "Monthly fees.", "headline": {"value": "125.5", "unit": "EUR"}}
+    server = Server().on("GET /v1/home", page)
+    out = " ".join(run(server, tmp_path, "home").out.split())
+    assert "Who is online? ok Nothing that we know of. 12 s" in out
+    assert "125.5 EUR. Monthly fees." in out
+    assert "not built Not built yet. –" in out
+    assert run(server, tmp_path, "home", "--json").json == page

@@ -14,6 +14,7 @@ from fairlead.edge.api import (
     events,
     fleet,
     health,
+    home,
     imports,
     jobs,
     journal,
@@ -33,6 +34,7 @@ from fairlead.engine.timekeeper import Timekeeper
 ROUTERS: Final = (
     clock.router,
     fleet.router,
+    home.router,
     devices.router,
     devices.secret_router,
     subscriptions.router,
