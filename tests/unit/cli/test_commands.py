@@ -344,7 +344,7 @@ def test_home_says_what_is_not_known(tmp_path: Path) -> None:
     page["cost"] = fine | {"sentence": "Monthly fees.", "headline": {"value": "125.5", "unit": "EUR"}}
     server = Server().on("GET /v1/home", page)
     out = " ".join(run(server, tmp_path, "home").out.split())
-    assert "Who is online? ok Nothing that we know of. 12 s" in out
+    assert "Who is online? ok Nothing that we know of. 12s" in out
     assert "125.5 EUR. Monthly fees." in out
     assert "not built Not built yet. –" in out
     assert run(server, tmp_path, "home", "--json").json == page
