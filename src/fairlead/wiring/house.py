@@ -35,8 +35,9 @@ from fairlead.engine.people import People
 from fairlead.engine.plans import Planner
 from fairlead.engine.ports.carrier import Connector, NotFound
 from fairlead.engine.reconcilers import Workers, reconcilers
+from fairlead.engine.resealing import Resealing
 from fairlead.engine.resolve import Resolver
-from fairlead.engine.sealing import Sealer, open_keyring
+from fairlead.engine.sealing import KeyringFile, Sealer, read_keyring
 from fairlead.engine.shadow import Shadows
 from fairlead.engine.sign_in import SignIn
 from fairlead.engine.signing import SigningKeys
@@ -45,6 +46,7 @@ from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
 from fairlead.engine.strategies import Strategies
+from fairlead.engine.tenants import Tenants
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
@@ -65,8 +67,10 @@ from fairlead.store.observing import ObservationStore
 from fairlead.store.people import PeopleStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
+from fairlead.store.sealed import SealedStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
+from fairlead.store.tenants import TenantStore
 
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {"soracom": SORACOM}
 
@@ -127,7 +131,8 @@ class House:
         self.database = database
         self.timekeeper = timekeeper
         self.reference = load_reference()
-        self.sealer = Sealer(open_keyring(config.data_dir, os.environ.get("FAIRLEAD_KEYRING")))
+        given = os.environ.get("FAIRLEAD_KEYRING")
+        self.sealer = Sealer(read_keyring(given) if given else KeyringFile(config.data_dir))
         keys = SigningKeys(config.data_dir, clock=timekeeper.real_now)
         self.journal = Journal(JournalStore(database), keys, clock=timekeeper.now)
         self.stores = Stores(
@@ -152,6 +157,8 @@ class House:
         self.sign_in = SignIn(
             sign_in_store, people_store, Passwords(), OidcClient(http), self.sealer, clock=clock, real=real
         )
+        self.tenants = Tenants(TenantStore(database), clock=clock)
+        self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
         self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock)
         self.situations = Situations(self.stores, _verbs)
         self.planner = Planner(self.stores, self.situations)
