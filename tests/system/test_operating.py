@@ -165,7 +165,7 @@ async def test_without_a_database_nothing_is_made(tmp_path: Path) -> None:
     ran = await asyncio.to_thread(CliRunner().invoke, build(), ["tenant", "list", "--data", str(tmp_path)], obj=around)
     assert ran.exit_code == 1
     assert "fairlead up" in ran.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert not any(tmp_path.iterdir())  # noqa: ASYNC240
 
 
 # --- keys ----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
+from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
 from fairlead.engine.carriers import Carriers as Accounts
@@ -199,6 +200,7 @@ class House:
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)
+        offered.add(Site(self.config.api_public_url))
         offered.add(RepeatStore(self.database), under=Repeats)
         offered.add(REGISTRY, under=CollectorRegistry)
         return offered
