@@ -1,4 +1,4 @@
-"""What whoever runs Fairlead does on the database itself: migrate, make tenants, change sealing keys.
+"""What whoever runs Fairlead does on the database itself: migrate, back up, make tenants, change sealing keys.
 
 None of this has an endpoint, because no principal of a tenant may do it. The database is the one
 that the configuration names; where it names none, the embedded one of `data_dir`, found running
@@ -12,8 +12,10 @@ from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Seque
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg.conninfo import conninfo_to_dict
+
 from fairlead.config import Config, ConfigRefused, Fault
-from fairlead.embedded.postgres import Postgres
+from fairlead.embedded.postgres import Postgres, programs
 from fairlead.embedded.process import DirectoryInUse
 from fairlead.engine.ports.tenants import TenantRow
 from fairlead.engine.private_file import read_private
@@ -26,13 +28,21 @@ from fairlead.store.database import Dsns
 from fairlead.store.migrate import PHASES, Phase
 from fairlead.store.migrate import migrate as migrate_database
 from fairlead.wiring.house import House
-from fairlead.wiring.run import DATABASE, PASSWORD, checked, open_house
+from fairlead.wiring.run import DATABASE, PASSWORD, checked, embedded_dsns, open_house
 
 KEYRING: str = "FAIRLEAD_KEYRING"
 
 
 class NothingHere(RuntimeError):
     """The data directory holds no database yet."""
+
+
+class NotEmbedded(RuntimeError):
+    """The database is one of the operator's own: its tools reach it without us."""
+
+
+class NotNew(RuntimeError):
+    """The data directory holds a database already."""
 
 
 class NoSuchTenant(LookupError):
@@ -73,6 +83,39 @@ async def migrate(
         if dsns.owner is None:
             raise ConfigRefused(Fault(key="database.owner", value="not set", expected="the DSN of fairlead_owner"))
         return await migrate_database(dsns.owner, phases=phases, dry_run=dry_run)
+
+
+# --- the embedded database, with the programs of its wheel ----------------------------------------
+
+
+async def run_program(
+    path: Path | None, overrides: Mapping[str, str], program: Sequence[str], *, new: bool = False
+) -> int:
+    """Run `pg_dump`, `pg_restore`, `psql` … as the cluster's superuser; answers the program's exit code.
+
+    `new` makes the cluster, its roles and an empty database first: what `pg_restore` fills.
+    Raises `NotEmbedded`, `NothingHere`, `NotNew`, `FileNotFoundError`.
+    """
+    config = checked(path, overrides)
+    if config.database_app is not None:
+        raise NotEmbedded("database.app is set: use your own PostgreSQL's programs")
+    if new and (config.data_dir / PASSWORD).exists():
+        raise NotNew(f"{config.data_dir} holds a database already")
+    if not new and not (config.data_dir / PASSWORD).exists():
+        raise NothingHere(f"{config.data_dir} holds no database: run `fairlead up` first, or say --new")
+    if new:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+    async with _cluster(config) as admin:
+        if new:
+            await embedded_dsns(config, admin)
+        known = conninfo_to_dict(admin)
+        environment = os.environ | {
+            "PGHOST": str(known["host"]), "PGPORT": str(known["port"]), "PGUSER": str(known["user"]),
+            "PGPASSWORD": str(known["password"]), "PGDATABASE": DATABASE,
+        }  # fmt: skip
+        found = programs() / "bin" / program[0]
+        process = await asyncio.create_subprocess_exec(str(found), *program[1:], env=environment)
+        return await process.wait()
 
 
 # --- tenants -------------------------------------------------------------------------------------
@@ -185,13 +228,20 @@ async def _database(config: Config) -> AsyncGenerator[Dsns]:
     password = read_private(config.data_dir / PASSWORD)
     if password is None:
         raise NothingHere(f"{config.data_dir} holds no database: run `fairlead up` first, or set database.app")
+    async with _cluster(config) as admin:
+        yield bootstrap.dsns(admin, database=DATABASE, password=password.decode())
+
+
+@contextlib.asynccontextmanager
+async def _cluster(config: Config) -> AsyncGenerator[str]:
+    """The superuser's DSN of the embedded cluster: found running beside `fairlead up`, or started for us."""
     postgres = Postgres(config.data_dir / "engines")
     try:
         admin, ours = await asyncio.to_thread(postgres.start), True
-    except DirectoryInUse:  # beside `fairlead up`
+    except DirectoryInUse:
         admin, ours = postgres.dsn(), False
     try:
-        yield bootstrap.dsns(admin, database=DATABASE, password=password.decode())
+        yield admin
     finally:
         if ours:
             await asyncio.shield(asyncio.to_thread(postgres.stop))

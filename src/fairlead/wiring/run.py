@@ -310,12 +310,17 @@ def checked(path: Path | None, overrides: Mapping[str, str]) -> Config:
     return config
 
 
-async def _dsns(config: Config, engines: Engines) -> Dsns:
-    """The roles of the embedded cluster, with a password that lies beside it; the schema is brought up to date."""
+async def embedded_dsns(config: Config, admin_dsn: str) -> Dsns:
+    """The roles and the database of the embedded cluster, with a password that lies beside it. Twice is once."""
     place = config.data_dir / PASSWORD
     write_private(place, secrets.token_urlsafe(24).encode(), replace=False)
     password = (read_private(place) or b"").decode()
-    dsns = await bootstrap_database(engines.dsn, database=DATABASE, password=password)
+    return await bootstrap_database(admin_dsn, database=DATABASE, password=password)
+
+
+async def _dsns(config: Config, engines: Engines) -> Dsns:
+    """The same, with the schema brought up to date."""
+    dsns = await embedded_dsns(config, engines.dsn)
     if dsns.owner is not None:
         await migrate(dsns.owner)
     return dsns

@@ -1,4 +1,4 @@
-"""`fairlead migrate`, `tenant` and `keys`: what an operator does on the database itself.
+"""`fairlead migrate`, `database`, `tenant` and `keys`: what an operator does on the database itself.
 
 Like `up` and `serve` they read the server's settings, not the client's: no token opens these doors,
 being able to reach the database and the data directory does.
@@ -40,6 +40,14 @@ def install(app: typer.Typer) -> None:
         app, "migrate",
         examples=("fairlead migrate --pre --config /etc/fairlead.toml", "fairlead migrate --all --dry-run"),
     )(migrate)  # fmt: skip
+    command(
+        app, "database",
+        examples=(
+            "fairlead database -- pg_dump -Fc -f fairlead.dump",
+            "fairlead database --data ./restored --new -- pg_restore --exit-on-error -d fairlead fairlead.dump",
+            "fairlead database -- psql",
+        ),
+    )(database)  # fmt: skip
     tenant = group("tenant", "Tenants of this installation, on the database itself.")
     command(tenant, "create", examples=("fairlead tenant create acme --cell home",))(create_tenant)
     command(tenant, "code", examples=("fairlead tenant code acme",))(tenant_code)
@@ -73,6 +81,20 @@ def migrate(
     shell.out.document({"would_run" if dry_run else "ran": ran})
     told = "would run" if dry_run else "ran"
     shell.out.say(*(f"{told} {escape(name)}" for name in ran) if ran else ("Nothing is left to run.",))
+
+
+def database(
+    shell: Shell, *,
+    program: Annotated[list[str], typer.Argument(metavar="-- PROGRAM …", help="pg_dump, pg_restore, psql, …")],
+    new: Annotated[bool, typer.Option("--new", help="Make an empty database first, in a new data directory.")] = False,
+    config: ConfigFile = None, data: Data = None, setting: Settings = None,
+) -> int:  # fmt: skip
+    """Run a program of PostgreSQL on the embedded database, as its superuser. The exit code is the program's."""
+    from fairlead import wiring  # noqa: PLC0415
+
+    flags = flags_of(data, setting)
+    checked(shell, config, flags)
+    return _done(wiring.operate.run_program(config, flags, program, new=new))
 
 
 def create_tenant(
@@ -200,7 +222,11 @@ def _done(work: Coroutine[Any, Any, T]) -> T:
         raise trouble(Exit.NOT_FOUND, "No such tenant", str(none)) from none
     except wiring.SchemaUnfit as unfit:
         raise trouble(Exit.CONFLICT, "The schema and this version do not fit together", str(unfit)) from unfit
-    except (wiring.operate.NothingHere, wiring.operate.KeyInUse) as refused:
+    except FileNotFoundError as none:
+        raise trouble(Exit.NOT_FOUND, "There is no such program", str(none.filename)) from none
+    except (
+        wiring.operate.NothingHere, wiring.operate.NotEmbedded, wiring.operate.NotNew, wiring.operate.KeyInUse,
+    ) as refused:  # fmt: skip
         raise trouble(Exit.FAILED, "Nothing was done", str(refused)) from refused
     except Exception as error:
         raise trouble(Exit.FAILED, "It did not come through", causes(error)) from error
