@@ -72,6 +72,7 @@ from fairlead.store.sealed import SealedStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
 from fairlead.store.tenants import TenantStore
+from fairlead.store.work import WorkStore
 
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {"soracom": SORACOM}
 
@@ -234,7 +235,7 @@ class House:
             fleet=self.fleet,
         )
         made: Sequence[Reconciler] = reconcilers(workers, self.stores, self.timekeeper, sweep_every_s=sweep_every_s)
-        return Loop(self.database, ObservationStore(), made)
+        return Loop(self.database, ObservationStore(), WorkStore(), made, now=self.timekeeper.now)
 
 
 class _Clocks:

@@ -228,8 +228,8 @@ async def _run(
     if "worker" in roles:
         loop = house.loop(shadow_door, sweep_every_s=house.config.carriers_sweep_s)
 
-        async def look(_tenant: TenantId) -> None:
-            loop.nudge("prove", "resolve")
+        async def look(tenant: TenantId) -> None:
+            loop.nudge(tenant, "prove", "resolve")
 
         heard = await core.on_nudge("loop", look, share=False)
         stack.push_async_callback(heard.end)
