@@ -67,7 +67,7 @@ async def main() -> None:
         postgres.stop()
 
 
-async def measure(house) -> None:
+async def populate(house) -> list[TenantId]:
     tenants = [TenantId(UUID(int=(1 << 100) + number)) for number in range(TENANTS)]
     for number, tenant in enumerate(tenants):
         async with house.database.tenant(tenant) as tx:
@@ -81,6 +81,11 @@ async def measure(house) -> None:
                 "insert into standing (tenant, device, class, stratum, bucket, arm) values (%s, %s, 0, 0, 0, 0)",
                 (tenant, tenant),
             )
+    return tenants
+
+
+async def measure(house) -> None:
+    tenants = await populate(house)
     loop = house.loop(ShadowDoor(NatsBus, house.shadows, now=house.timekeeper.now), sweep_every_s=300.0)
     hinted = [reconciler for reconciler in loop._reconcilers.values() if reconciler.hinted]
     await loop.listen()

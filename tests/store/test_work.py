@@ -23,6 +23,7 @@ from fairlead.model.ids import TenantId
 from fairlead.model.journal import Action, Subject
 from fairlead.model.lifecycle import ChangeState
 from fairlead.store import statements
+from fairlead.store.counts import refresh_counts
 from fairlead.store.database import Database
 from fairlead.store.journal import SEAL, JournalStore, append
 from fairlead.store.migrate import migrations
@@ -269,9 +270,16 @@ def test_every_kind_of_hint_has_a_reconciler_and_every_reconciler_a_hint() -> No
         for kind in re.findall(r"'(\w+)'", arguments)
     }
     assert hinted == known_kinds()
-    swept = {r.name for r in reconcilers(None, None, None, sweep_every_s=1.0) if r.swept}  # type: ignore[arg-type]
-    owed = set(re.findall(r"'(\w+)'", statements.load("work")["owed"]))
-    assert owed | swept == known_kinds()
+    owed = set(re.findall(r"[(\[ ]'(\w+)'[,\]]", statements.load("work")["owed"]))
+    assert owed == known_kinds()
+
+
+async def test_counts_are_owed_when_they_are_old(database: Database, tenant: TenantId) -> None:
+    async with database.tenant(tenant) as tx:
+        assert await WorkStore().owed(tx, tenant, NOW) == {"counts"}
+        await refresh_counts(tx, tenant, NOW)
+        assert await WorkStore().owed(tx, tenant, NOW + timedelta(minutes=9)) == set()
+        assert await WorkStore().owed(tx, tenant, NOW + timedelta(minutes=10)) == {"counts"}
 
 
 async def test_an_idle_tenants_rows_are_asked_by_index(database: Database, tenant: TenantId) -> None:

@@ -48,7 +48,6 @@ class Reconciler:
     busy_s: float = 0.05  # between two runs that both had work
     # Whether its work is told by hints; else it looks at every tenant each time. Slow ones do.
     hinted: bool = True
-    swept: bool = False  # every sweep looks at every tenant: no row says whether it is owed
 
 
 class Loop:
@@ -101,10 +100,7 @@ class Loop:
 
     async def sweep(self) -> None:
         """Ask every tenant's rows what is owed: the net under lost hints."""
-        always = [r.name for r in self._reconcilers.values() if r.swept]
         for tenant in await self.tenants():
-            for name in always:
-                self._awake[name].setdefault(tenant, 0.0)  # one look
             for name in await self._owed(tenant):
                 self._wake(name, tenant)
 
@@ -135,7 +131,7 @@ class Loop:
         if did is None or did:  # what failed is tried again
             self._wake(reconciler.name, tenant)
         elif time.monotonic() >= until:
-            if not reconciler.swept and reconciler.name in await self._owed(tenant):
+            if reconciler.name in await self._owed(tenant):
                 self._wake(reconciler.name, tenant)
             elif awake.get(tenant) == until:  # no hint came meanwhile
                 del awake[tenant]

@@ -62,7 +62,7 @@ def reconcilers(
         Reconciler(
             name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
         ),
-        Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S, swept=True),
+        Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
     )
 
 
