@@ -1,4 +1,8 @@
-"""What the loop does, in one table: name, function, pace."""
+"""What the loop does, in one table: name, function, pace.
+
+The names are the kinds of hints too: triggers write them (migration 0008), and `owed` in
+`store/sql/work.sql` answers with them. A reconciler that neither knows would never be woken.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -58,9 +62,11 @@ def reconcilers(
         Reconciler(name="readback", reconcile=doing.readback, every_s=2.0, busy_s=1.0),
         Reconciler(name="prove", reconcile=doing.prove, every_s=0.5, busy_s=0.2),
         Reconciler(name="stages", reconcile=doing.stages, every_s=0.5, busy_s=0.2),
-        Reconciler(name="sweep", reconcile=doing.sweep, every_s=sweep_every_s, busy_s=sweep_every_s),
+        Reconciler(name="sweep", reconcile=doing.sweep, every_s=sweep_every_s, busy_s=sweep_every_s, hinted=False),
         Reconciler(name="look", reconcile=doing.look, every_s=LOOK_EVERY_S, busy_s=LOOK_EVERY_S),
-        Reconciler(name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S),
+        Reconciler(
+            name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
+        ),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
         Reconciler(name="glance", reconcile=doing.glance, every_s=GLANCE_EVERY_S, busy_s=GLANCE_EVERY_S),
     )
