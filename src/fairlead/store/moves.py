@@ -216,13 +216,35 @@ class MoveStore:
                 state=OperationState.DISPATCHED,
                 dispatched_at=now,
                 deadline=r[6],
+                put_off=r[7],
             )
             for r in rows
         ]
 
-    async def doubtful(self, tx: Connection, abandoned_before: datetime, limit: int) -> list[CarrierWork]:
-        """Operations that need a read-back: unknown, unproved, or left behind by a process that died."""
-        values = {"abandoned_before": abandoned_before, "limit": limit}
+    async def put_off(self, tx: Connection, until: Sequence[tuple[UUID, datetime, bool]]) -> None:
+        """Not before these instants: what was to be called is pending again, what was looked at stays as it is.
+
+        The flag says that the carrier was busy or away, and is counted.
+        """
+        values = {
+            "ids": [one for one, _, _ in until],
+            "until": [instant for _, instant, _ in until],
+            "busy": [busy for _, _, busy in until],
+        }
+        await tx.execute(SQL["put_off"], values)
+
+    async def pause_account(self, tx: Connection, account: str, until: datetime) -> None:
+        """Nobody calls this account before an instant."""
+        await tx.execute(SQL["pause_account"], {"account": account, "until": until})
+
+    async def abandon(self, tx: Connection, dispatched_before: datetime) -> list[SettledOperation]:
+        """What a process left behind when it died is unknown from now on."""
+        found = await tx.execute(SQL["abandon_operations"], {"dispatched_before": dispatched_before})
+        return _settled(await found.fetchall())
+
+    async def doubtful(self, tx: Connection, now: datetime, limit: int) -> list[CarrierWork]:
+        """Operations that need a read-back now: unknown, or acknowledged without proof."""
+        values = {"now": now, "limit": limit}
         rows = await (await tx.execute(SQL["doubtful_operations"], values)).fetchall()
         return [
             CarrierWork(
@@ -236,6 +258,7 @@ class MoveStore:
                 state=OperationState(r[7]),
                 dispatched_at=r[8],
                 deadline=r[9],
+                put_off=r[10],
             )
             for r in rows
         ]

@@ -304,36 +304,61 @@ where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: take_carrier_operations
--- Pending ones of accounts that have budget left, oldest first; they are dispatched when this commits.
-update operation o set state = 2, dispatched_at = %(now)s
-where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id in (
+-- Pending ones of an account that are due, oldest first; they are dispatched when this commits. An array, not
+-- `in`: a plan may run a subquery more than once, and then takes more than the limit.
+update operation o set state = 2, dispatched_at = %(now)s, not_before = null
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = any (array(
     select id from operation where state = 1 and driver = 'carrier' and arguments ->> 'account' = %(account)s
-    order by id limit %(limit)s for update skip locked)
+      and (not_before is null or not_before <= %(now)s)
+      and not exists (select 1 from account a where a.name = %(account)s and a.paused_until > %(now)s)
+    order by id limit %(limit)s for update skip locked))
 returning o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
-  o.arguments ->> 'iccid'), o.change, o.wave, o.device, o.deadline
+  o.arguments ->> 'iccid'), o.change, o.wave, o.device, o.deadline, o.put_off
 
 -- name: pending_accounts
-select arguments ->> 'account', count(*) from operation
-where state = 1 and driver = 'carrier' and deadline > %(now)s group by 1
+select o.arguments ->> 'account', count(*) from operation o
+where o.state = 1 and o.driver = 'carrier' and o.deadline > %(now)s and (o.not_before is null or o.not_before <= %(now)s)
+  and not exists (select 1 from account a where a.tenant = o.tenant and a.name = o.arguments ->> 'account'
+                  and a.paused_until > %(now)s)
+group by 1
+
+-- name: put_off
+-- Dispatched and not applied: it waits again. Anything else was only looked at.
+update operation o set state = case when o.state = 2 then 1 else o.state end,
+       dispatched_at = case when o.state = 2 then null else o.dispatched_at end,
+       not_before = p.until, put_off = least(o.put_off + p.busy::int, 1000)
+from unnest(%(ids)s::uuid[], %(until)s::timestamptz[], %(busy)s::bool[]) p (id, until, busy)
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = p.id and o.state in (2, 4, 10)
+
+-- name: pause_account
+update account set paused_until = greatest(paused_until, %(until)s::timestamptz) where name = %(account)s
 
 -- name: expire_pending
 update operation o set state = 8, settled_at = %(now)s, reason = 'not dispatched before the deadline'
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.state = 1 and o.deadline <= %(now)s
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
+-- name: abandon_operations
+-- Dispatched so long ago that nobody works on them any more: whether they arrived is not known.
+update operation o set state = 10, reason = 'left behind without an answer'
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'carrier' and o.state = 2
+  and o.dispatched_at <= %(dispatched_before)s
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+
 -- name: doubtful_operations
--- Unknown outcomes, acknowledged ones without proof, and dispatched ones nobody is working on any more.
+-- Unknown outcomes and acknowledged ones without proof, unless they or their account must be left in peace.
 select o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
        o.arguments ->> 'iccid'), o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
-       o.deadline
+       o.deadline, o.put_off
 from operation o
-where o.driver = 'carrier' and ((o.state in (4, 10)) or (o.state = 2 and o.dispatched_at <= %(abandoned_before)s))
+where o.driver = 'carrier' and o.state in (4, 10) and (o.not_before is null or o.not_before <= %(now)s)
+  and not exists (select 1 from account a where a.tenant = o.tenant and a.name = o.arguments ->> 'account'
+                  and a.paused_until > %(now)s)
 order by o.dispatched_at limit %(limit)s
 
 -- name: record_outcomes
 update operation o set state = r.state, reason = nullif(r.reason, ''), evidence = o.evidence || r.evidence::jsonb,
-       settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end,
-       dispatched_at = case when r.state = 1 then null else o.dispatched_at end -- nothing was applied: it waits again
+       settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end, not_before = null, put_off = 0
 from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[]) r (id, state, reason, evidence)
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = r.id and o.state in (2, 3, 4, 10)
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
