@@ -54,6 +54,7 @@ OPERATIONS: Final = (
     Column(title="LEG", value="leg"),
     Column(title="STATE", value="state"),
     Column(title="TRY", value="attempt", right=True),
+    Column(title="NOT BEFORE", value="not_before", wide=True),
     Column(title="DISPATCHED", value="dispatched_at"),
     Column(title="SETTLED", value="settled_at", wide=True),
     Column(title="REASON", value="reason", fold=True),

@@ -47,12 +47,13 @@ class CarrierOnPaper:
     called: Counter[tuple[str, str]] = field(default_factory=Counter)
     executed: Counter[tuple[str, str]] = field(default_factory=Counter)
     states: dict[str, str] = field(default_factory=dict)
+    blind: bool = False  # without a call to read a SIM
     away: bool = False  # for those who look
     looked: int = 0
     retry_after: timedelta = timedelta(seconds=40)
 
     async def connector(self, _tenant: TenantId, _account: str) -> object:
-        return self
+        return Blind(self) if self.blind else self
 
     async def staleness(self, _tenant: TenantId, _account: str) -> timedelta:
         return STALENESS
@@ -100,3 +101,10 @@ class CarrierOnPaper:
             session=SessionStatus(connectivity=Connectivity.OFFLINE, freshness=fresh),
             freshness=fresh,
         )
+
+
+class Blind:
+    """The same carrier without a call to read a SIM."""
+
+    def __init__(self, carrier: CarrierOnPaper) -> None:
+        self.activate, self.suspend, self.deactivate = carrier.activate, carrier.suspend, carrier.deactivate

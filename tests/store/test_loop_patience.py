@@ -5,6 +5,7 @@ from datetime import timedelta
 from fairlead.engine.carrierwork import AT_ONCE, BACKOFFS, CarrierWorker
 from fairlead.engine.ports.carrier import RateLimited
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.store.changes import ChangeStore
 
 from .carrier_on_paper import Answer, CarrierOnPaper
 from .fleet_on_paper import settle_fleet
@@ -134,3 +135,14 @@ async def test_only_what_is_due_is_taken(house: House) -> None:
     clock(house, AN_HOUR / 10)
     await worker(house, carrier).dispatch(house.tenant)
     assert len(carrier.called) == 6
+
+
+async def test_people_see_until_when_it_waits(house: House) -> None:
+    await settle_fleet(house.database, house.tenant, 2)
+    carrier = CarrierOnPaper(lambda verb, sim, n: Answer.BUSY)
+    await applied(house, policy("BR"), stages=[100])
+    await dispatch_each_second(house, worker(house, carrier), 1)
+    async with house.database.tenant(house.tenant) as tx:
+        shown = (await ChangeStore().operations(tx, change=None, device=None, state=None, after=None, limit=5))[0]
+    assert shown["put_off"] == 1
+    assert shown["not_before"] >= house.now + carrier.retry_after

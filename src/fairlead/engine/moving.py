@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from fairlead.engine.ports.moving import NOT_APPLIED, Advance, DueGroup, StepStart
+from fairlead.engine.ports.moving import NOT_APPLIED, NOT_APPLIED_SAID, Advance, DueGroup, StepStart
 from fairlead.engine.ports.planning import SituationRow
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.stores import Stores
@@ -181,7 +181,7 @@ class Moving:
         for device in group.devices:
             by_reason.setdefault(reasons.get(device, "failed"), []).append(device)
         for reason, devices in by_reason.items():
-            if reason != NOT_APPLIED or group.attempt >= ATTEMPTS:
+            if reason not in (NOT_APPLIED, NOT_APPLIED_SAID) or group.attempt >= ATTEMPTS:
                 await self._stores.moves.fail(tx, group, devices, reason, now)
                 continue
             again = Advance(

@@ -144,6 +144,7 @@ class ChangeStore:
         names = (
             "id", "change", "wave", "device", "device_name", "facet", "generation", "leg", "step", "attempt", "driver",
             "verb", "state", "reason", "arguments", "evidence", "dispatched_at", "settled_at", "deadline",
+            "not_before", "put_off",
         )  # fmt: skip
         return [dict(zip(names, r, strict=True)) | {"state": name(OperationState(r[12]))} for r in rows]
 

@@ -15,6 +15,7 @@ from fairlead.engine.ports.moving import (
     ChangeRow,
     DueGroup,
     Opened,
+    OpenOperation,
     Outcome,
     Selection,
     SettledOperation,
@@ -262,6 +263,22 @@ class MoveStore:
             )
             for r in rows
         ]
+
+    async def operation(self, tx: Connection, operation: UUID) -> OpenOperation | None:
+        """An operation by its id, locked until it is settled."""
+        row = await (await tx.execute(SQL["lock_operation"], {"id": operation})).fetchone()
+        if row is None:
+            return None
+        return OpenOperation(
+            id=row[0],
+            change=row[1],
+            device=row[2],
+            driver=row[3],
+            verb=row[4],
+            account=row[5] or "",
+            state=OperationState(row[6]),
+            last_evidence=row[7] or {},
+        )
 
     async def record(self, tx: Connection, outcomes: Sequence[Outcome], now: datetime) -> list[SettledOperation]:
         """Write what became of operations, and wake the moves of those that are settled."""

@@ -37,6 +37,7 @@ from fairlead.engine.ports.carrier import Connector, NotFound
 from fairlead.engine.reconcilers import Workers, reconcilers
 from fairlead.engine.resolve import Resolver
 from fairlead.engine.sealing import Sealer, open_keyring
+from fairlead.engine.settling import Settling
 from fairlead.engine.shadow import Shadows
 from fairlead.engine.sign_in import SignIn
 from fairlead.engine.signing import SigningKeys
@@ -185,6 +186,7 @@ class House:
             self.reference,
             self.planner,
             self.changes,
+            Settling(self.stores),
             self.stories,
             self.waves,
             Accuracies(self.database, AccuracyStore(), self.reference),

@@ -10,7 +10,9 @@ from fairlead.engine.ports.transaction import Transaction
 from fairlead.model.expression import Expr
 from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState
 
-NOT_APPLIED: Final = "a read-back shows that it was not applied"  # the one reason that opens a new attempt
+# The two reasons that open a new attempt: somebody looked.
+NOT_APPLIED: Final = "a read-back shows that it was not applied"
+NOT_APPLIED_SAID: Final = "a person says that it was not applied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,20 @@ class Outcome:
     state: OperationState
     reason: str  # empty: none
     evidence: Any  # JSON list
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOperation:
+    """An operation that somebody wants to settle; its row is locked."""
+
+    id: UUID
+    change: UUID | None
+    device: UUID | None
+    driver: str
+    verb: str
+    account: str  # empty: no carrier's
+    state: OperationState
+    last_evidence: Mapping[str, Any]  # empty: none yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +239,7 @@ class MoveRows(Protocol):
     async def pause_account(self, tx: Transaction, account: str, until: datetime) -> None: ...
     async def abandon(self, tx: Transaction, dispatched_before: datetime) -> list[SettledOperation]: ...
     async def doubtful(self, tx: Transaction, now: datetime, limit: int) -> list[CarrierWork]: ...
+    async def operation(self, tx: Transaction, operation: UUID) -> OpenOperation | None: ...
     async def record(self, tx: Transaction, outcomes: Sequence[Outcome], now: datetime) -> list[SettledOperation]: ...
     async def batches(self, tx: Transaction) -> list[BatchCount]: ...
     async def decide(

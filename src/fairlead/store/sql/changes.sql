@@ -68,7 +68,8 @@ order by m.device, m.wave limit %(limit)s
 
 -- name: operations
 select o.id, o.change, o.wave, o.device, d.name, o.facet, o.generation, o.leg, o.step, o.attempt, o.driver, o.verb, o.state,
-       o.reason, o.arguments, o.evidence, o.dispatched_at, o.settled_at, o.deadline
+       o.reason, o.arguments, o.evidence, o.dispatched_at, o.settled_at, o.deadline,
+       case when o.state in (1, 4, 10) then o.not_before end, o.put_off
 from operation o left join device d on d.tenant = o.tenant and d.id = o.device
 where (%(change)s::uuid is null or o.change = %(change)s) and (%(device)s::uuid is null or o.device = %(device)s)
   and (%(state)s::smallint is null or o.state = %(state)s) and (%(after)s::uuid is null or o.id > %(after)s)

@@ -356,6 +356,10 @@ where o.driver = 'carrier' and o.state in (4, 10) and (o.not_before is null or o
                   and a.paused_until > %(now)s)
 order by o.dispatched_at limit %(limit)s
 
+-- name: lock_operation
+select id, change, device, driver, verb, arguments ->> 'account', state, evidence -> -1 from operation
+where id = %(id)s for update
+
 -- name: record_outcomes
 update operation o set state = r.state, reason = nullif(r.reason, ''), evidence = o.evidence || r.evidence::jsonb,
        settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end, not_before = null, put_off = 0
