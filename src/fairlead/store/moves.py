@@ -23,7 +23,7 @@ from fairlead.engine.ports.moving import (
 )
 from fairlead.model.document import canonical
 from fairlead.model.expression import Expr
-from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, MoveState, OperationState
+from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, MoveState, OperationState, TakenBackBy
 from fairlead.store.database import Connection, fleet_wide
 from fairlead.store.expression_sql import compile_expr
 from fairlead.store.resolving import Resolving
@@ -156,7 +156,7 @@ class MoveStore:
 
     async def fail(self, tx: Connection, group: DueGroup, devices: Sequence[UUID], reason: str, now: datetime) -> None:
         """Failed moves turn back by themselves: class, facets and a bar, and their recipe backwards."""
-        selection = Selection(change=group.change, wave=group.wave, devices=tuple(devices))
+        selection = Selection(change=group.change, wave=group.wave, devices=tuple(devices), by=TakenBackBy.ITSELF)
         found = await tx.execute(_POLICIES["rules_of"], {"change": group.change})
         rules = [(r[0], r[1]) for r in await found.fetchall()]
         await self.undo(tx, selection, rules, reason, now)
@@ -320,9 +320,11 @@ class MoveStore:
                 verified=r[8],
                 failed=r[9],
                 superseded=r[10],
-                open=r[11],
-                undoing=r[12],
-                last_settled=r[13],
+                taken_back=r[11],
+                open=r[12],
+                undoing=r[13],
+                going_back=r[14],
+                last_settled=r[15],
             )
             for r in rows
         ]
@@ -431,6 +433,7 @@ def _selected(selection: Selection) -> dict[str, Any]:
         "strata": list(selection.strata) if selection.strata is not None else None,
         "stage": selection.stage,
         "devices": list(selection.devices) if selection.devices is not None else None,
+        "by": int(selection.by),
     }
 
 

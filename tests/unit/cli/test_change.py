@@ -141,3 +141,10 @@ def test_settling_needs_an_outcome_and_a_reason(tmp_path: Path) -> None:
     server = Server().on("POST /v1/operations/op_1/settle", told)
     ran = run(server, tmp_path, "change", "settle", "op_1", "--applied", "--reason", "seen")
     assert ran.code == 4
+
+
+def test_a_change_shows_what_people_took_back(tmp_path: Path) -> None:
+    told = change("standing", verified=8, undone=2)
+    told["story"]["taken_back"] = 2
+    shown = run(Server().on("GET /v1/changes/chg_1", told), tmp_path, "change", "show", "chg_1")
+    assert "2 taken back by a person" in shown.out

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.model.expression import Expr
-from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState
+from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState, TakenBackBy
 
 # The two reasons that open a new attempt: somebody looked.
 NOT_APPLIED: Final = "a read-back shows that it was not applied"
@@ -148,8 +148,10 @@ class BatchCount:
     verified: int
     failed: int
     superseded: int
+    taken_back: int  # by a person: neither verified nor failed
     open: int
-    undoing: int
+    undoing: int  # without those that a person took back
+    going_back: int  # of those, still on their way
     last_settled: datetime | None
 
 
@@ -171,6 +173,7 @@ class Selection:
     strata: tuple[int, ...] | None = None
     stage: int | None = None
     devices: tuple[UUID, ...] | None = None
+    by: TakenBackBy = TakenBackBy.GATE
 
 
 class ChangeRows(Protocol):

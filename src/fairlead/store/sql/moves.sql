@@ -368,12 +368,15 @@ where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: batch_counts
+-- What a person took back is counted by itself, and neither as failed nor as under way.
 select b.change, b.wave, b.stratum, b.stage, b.percent, b.state, b.admitted, b.opened_at,
        count(m.device) filter (where m.state = 3) as verified,
-       count(m.device) filter (where m.state in (4, 5, 6, 8)) as failed,
+       count(m.device) filter (where m.state in (4, 5, 6, 8) and m.taken_back_by is distinct from 3) as failed,
        count(m.device) filter (where m.state = 7) as superseded,
+       count(m.device) filter (where m.state in (4, 5, 6, 8) and m.taken_back_by = 3) as taken_back,
        count(m.device) filter (where m.state in (1, 2)) as open,
-       count(m.device) filter (where m.state in (4, 5)) as undoing,
+       count(m.device) filter (where m.state in (4, 5) and m.taken_back_by is distinct from 3) as undoing,
+       count(m.device) filter (where m.state in (4, 5) and m.taken_back_by = 3) as going_back,
        max(m.settled_at) as last_settled
 from batch b left join move m on m.tenant = b.tenant and m.change = b.change and m.wave = b.wave
   and m.stratum = b.stratum and m.stage = b.stage
@@ -433,7 +436,7 @@ on conflict (tenant, policy, device) do update set kind = 3, rule = excluded.rul
 
 -- name: undo_moves
 update move m set state = 5, leg = 2, attempt = case when u.state = 8 then m.attempt + 1 else 1 end, next_at = %(now)s, settled_at = null,
-       outcome = coalesce(m.outcome, %(outcome)s)
+       outcome = coalesce(m.outcome, %(outcome)s), taken_back_by = coalesce(m.taken_back_by, %(by)s)
 from undone u
 where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.change = %(change)s and m.device = u.device
   and m.wave = u.wave
