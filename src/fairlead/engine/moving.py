@@ -7,19 +7,20 @@ for the whole group in one statement; a step at a carrier becomes pending operat
 nudges go out after the transaction, and are only nudges.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from fairlead.engine.ports.moving import NOT_APPLIED, NOT_APPLIED_SAID, Advance, DueGroup, StepStart
+from fairlead.engine.ports.moving import NOT_APPLIED, NOT_APPLIED_SAID, Advance, DueGroup, Selection, StepStart
 from fairlead.engine.ports.planning import SituationRow
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.stores import Stores
+from fairlead.engine.takingback import take_back
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.ids import TenantId
-from fairlead.model.lifecycle import MoveState
+from fairlead.model.lifecycle import MoveState, TakenBackBy
 from fairlead.model.situation import Recipe, Step, read_recipe
 
 LIMIT: Final = 5_000  # moves a tick and tenant
@@ -163,7 +164,7 @@ class Moving:
         if started == 0:
             why = f"nothing to {step.verb}: the subscription or facet is not there any more"
             if group.leg == _FORWARD:
-                await self._stores.moves.fail(tx, group, group.devices, why, now)
+                await self._fail(tx, group, group.devices, why, now)
             else:
                 await self._next_back(tx, group, now, done)
             return
@@ -182,7 +183,7 @@ class Moving:
             by_reason.setdefault(reasons.get(device, "failed"), []).append(device)
         for reason, devices in by_reason.items():
             if reason not in (NOT_APPLIED, NOT_APPLIED_SAID) or group.attempt >= ATTEMPTS:
-                await self._stores.moves.fail(tx, group, devices, reason, now)
+                await self._fail(tx, group, devices, reason, now)
                 continue
             again = Advance(
                 group=group,
@@ -195,6 +196,13 @@ class Moving:
                 settled_at=None,
             )
             await self._stores.moves.advance(tx, again)
+
+    async def _fail(
+        self, tx: Transaction, group: DueGroup, devices: Sequence[UUID], reason: str, now: datetime
+    ) -> None:
+        """Failed moves turn back by themselves: class, facets and a bar, and their recipe backwards."""
+        selection = Selection(change=group.change, wave=group.wave, devices=tuple(devices), by=TakenBackBy.ITSELF)
+        await take_back(self._stores, tx, selection, reason, now)
 
     async def _wait(self, tx: Transaction, group: DueGroup, now: datetime) -> None:
         deadline = group.deadline or now + AGAIN

@@ -16,6 +16,7 @@ from fairlead.engine.journal import entry
 from fairlead.engine.ports.moving import BatchCount, ChangeRow, Selection
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.stores import Stores
+from fairlead.engine.takingback import take_back
 from fairlead.model.ids import ChangeId, TenantId, show
 from fairlead.model.journal import Action, Json, Subject
 from fairlead.model.lifecycle import CHANGE, BatchState, ChangeState, step
@@ -137,7 +138,7 @@ class Stages:
         self, tx: Transaction, tenant: TenantId, change: ChangeRow, selection: Selection, outcome: str, now: datetime
     ) -> tuple[int, int]:
         """Begin the way back and tell the journal."""
-        devices, verified = await self._stores.moves.undo(tx, selection, await self._rules(tx, change), outcome, now)
+        devices, verified = await take_back(self._stores, tx, selection, outcome, now)
         told: dict[str, Json] = {
             "devices": devices,
             "verified": verified,

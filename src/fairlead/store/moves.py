@@ -23,14 +23,13 @@ from fairlead.engine.ports.moving import (
 )
 from fairlead.model.document import canonical
 from fairlead.model.expression import Expr
-from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, MoveState, OperationState, TakenBackBy
+from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, MoveState, OperationState
 from fairlead.store.database import Connection, fleet_wide
 from fairlead.store.expression_sql import compile_expr
 from fairlead.store.resolving import Resolving
 from fairlead.store.statements import load
 
 SQL: Final = load("moves")
-_POLICIES: Final = load("policies")
 _WHOLE: Final = 100
 
 
@@ -153,13 +152,6 @@ class MoveStore:
             "outcome": advance.outcome,
         }
         await tx.execute(SQL["advance"], values)
-
-    async def fail(self, tx: Connection, group: DueGroup, devices: Sequence[UUID], reason: str, now: datetime) -> None:
-        """Failed moves turn back by themselves: class, facets and a bar, and their recipe backwards."""
-        selection = Selection(change=group.change, wave=group.wave, devices=tuple(devices), by=TakenBackBy.ITSELF)
-        found = await tx.execute(_POLICIES["rules_of"], {"change": group.change})
-        rules = [(r[0], r[1]) for r in await found.fetchall()]
-        await self.undo(tx, selection, rules, reason, now)
 
     async def postpone(self, tx: Connection, group: DueGroup, next_at: datetime) -> None:
         """Look at a group again at an instant; it is under way."""
@@ -349,23 +341,43 @@ class MoveStore:
         await _drop(tx, "undone")
         values: dict[str, Any] = _selected(selection) | {"outcome": outcome, "now": now} | _rules(rules)
         await tx.execute(SQL["begin_undo"], values)
-        await self._undo_classes(tx)
+        await self._undo_classes(tx, "undone")
         await tx.execute(SQL["undo_facets"], values)
+        await _drop(tx, "voided")
+        if await _any(tx, SQL["any_superseded"], values):
+            await self._void(tx, values)
+        else:
+            await tx.execute(SQL["no_voided"])
         await tx.execute(SQL["bar"], values)
         await tx.execute(SQL["undo_cut_operations"], values)
         await tx.execute(SQL["undo_moves"], values)
         row = await (await tx.execute(SQL["undo_counts"])).fetchone()
         return (row[0], row[1]) if row else (0, 0)
 
-    async def _undo_classes(self, tx: Connection) -> None:
-        """Take what the Change brought out of each class, and put what it took back in."""
-        rows = await (await tx.execute(SQL["undone_classes"])).fetchall()
+    async def _void(self, tx: Connection, values: Mapping[str, Any]) -> None:
+        """What the moves taken back had overtaken never came to be: its class and facets end with them."""
+        await tx.execute(SQL["find_voided"], values)
+        for (depth,) in await (await tx.execute(SQL["voided_depths"])).fetchall():
+            await _drop(tx, "voiding")
+            await tx.execute(SQL["make_voiding"], {"depth": depth})
+            await self._undo_classes(tx, "voiding")
+        await tx.execute(SQL["void_facets"], values)
+        await tx.execute(SQL["void_moves"])
+        await tx.execute(SQL["mark_voided"])
+
+    async def _undo_classes(self, tx: Connection, moves: str) -> None:
+        """Take what a Change brought out of each class, and put what it took back in."""
+        table = sql.Identifier(moves)
+        rows = await (await tx.execute(sql.SQL(SQL["undone_classes"]).format(moves=table))).fetchall()
         if not rows:
             return
         resolving = Resolving(tx)
         rules = {n: set(r) for n, r in (await resolving.rules_of(sorted({c for row in rows for c in row}))).items()}
+        # Whoever has left meanwhile what the Change brought is beyond its taking back.
         wanted = [
             tuple(sorted((rules[now] - (rules[after] - rules[before])) | (rules[before] - rules[after])))
+            if rules[after] - rules[before] <= rules[now] or moves == "undone"
+            else tuple(sorted(rules[now]))
             for now, before, after in rows
         ]
         classes = await resolving.class_of(wanted)
@@ -375,7 +387,15 @@ class MoveStore:
             "to_class": [r[2] for r in rows],
             "back": [classes[w] for w in wanted],
         }
-        await tx.execute(SQL["undo_classes"], values)
+        await tx.execute(sql.SQL(SQL["undo_classes"]).format(moves=table), values)
+
+    async def undone_into(self, tx: Connection) -> list[int]:
+        """The classes into which the last `undo` of this transaction brought devices that others have moved since."""
+        return [r[0] for r in await (await tx.execute(SQL["undone_into"])).fetchall()]
+
+    async def carry_on(self, tx: Connection, now: datetime) -> int:
+        """Put those in line for a Move whose class asks for more than the way back brings."""
+        return (await tx.execute(SQL["carry_on"], {"now": now})).rowcount
 
     async def count_undo(self, tx: Connection, selection: Selection) -> tuple[int, int, int]:
         """What `undo` would take back: moves, how many of them verified, how many are left to later Changes."""
@@ -453,8 +473,8 @@ def _step(start: StepStart) -> dict[str, Any]:
     }
 
 
-async def _any(tx: Connection, query: LiteralString) -> bool:
-    return await (await tx.execute(query)).fetchone() is not None
+async def _any(tx: Connection, query: LiteralString, values: Mapping[str, Any] | None = None) -> bool:
+    return await (await tx.execute(query, values)).fetchone() is not None
 
 
 async def _drop(tx: Connection, *tables: str) -> None:
