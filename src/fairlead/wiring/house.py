@@ -42,6 +42,7 @@ from fairlead.engine.reconcilers import Workers, reconcilers
 from fairlead.engine.resealing import Resealing
 from fairlead.engine.resolve import Resolver
 from fairlead.engine.sealing import KeyringFile, Sealer, read_keyring
+from fairlead.engine.settling import Settling
 from fairlead.engine.shadow import Shadows
 from fairlead.engine.sign_in import SignIn
 from fairlead.engine.signing import SigningKeys
@@ -204,6 +205,7 @@ class House:
             self.reference,
             self.planner,
             self.changes,
+            Settling(self.stores),
             self.stories,
             self.waves,
             Home(HomeStore(self.database)),
