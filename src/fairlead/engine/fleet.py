@@ -240,6 +240,10 @@ class Fleet:
         """Count the fleet anew. Called by a worker and after imports."""
         await self._counts.refresh(tenant, now)
 
+    async def refresh_sim_counts(self, tenant: TenantId, now: datetime) -> None:
+        """Count subscriptions anew. Called by a worker, more rarely, and after imports of SIMs."""
+        await self._counts.refresh_sims(tenant, now)
+
     async def country_loads(self, actor: Actor, now: datetime) -> list[CountryLoad]:
         """Devices by country and days left."""
         return list(await self._counts.country_loads(actor.tenant, now))

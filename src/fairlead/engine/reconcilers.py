@@ -22,6 +22,7 @@ from fairlead.model.ids import TenantId
 CLOCKS_EVERY: Final = timedelta(hours=1)  # of house time; never more often than every 20 real seconds
 CLOCKS_AT_LEAST_S: Final = 20.0
 COUNTS_EVERY_S: Final = 5.0
+SIM_COUNTS_EVERY_S: Final = 60.0  # six seconds of work for a million of them
 LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
 
@@ -57,6 +58,9 @@ def reconcilers(
         Reconciler(name="look", reconcile=doing.look, every_s=LOOK_EVERY_S, busy_s=LOOK_EVERY_S),
         Reconciler(name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
+        Reconciler(
+            name="sim-counts", reconcile=doing.sim_counts, every_s=SIM_COUNTS_EVERY_S, busy_s=SIM_COUNTS_EVERY_S
+        ),
     )
 
 
@@ -118,4 +122,8 @@ class _Doing:
 
     async def counts(self, tenant: TenantId) -> bool:
         await self._workers.fleet.refresh_counts(tenant, self._time.now())
+        return False
+
+    async def sim_counts(self, tenant: TenantId) -> bool:
+        await self._workers.fleet.refresh_sim_counts(tenant, self._time.now())
         return False

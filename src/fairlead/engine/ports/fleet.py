@@ -401,6 +401,10 @@ class CountStore(Protocol):
         """Count the fleet anew."""
         ...
 
+    async def refresh_sims(self, tenant: TenantId, now: datetime) -> None:
+        """Count subscriptions anew."""
+        ...
+
     async def counts(self, tenant: TenantId) -> Sequence[Count]:
         """All counts with their age."""
         ...

@@ -26,7 +26,7 @@ group by grouping sets
 on conflict (tenant, dimension, value) do update set n = excluded.n, at = excluded.at
 
 -- name: forget_old
-delete from fleet_count where at < %(now)s
+delete from fleet_count where at < %(now)s and not starts_with(dimension, 'sim.')
 
 -- name: counts
 select dimension, value, n, at from fleet_count where not starts_with(dimension, 'sim.') order by dimension, n desc, value
