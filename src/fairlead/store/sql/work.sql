@@ -19,7 +19,8 @@ select kind from (values
     ('waves', exists (select 1 from transition where tenant = %(tenant)s)
         or exists (select 1 from exception where tenant = %(tenant)s and kind in (1, 2) and since <= %(now)s)),
     ('stages', exists (select 1 from batch where tenant = %(tenant)s and state in (1, 4))
-        or exists (select 1 from change where tenant = %(tenant)s and state = 4)),
+        or exists (select 1 from change where tenant = %(tenant)s and state = 4)
+        or exists (select 1 from change where tenant = %(tenant)s and ends_at <= %(now)s and state in (4, 5, 7))),
     ('counts', not exists (select 1 from fleet_count where tenant = %(tenant)s and dimension = 'all' and value = ''
         and at > %(now)s::timestamptz - interval '10 minutes')), -- a recount costs more than a look, so less often
     ('moves', exists (select 1 from move where tenant = %(tenant)s and next_at is not null))
