@@ -13,7 +13,7 @@ from fairlead.engine.fleet import Actor, Fleet
 from fairlead.engine.journal import entry
 from fairlead.engine.layers import Layers
 from fairlead.engine.timelines import KINDS, Entry, Timelines
-from fairlead.model.device import FACETS
+from fairlead.model.facet import BY_NUMBER
 from fairlead.model.ids import show
 from fairlead.model.journal import Action, Subject
 from fairlead.store.counts import CountStore
@@ -192,7 +192,7 @@ async def facets(house):
     store = FleetStore(house.database)
     device = await store.device(house.tenant, device_id(0))
     details = await store.details(house.tenant, device)
-    return {FACETS[one.facet]: one for one in details.facets}, details
+    return {BY_NUMBER[one.facet].value: one for one in details.facets}, details
 
 
 async def test_a_facet_tells_who_wants_it_and_how_far_it_is(house):
