@@ -171,6 +171,46 @@ async def test_a_device_that_does_not_exist_is_told_so_and_harms_nobody(fleet: F
     assert await fleet.shadows.tenant("acme") == fleet.tenant
 
 
+async def test_an_old_report_that_comes_again_changes_nothing(fleet: Fleet) -> None:
+    """Delivered twice, the second time by another server and after a newer one."""
+    other = Shadows(fleet.database, ShadowStore(), MoveStore(), arithmetic=ARITHMETIC, now=lambda: NOW)
+    old = Update(device="d1", facet=FLAGS, patch={"lights": 1}, said_at=100)
+    await fleet.ask(old)
+    await fleet.ask(Update(device="d1", facet=FLAGS, patch={"lights": 2}, said_at=101))
+    (again,) = (await other.apply(fleet.tenant, [old])).answers
+    assert isinstance(again, Rejected)
+    assert again.code == 409
+    assert "101" in again.message
+    assert await fleet.one("select version, state, said_at from reported") == (2, {"lights": 2}, 101)
+    same = await fleet.ask(Update(device="d1", facet=FLAGS, patch={"lights": 2}, said_at=101))
+    assert isinstance(same[0], Updated)  # the answer to the newest was lost: it is said again, and merges to the same
+    other_facet = await fleet.ask(Update(device="d1", facet=CONFIG, patch={"a": 1}, said_at=5))
+    assert isinstance(other_facet[0], Updated)
+
+
+async def test_old_and_new_in_one_batch_are_taken_in_their_order(fleet: Fleet) -> None:
+    answers = await fleet.ask(
+        Update(device="d1", facet=FLAGS, patch={"lights": 2}, said_at=8),
+        Update(device="d1", facet=FLAGS, patch={"lights": 1}, said_at=7),
+        Update(device="d1", facet=FLAGS, patch={"plain": 1}),
+        Update(device="d1", facet=FLAGS, patch={"lights": 0}, said_at=7),
+    )
+    assert [type(each) for each in answers] == [Updated, Rejected, Updated, Rejected]
+    assert await fleet.one("select state, said_at from reported") == ({"lights": 2, "plain": 1}, 8)
+
+
+async def test_a_device_whose_clock_fell_back_is_heard_by_the_version(fleet: Fleet) -> None:
+    await fleet.ask(Update(device="d1", facet=FLAGS, patch={"a": 1}, said_at=1_700_000_000))
+    late = Update(device="d1", facet=FLAGS, patch={"a": 2}, said_at=3)
+    assert isinstance((await fleet.ask(late))[0], Rejected)
+    known = Update(device="d1", facet=FLAGS, patch={"a": 2}, said_at=3, version=1)
+    assert isinstance((await fleet.ask(known))[0], Updated)
+    assert await fleet.one("select state, said_at from reported") == ({"a": 2}, 3)
+    assert isinstance((await fleet.ask(Update(device="d1", facet=FLAGS, patch={"a": 3}, said_at=4)))[0], Updated)
+    await fleet.ask(Delete(device="d1", facet=FLAGS))
+    assert isinstance((await fleet.ask(late))[0], Rejected)  # what was forgotten does not come back
+
+
 # --- desired, delta, acknowledgement -------------------------------------------------------------
 
 

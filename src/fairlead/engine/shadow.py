@@ -48,6 +48,7 @@ class Update:
     facet: int
     patch: State | None
     version: int | None = None  # the one that the device believes it changes
+    said_at: int | None = None  # by a clock or counter of the device's own that only grows
 
 
 @dataclass(slots=True, kw_only=True)
@@ -162,11 +163,13 @@ class _Work:
     shadow: Shadow = field(init=False)
     refused: str | None = None
     touched: bool = False
+    said_at: int | None = field(init=False)
     encoded: bytes = b""
 
     def __post_init__(self) -> None:
         row = self.row
         self.desired = shown(self.facet, row)
+        self.said_at = row.said_at
         self.shadow = self._shadow(row.version, row.state, row.at, {})
 
     def _shadow(self, version: int, reported: State, at: datetime | None, delta: State) -> Shadow:
@@ -207,6 +210,9 @@ class _Work:
         before = self.shadow
         if ask.version is not None and ask.version != before.version:
             return Rejected(code=409, message=f"Version conflict: the shadow has version {before.version}")
+        if ask.version is None and ask.said_at is not None and self.said_at is not None and ask.said_at < self.said_at:
+            # The broker delivers at least once, and several of us share the work: an old report may come again.
+            return Rejected(code=409, message=f"Out of date: the shadow was reported at {self.said_at} since")
         patch, refusal = ask.patch, None
         if patch is not None and REFUSED in patch:
             refusal = _refusal(patch)
@@ -219,6 +225,7 @@ class _Work:
             message = f"The document of {len(encoded)} bytes exceeds the maximum size allowed"
             return Rejected(code=413, message=f"{message}, {self.arithmetic.limit_bytes}")
         self._become(reported, encoded)
+        self.said_at = self.said_at if ask.said_at is None else ask.said_at
         if refusal is not None and self.shadow.delta and self._concerns(refusal[1]):
             self.refused = refusal[0]
         return Updated(patch=patch, before=before, after=self.shadow, push=bool(self.shadow.delta) and not self.refused)
@@ -249,6 +256,7 @@ class _Work:
             observed=observed,
             firmware=version[:_VERSION_LIMIT] if isinstance(version, str) else None,
             config_hash=sha256(self.encoded).hexdigest() if self.facet == _CONFIG else None,
+            said_at=self.said_at,
         )
 
 

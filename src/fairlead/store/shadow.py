@@ -84,6 +84,7 @@ class ShadowStore:
             "observed": _array(["NULL" if write.observed is None else str(write.observed) for write in writes]),
             "firmware": [write.firmware for write in writes],
             "config": _array([write.config_hash or "NULL" for write in writes]),
+            "said": _array(["NULL" if write.said_at is None else str(write.said_at) for write in writes]),
             "now": now,
         }
         try:

@@ -44,6 +44,7 @@ def test_request(block: dict[str, str]) -> None:
     if isinstance(read, shadow.UpdateRequest):
         assert shadow.same(read.reported, json.loads(block["reported"]))
         assert read.version == (int(block["version"]) if "version" in block else None)
+        assert read.timestamp == (int(block["timestamp"]) if "timestamp" in block else None)
         assert shadow.read_update(read.encode()) == read
 
 

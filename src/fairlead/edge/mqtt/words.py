@@ -55,7 +55,13 @@ class Words:
             match verb:
                 case wire.Verb.UPDATE:
                     update = wire.read_update(message.payload)
-                    ask = Update(device=message.device, facet=facet, patch=update.reported, version=update.version)
+                    ask = Update(
+                        device=message.device,
+                        facet=facet,
+                        patch=update.reported,
+                        version=update.version,
+                        said_at=update.timestamp,
+                    )
                     return Asked(message=message, ask=ask, token=update.client_token)
                 case wire.Verb.GET:
                     token = wire.read_get(message.payload).client_token

@@ -38,6 +38,7 @@ class ShadowRow(NamedTuple):
     offered_at: datetime | None
     iccid: str | None  # of the card for the carrier that is asked for; the network facet only
     slot: int | None
+    said_at: int | None = None  # the device's own time of its last report that had one
 
 
 class ShadowWrite(NamedTuple):
@@ -51,6 +52,7 @@ class ShadowWrite(NamedTuple):
     observed: int | None  # the generation that the device has now reported back
     firmware: str | None  # a policy reads it: the version that runs
     config_hash: str | None  # a policy reads it: SHA-256 of the configuration
+    said_at: int | None = None
 
 
 class ShadowRows(Protocol):

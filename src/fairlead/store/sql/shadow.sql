@@ -15,7 +15,7 @@ select id, name from device where id = any (%(devices)s)
 -- name: read
 -- The card is the device's own at the account that a network document names as its carrier.
 select coalesce(r.version, 0), r.state::text, r.at, f.offered, coalesce(f.offered_generation, 0),
-       coalesce(f.observed_generation, 0), f.changed_at, s.iccid, s.slot
+       coalesce(f.observed_generation, 0), f.changed_at, s.iccid, s.slot, r.said_at
 from unnest(%(devices)s::uuid[], %(facets)s::smallint[]) with ordinality as x (device, facet, n)
 left join reported r on r.device = x.device and r.facet = x.facet
 left join facet f on f.device = x.device and f.facet = x.facet
@@ -37,16 +37,17 @@ select id, jsonb_strip_nulls(content)::text from document where id = any (%(ids)
 with x as materialized (
     select * from rows from (
         unnest(%(devices)s::uuid[]), unnest(%(facets)s::smallint[]), unnest(%(expected)s::bigint[]), unnest(%(versions)s::bigint[]),
-        jsonb_array_elements(%(states)s::jsonb), unnest(%(observed)s::int[]), unnest(%(firmware)s::text[]), unnest(%(config)s::text[])
-    ) with ordinality as x (device, facet, expected, version, state, observed, firmware, config, n)
+        jsonb_array_elements(%(states)s::jsonb), unnest(%(observed)s::int[]), unnest(%(firmware)s::text[]), unnest(%(config)s::text[]),
+        unnest(%(said)s::bigint[])
+    ) with ordinality as x (device, facet, expected, version, state, observed, firmware, config, said, n)
 ), first as (
-    insert into reported (tenant, device, facet, version, state, at)
-    select (select nullif(current_setting('app.tenant', true), '')::uuid), x.device, x.facet, x.version, x.state, %(now)s
+    insert into reported (tenant, device, facet, version, state, at, said_at)
+    select (select nullif(current_setting('app.tenant', true), '')::uuid), x.device, x.facet, x.version, x.state, %(now)s, x.said
     from x where x.expected = 0 order by x.device, x.facet
     on conflict (tenant, device, facet) do nothing
     returning device, facet
 ), further as (
-    update reported r set version = x.version, state = x.state, at = %(now)s
+    update reported r set version = x.version, state = x.state, at = %(now)s, said_at = x.said
     from x
     where r.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and r.device = x.device
       and r.facet = x.facet and r.version = x.expected and x.expected > 0

@@ -16,6 +16,7 @@ from fairlead.wire.shadow.json import STATE_DEPTH, STATE_LIMIT_BYTES, Json, Shad
 REQUEST_LIMIT_BYTES: Final = STATE_LIMIT_BYTES + 1_024  # room for version and token
 ANSWER_LIMIT_BYTES: Final = 65_536  # a documents message holds two states and their metadata
 TOKEN_LIMIT_BYTES: Final = 64
+_LARGEST: Final = 2**63 - 1
 _REQUEST_DEPTH: Final = STATE_DEPTH + 2  # the message and its `state` stand around it
 _ANSWER_DEPTH: Final = STATE_DEPTH + 4  # message, `current`, `metadata` around it, and a stamp at each leaf
 
@@ -50,12 +51,15 @@ class UpdateRequest(Message, frozen=True, kw_only=True):
 
     reported: State | None
     version: int | None = None  # the version that the device believes it changes; another one is a 409
+    timestamp: int | None = None  # ours: when the device said it, by any clock or counter of its own that only grows
 
     def encode(self) -> bytes:
         """`reported` goes below `state`."""
         body: dict[str, Json] = {"state": {"reported": self.reported}}
         if self.version is not None:
             body["version"] = self.version
+        if self.timestamp is not None:
+            body["timestamp"] = self.timestamp
         if self.client_token is not None:
             body["clientToken"] = self.client_token
         return msgspec.json.encode(body)
@@ -134,8 +138,13 @@ def read_update(data: bytes) -> UpdateRequest:
     """Read what a device reports. Raises `ShadowError`: 400, 403 (it wrote `desired`), 413 or 415."""
     body = _request(data)
     with _answering(body) as token:
-        _only(body, ("state", "version", "clientToken"), "The message")
-        return UpdateRequest(reported=_reported(body), version=_version(body), client_token=token)
+        _only(body, ("state", "version", "timestamp", "clientToken"), "The message")
+        return UpdateRequest(
+            reported=_reported(body),
+            version=_whole(body, "version"),
+            timestamp=_whole(body, "timestamp"),
+            client_token=token,
+        )
 
 
 def read_get(data: bytes) -> GetRequest:
@@ -205,13 +214,13 @@ def _token(body: State) -> str | None:
     return token
 
 
-def _version(body: State) -> int | None:
-    if "version" not in body:
+def _whole(body: State, name: str) -> int | None:
+    if name not in body:
         return None
-    version = body["version"]
-    if not isinstance(version, int) or isinstance(version, bool) or version < 0:
-        raise ShadowError(400, "Invalid version: expected a whole number, not negative")
-    return version
+    number = body[name]
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= _LARGEST:
+        raise ShadowError(400, f"Invalid {name}: expected a whole number, not negative, below 2^63")
+    return number
 
 
 def _only(body: State, known: tuple[str, ...], where: str) -> None:
