@@ -12,14 +12,14 @@ from uuid import UUID
 from fairlead.engine.journal import entry
 from fairlead.engine.plans import Hand
 from fairlead.engine.ports.moving import ChangeRow
-from fairlead.engine.ports.planning import PlanRow
-from fairlead.engine.ports.reading import PolicyPages, Reading
+from fairlead.engine.ports.planning import PlanRow, SituationRow
+from fairlead.engine.ports.reading import ChangeCounts, PolicyPages, Reading, WhichMoves
 from fairlead.engine.resolve import Resolver
 from fairlead.engine.stores import Stores
 from fairlead.model.facet import BY_NUMBER
 from fairlead.model.ids import TenantId, show
 from fairlead.model.journal import Action, Subject
-from fairlead.model.lifecycle import ChangeState, MoveState, OperationState
+from fairlead.model.lifecycle import ChangeState, OperationState
 from fairlead.policy.admission import ExceptionKind
 
 KINDS = {
@@ -66,12 +66,25 @@ class Stories:
             approvals = await self._stores.changes.approvals(tx, change)
             return {"row": row, "story": story, "approvals": approvals, "questions": _questions(story)}
 
+    async def counts_of(self, tenant: TenantId, changes: Sequence[UUID]) -> dict[UUID, ChangeCounts]:
+        """How far each of these Changes is."""
+        async with self._stores.transactions.tenant(tenant) as tx:
+            return await self._reading.counts_of(tx, changes)
+
+    async def situations(self, tenant: TenantId, change: UUID, wave: int) -> list[SituationRow] | None:
+        """What a wave does, recipe by recipe; wave 0 is what was planned. None: no such Change."""
+        async with self._stores.transactions.tenant(tenant) as tx:
+            row = await self._stores.changes.read(tx, change)
+            if row is None:
+                return None
+            return await self._stores.plans.situations(tx, change if wave else row.plan, wave)
+
     async def moves(
-        self, tenant: TenantId, change: UUID, state: MoveState | None, after: UUID | None, limit: int
+        self, tenant: TenantId, change: UUID, which: WhichMoves, after: tuple[UUID, int] | None, limit: int
     ) -> list[dict[str, Any]]:
         """Moves of a Change."""
         async with self._stores.transactions.tenant(tenant) as tx:
-            return await self._reading.moves(tx, change, state, after, limit)
+            return await self._reading.moves(tx, change, which, after, limit)
 
     async def operations(
         self,

@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from fairlead.engine.ports.moving import ChangeRow
+from fairlead.engine.ports.reading import ChangeCounts, WhichMoves
 from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState, TakenBackBy, name
 from fairlead.store.database import Connection
 from fairlead.store.statements import load
@@ -123,15 +124,37 @@ class ChangeStore:
             "waiting": exceptions.get(1, 0) + exceptions.get(2, 0),
         }
 
+    async def counts_of(self, tx: Connection, changes: Sequence[UUID]) -> dict[UUID, ChangeCounts]:
+        """How far the Changes of a page are."""
+        rows = await (await tx.execute(SQL["counts_of"], {"changes": list(changes)})).fetchall()
+        found: dict[UUID, ChangeCounts] = {}
+        for number, approvals, moves in rows:
+            by_state: dict[str, int] = moves or {}
+            found[number] = ChangeCounts(
+                approvals=approvals, moves={name(MoveState(int(state))): n for state, n in by_state.items()}
+            )
+        return found
+
     async def moves(
-        self, tx: Connection, change: UUID, state: MoveState | None, after: UUID | None, limit: int
+        self, tx: Connection, change: UUID, which: WhichMoves, after: tuple[UUID, int] | None, limit: int
     ) -> list[dict[str, Any]]:
-        """Moves of a Change, by device."""
-        values = {"change": change, "state": state, "after": after, "limit": limit}
+        """Moves of a Change, by device and wave."""
+        values = {
+            "change": change,
+            "state": which.state,
+            "wave": which.wave,
+            "stage": which.stage,
+            "country": which.country,
+            "carrier": which.carrier,
+            "device": which.device,
+            "after": after[0] if after else None,
+            "after_wave": after[1] if after else None,
+            "limit": limit,
+        }
         rows = await (await tx.execute(SQL["moves"], values)).fetchall()
         names = (
             "device", "name", "wave", "country", "carrier", "stage", "state", "leg", "step", "attempt", "opened_at",
-            "settled_at", "outcome", "taken_back_by",
+            "settled_at", "outcome", "taken_back_by", "situation",
         )  # fmt: skip
         return [
             dict(zip(names, r, strict=True))

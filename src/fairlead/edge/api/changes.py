@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal, cast
 from uuid import UUID
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairlead.edge.api.door import Caller, NowOf, Services, ServicesOf, permit
@@ -16,7 +16,9 @@ from fairlead.edge.api.routing import router as make_router
 from fairlead.edge.api.shapes import actor_of, id_of, ref_of
 from fairlead.engine.changes import Changes, Conflict, NoSuchChange, Which
 from fairlead.engine.fleet import Fleet
+from fairlead.engine.plans import ACTION
 from fairlead.engine.ports.moving import ChangeRow
+from fairlead.engine.ports.reading import ChangeCounts, WhichMoves
 from fairlead.engine.settling import Settling
 from fairlead.engine.stories import Stories
 from fairlead.engine.waves import Waves
@@ -44,6 +46,8 @@ OperationWord = Literal[
     "pending", "dispatched", "delivered", "acknowledged", "verified", "failed", "refused", "expired", "superseded",
     "unknown",
 ]  # fmt: skip
+Word = Annotated[str | None, Query(max_length=128)]
+Number = Annotated[int | None, Query(ge=0, le=2_000_000_000)]
 _WHOLE_FILTER: Final = 'an expression over the facts of a device, such as country == "BR"'
 
 
@@ -63,6 +67,24 @@ class ChangeShown(BaseModel):
     started_at: datetime | None
     settled_at: datetime | None
     waves: int = Field(description="waves of entrants since it stands")
+    kind: Literal["policies", "action"] = Field(description="an action names its devices, and nobody else enters")
+    ends_at: datetime | None = Field(description="of an action: then the clock takes it back")
+
+
+class ChangeListed(ChangeShown):
+    """A Change in a list."""
+
+    approvals_given: int | None = Field(description="null unless `counts` is asked")
+    moves: dict[str, int] | None = Field(description="by state; null unless `counts` is asked")
+
+
+class SituationShown(BaseModel):
+    """Devices that need the same thing done, counted instead of listed."""
+
+    no: int
+    devices: int
+    facts: dict[str, Any] = Field(description="country, carrier, the SIMs, and each facet before and after")
+    recipe: dict[str, Any] = Field(description="steps with proof, undo and deadline; or why there can be none")
 
 
 class ChangeStory(ChangeShown):
@@ -145,14 +167,20 @@ class BarsSent(BaseModel):
 
 @router.get("/changes", summary="Changes, newest first")
 async def list_changes(
-    caller: Reader, all_: ServicesOf, state: ChangeWord | None = None, limit: Limit = 50, cursor: CursorText = None
-) -> Page[ChangeShown]:
+    caller: Reader,
+    all_: ServicesOf,
+    state: ChangeWord | None = None,
+    counts: Annotated[bool, Query(description="with approvals given and moves by state")] = False,  # noqa: FBT002 - a query
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Page[ChangeListed]:
     """All Changes, or those in one state."""
     after = read_cursor(cursor, 1)
     wanted = ChangeState[state.upper()] if state else None
     rows = await all_.of(Stories).changes(caller.tenant, UUID(str(after[0])) if after else None, wanted, limit)
     following = write_cursor(str(rows[-1].id)) if len(rows) == limit else None
-    return Page(items=[ChangeShown(**_shown(row)) for row in rows], next=following)
+    far = await all_.of(Stories).counts_of(caller.tenant, [row.id for row in rows]) if counts else {}
+    return Page(items=[_listed(row, far.get(row.id)) for row in rows], next=following)
 
 
 @router.get("/changes/{change}", summary="A Change as a story")
@@ -242,20 +270,42 @@ async def list_moves(
     caller: Reader,
     all_: ServicesOf,
     state: MoveWord | None = None,
+    wave: Number = None,
+    stage: Number = None,
+    country: Word = None,
+    carrier: Word = None,
+    device: Word = None,
     limit: Limit = 100,
     cursor: CursorText = None,
 ) -> Page[dict[str, Any]]:
-    """Each device's share of the Change and its outcome."""
-    after = read_cursor(cursor, 1)
-    rows = await all_.of(Stories).moves(
-        caller.tenant,
-        id_of("chg", change),
-        MoveState[state.upper()] if state else None,
-        UUID(str(after[0])) if after else None,
-        limit,
+    """Each device's share of the Change and its outcome; `situation` is its number among the situations of its wave."""
+    after = read_cursor(cursor, 2)
+    if after is not None and not isinstance(after[1], int):
+        raise invalid("cursor", cursor, "the `next` of a page before")
+    which = WhichMoves(
+        state=MoveState[state.upper()] if state else None,
+        wave=wave,
+        stage=stage,
+        country=country,
+        carrier=carrier,
+        device=await _device(all_, caller, device) if device else None,
     )
-    following = write_cursor(str(rows[-1]["device"])) if len(rows) == limit else None
+    found = (UUID(str(after[0])), int(after[1])) if after else None
+    rows = await all_.of(Stories).moves(caller.tenant, id_of("chg", change), which, found, limit)
+    following = write_cursor(str(rows[-1]["device"]), rows[-1]["wave"]) if len(rows) == limit else None
     return Page(items=[row | {"device": show("dev", row["device"])} for row in rows], next=following)
+
+
+@router.get("/changes/{change}/situations", summary="What a Change does, recipe by recipe")
+async def list_situations(
+    change: str, caller: Reader, all_: ServicesOf, wave: Annotated[int, Query(ge=0, le=2_000_000_000)] = 0
+) -> Page[SituationShown]:
+    """Wave 0 is what was planned; later waves are of those who came while it stood."""
+    rows = await all_.of(Stories).situations(caller.tenant, id_of("chg", change), wave)
+    if rows is None:
+        raise not_found("change", change)
+    shown = [SituationShown(no=r.no, devices=r.devices, facts=dict(r.facts), recipe=dict(r.recipe)) for r in rows]
+    return Page(items=shown, next=None)
 
 
 @router.get("/operations", summary="Operations with their evidence")
@@ -357,7 +407,13 @@ def _shown(row: ChangeRow) -> dict[str, Any]:
         "started_at": row.started_at,
         "settled_at": row.settled_at,
         "waves": row.waves,
+        "kind": "action" if row.kind == ACTION else "policies",
+        "ends_at": row.ends_at,
     }
+
+
+def _listed(row: ChangeRow, far: ChangeCounts | None) -> ChangeListed:
+    return ChangeListed(**_shown(row), approvals_given=far.approvals if far else None, moves=far.moves if far else None)
 
 
 def _operation(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What stories read beyond the loop's own ports: moves, operations, facets, policy pages."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -8,12 +9,33 @@ from fairlead.engine.ports.transaction import Transaction
 from fairlead.model.lifecycle import MoveState, OperationState
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhichMoves:
+    """Which moves of a Change are read; None: any."""
+
+    state: MoveState | None = None
+    wave: int | None = None
+    stage: int | None = None
+    country: str | None = None
+    carrier: str | None = None
+    device: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCounts:
+    """How far a Change is, for lists."""
+
+    approvals: int  # that were given
+    moves: dict[str, int]  # by state
+
+
 class Reading(Protocol):
     """What stories read beyond the loop's own ports."""
 
     async def moves(
-        self, tx: Transaction, change: UUID, state: MoveState | None, after: UUID | None, limit: int
+        self, tx: Transaction, change: UUID, which: WhichMoves, after: tuple[UUID, int] | None, limit: int
     ) -> list[dict[str, Any]]: ...
+    async def counts_of(self, tx: Transaction, changes: Sequence[UUID]) -> dict[UUID, ChangeCounts]: ...
     async def operations(
         self,
         tx: Transaction,

@@ -62,15 +62,25 @@ select state, count(*) from move where change = %(change)s group by 1
 -- name: taken_back_count
 select count(*) from move where change = %(change)s and taken_back_by = 3
 
+-- name: counts_of
+-- Of the Changes on one page: agreements that were given, and moves by state.
+select c.id, (select count(*) from approval a where a.tenant = c.tenant and a.change = c.id and a.verdict = 1),
+       (select jsonb_object_agg(k.state, k.n) from (select m.state, count(*) as n from move m
+        where m.tenant = c.tenant and m.change = c.id group by 1) k)
+from change c where c.id = any (%(changes)s)
+
 -- name: exception_counts
 select kind, count(*) from exception where change = %(change)s group by 1
 
 -- name: moves
 select m.device, d.name, m.wave, s.country, s.carrier, m.stage, m.state, m.leg, m.step, m.attempt, m.opened_at, m.settled_at, m.outcome,
-       m.taken_back_by
+       m.taken_back_by, m.situation
 from move m join device d on d.tenant = m.tenant and d.id = m.device join stratum s on s.tenant = m.tenant and s.id = m.stratum
 where m.change = %(change)s and (%(state)s::smallint is null or m.state = %(state)s)
-  and (%(after)s::uuid is null or m.device > %(after)s)
+  and (%(wave)s::int is null or m.wave = %(wave)s) and (%(stage)s::int is null or m.stage = %(stage)s)
+  and (%(country)s::text is null or s.country = %(country)s) and (%(carrier)s::text is null or s.carrier = %(carrier)s)
+  and (%(device)s::uuid is null or m.device = %(device)s)
+  and (%(after)s::uuid is null or (m.device, m.wave) > (%(after)s, %(after_wave)s::int))
 order by m.device, m.wave limit %(limit)s
 
 -- name: operations
