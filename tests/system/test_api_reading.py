@@ -333,3 +333,16 @@ async def test_the_language_by_the_door_and_located_faults(owner):
     assert (fault["file"], fault["path"]) == ("a.yaml", "spec.set.network.method")
     assert wrong.splitlines()[fault["line"] - 1][fault["column"] - 1 :].startswith("magic")
     assert "local-profile" in fault["expected"]
+
+
+async def test_a_connector_says_what_an_account_of_it_is_asked_for(api, owner):
+    known = {one["id"]: one for one in (await owner.get("/v1/connectors")).json()}
+    fields = known["soracom"]["credential_fields"]
+    assert fields == ["auth_key_id", "auth_key"]
+    assert known["soracom"]["base_url"].startswith("https://")
+    asked = {"name": "by-the-book", "carrier": "Meridian", "connector": "soracom"}
+    short = await owner.post("/v1/carriers", json=asked | {"credential": {fields[0]: "x"}})
+    assert short.status_code == 422, "what it names is all that is needed, and nothing less will do"
+    made = await owner.post("/v1/carriers", json=asked | {"credential": dict.fromkeys(fields, "x")})
+    assert made.status_code == 201, made.text
+    assert (await api.client("technician@north").get("/v1/connectors")).status_code == 403

@@ -15,8 +15,9 @@ interface Props {
   names: [string, string];
   left: unknown;
   right: unknown;
-  /** Mark paths of the left whose right is another. A path that only the right has is never marked. */
-  mark?: boolean;
+  /** Mark paths of the left whose right is another; "both": only where both have the path. A path that only the
+   * right has is never marked. */
+  mark?: boolean | "both";
 }
 
 export function Compare({ names, left, right, mark = true }: Props) {
@@ -34,7 +35,7 @@ export function Compare({ names, left, right, mark = true }: Props) {
       </thead>
       <tbody>
         {paths.map((path) => {
-          const differs = mark && a.has(path) && a.get(path) !== b.get(path);
+          const differs = mark !== false && a.has(path) && (mark !== "both" || b.has(path)) && a.get(path) !== b.get(path);
           return (
             <tr key={path} data-differs={differs || undefined}>
               <th scope="row">{path}</th>

@@ -1,5 +1,7 @@
 // The parts that screens are made of.
 export * from "./Actions";
+export * from "./AskAction";
+export * from "./AskedChange";
 export * from "./Badges";
 export * from "./Charts";
 export { axes, Chart, type ChartColours, useChartColours } from "./Chart";

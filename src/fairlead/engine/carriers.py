@@ -74,6 +74,10 @@ class Carriers:
         self._buckets = buckets
         self._limits = limits
 
+    def connectors(self) -> list[Manifest]:
+        """All that an account may name beside `none`, by id."""
+        return [self._manifests[one] for one in sorted(self._manifests)]
+
     def capabilities(self, account: Account) -> Mapping[Verb, VerbCapability]:
         """What can be asked of an account, every verb by name; none where it has no connector."""
         manifest = self._manifests.get(account.connector)

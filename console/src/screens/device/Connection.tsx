@@ -1,33 +1,67 @@
 // What the networks saw: clocks by rule, sessions, and runs of presence.
+import { useMemo } from "react";
 import type { Schemas } from "@/api/client";
-import { wholeList } from "@/api/queries";
+import { useCountries, wholeList } from "@/api/queries";
 import { countryName, useFormat } from "@/frame/format";
-import { type Column, DataTable, DaysLeft, Empty, Ident, Instant, Panel, StateBadge } from "@/parts";
+import { Age, type Column, CountryLink, DataTable, DaysLeft, Empty, Ident, Instant, Panel, StateBadge, wordsOf } from "@/parts";
 import css from "./device.module.css";
 
 type Session = Schemas["SessionShown"];
 type Run = Schemas["PresenceShown"];
 
-export function Clocks({ clocks, zone }: { clocks: Schemas["ClockShown"][]; zone: string | null }) {
+type Clock = Schemas["ClockShown"];
+
+/** Days used and left by rule. How many days a rule allows in all is what both make together. */
+export function Clocks({ clocks, zone }: { clocks: Clock[]; zone: string | null }) {
+  const countries = useCountries();
+  const rules = useMemo(() => new Map(countries.data?.items.flatMap((country) => country.rules.map((rule) => [rule.id, { rule, code: country.code }] as const)) ?? []), [countries.data]);
   return (
     <Panel title="Roaming clocks" note="not legal advice">
       {clocks.length === 0 && <Empty title="No rule counts days for it">A clock runs where a rule of the visited country limits permanent roaming.</Empty>}
-      {clocks.map((clock) => (
-        <div key={clock.rule} className={css.rule}>
-          <span className="fl-row">
-            <DaysLeft at={clock.breach_at} /> <span>{clock.topic.replaceAll("_", " ")}</span>
-          </span>
-          <span className="fl-dim">
-            {clock.days_used} days used
-            {clock.breach_at && (
-              <>
-                {" "}· breach <Instant at={clock.breach_at} zone={zone} />
-              </>
-            )}{" "}
-            · rule {clock.rule}
-          </span>
-        </div>
-      ))}
+      {clocks.map((clock) => {
+        const known = rules.get(clock.rule);
+        const left = clock.days_left;
+        const tone = left === null ? "idle" : left <= 7 ? "bad" : left <= 30 ? "warn" : "info";
+        const share = left === null ? 0 : clock.days_used / Math.max(1, clock.days_used + left);
+        return (
+          <div key={clock.rule} className={css.rule}>
+            <span className="fl-row">
+              {left === null ? <StateBadge state="does not run now" tone="idle" hint="It counts days on a foreign SIM: at present it is on none, or elsewhere" /> : <DaysLeft at={clock.breach_at} />}
+              <span>{wordsOf(clock.topic)}</span>
+            </span>
+            {left !== null && (
+              <span className={css.meter} role="img" aria-label={`${clock.days_used} days used, ${left} left`}>
+                <span style={{ width: `${Math.max(2, share * 100)}%`, background: `var(--fl-${tone})` }} />
+              </span>
+            )}
+            <span>
+              {clock.days_used} {clock.days_used === 1 ? "day" : "days"} used
+              {left !== null && <>, {left} left</>}
+              {clock.breach_at && (
+                <>
+                  {" "}· {left === 0 ? "breached" : "breaches"} <Instant at={clock.breach_at} zone={zone} />
+                </>
+              )}
+            </span>
+            <span className={css.small}>
+              {clock.started_at && (
+                <>
+                  counts from <Instant at={clock.started_at} zone={zone} /> ·{" "}
+                </>
+              )}
+              computed <Age at={clock.computed_at} zone={zone} />
+            </span>
+            <span className={css.small}>
+              rule {known ? <CountryLink code={known.code}>{clock.rule}</CountryLink> : clock.rule}
+              {known && (
+                <>
+                  : {known.rule.stance.replaceAll("_", " ")}, confidence {known.rule.confidence}, read {known.rule.as_of}
+                </>
+              )}
+            </span>
+          </div>
+        );
+      })}
     </Panel>
   );
 }
