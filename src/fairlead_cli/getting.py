@@ -335,6 +335,16 @@ def _country(shell: Shell, found: Body) -> None:
         f"[bold]{escape(found['name'])}[/]: {words.coloured(found['stance'])}, {found['confidence']} confidence"
     )
     shell.out.fields({name.replace("_", " "): value for name, value in found["here"].items() if value})
+    actual: Body = words.part(found, "actual")
+    if actual.get("devices"):
+        shown = f"{actual['roaming']:,} roaming, {actual['local']:,} on a local SIM, {actual['unknown']:,} not known"
+        shell.out.say("", f"[bold]Way in[/]  today: {shown}")
+    for one in words.rows(found, "chosen"):
+        use = escape(one["use"] or "nothing")
+        shell.out.say(f"  chosen by [cyan]{escape(one['strategy'])}[/]: {use}, {escape(one['reason'])}")
+    for one in words.rows(found, "recommended"):
+        said = f"{escape(one['says'])} [dim]({escape(one['source'])})[/]"
+        shell.out.say(f"  recommended for {escape(one['names'])}: {said}")
     for rule in sorted(found["rules"], key=lambda one: "roaming" not in one["topic"]):
         shell.out.say("", f"[bold]{escape(rule['id'])}[/]  {words.coloured(rule['stance'])}  {escape(rule['summary'])}")
         said = ", ".join(rule["sources"])

@@ -28,6 +28,8 @@ from fairlead.engine.journal import Journal
 from fairlead.engine.layers import Layers
 from fairlead.engine.sealing import Keyring, Sealer
 from fairlead.engine.signing import SigningKeys
+from fairlead.engine.stores import Stores
+from fairlead.engine.strategies import Strategies
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.timelines import Timelines
 from fairlead.engine.views import Views
@@ -35,12 +37,16 @@ from fairlead.model.access import Principal, Role
 from fairlead.model.ids import PrincipalId, TenantId, TokenId
 from fairlead.model.reference import Reference
 from fairlead.store.buckets import Buckets
+from fairlead.store.changes import ChangeStore
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Database
 from fairlead.store.fleet import FleetStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
-from fairlead.store.journal import JournalStore
+from fairlead.store.journal import JournalStore, append
+from fairlead.store.moves import MoveStore
+from fairlead.store.planning import PlanStore
+from fairlead.store.policies import PolicyStore
 from fairlead.store.timeline import TimelineStore
 from fairlead.store.views import ViewStore
 
@@ -145,6 +151,18 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Views(ViewStore(database)),
         Timelines(TimelineStore(database)),
         Layers(fleet, reference),
+        Strategies(
+            Stores(
+                transactions=database,
+                policies=PolicyStore(),
+                plans=PlanStore(),
+                changes=ChangeStore(),
+                moves=MoveStore(),
+                append=append,
+            ),
+            fleet,
+            reference,
+        ),
         Readiness(),
     )
     services.add(reference, under=Reference)

@@ -7,6 +7,7 @@ import pytest
 from fairlead.engine.carriers import Carriers
 from fairlead.engine.ports.carrier import BucketKey, BucketLevel
 from fairlead.model.subscription import Verb
+from fairlead.policy.describe import EXAMPLES
 from fairlead.store.buckets import Buckets
 
 from .test_api_fleet import CSV, add_account, devices_csv, iccid
@@ -249,3 +250,88 @@ async def test_a_carrier_says_what_it_can_what_is_left_and_whom_it_holds(api, ow
     assert {one["call_class"]: one["capacity"] for one in odd.json()["budgets"]}["read"] == 40
     bare = items["global-sim"]
     assert (bare["capabilities"], bare["budgets"], bare["fresh"], bare["sims"]["total"]) == ([], [], None, 0)
+
+
+STRATEGY = EXAMPLES["Strategy"]
+
+
+async def test_a_country_shows_the_way_in_recommended_chosen_and_actual(api, owner):
+    await owner.post(
+        "/v1/imports?kind=sims",
+        headers=CSV,
+        content="iccid,imsi,device,account,state\n"
+        + "".join(
+            f"{iccid(n)},{'72405' if n == 2 else '26201'}{n:010d},trk-{n:05d},global-sim,active\n" for n in range(4)
+        ),
+    )
+    await owner.post(
+        "/v1/imports?kind=sessions",
+        headers=CSV,
+        content="iccid,plmn,first,last\n" + "".join(f"{iccid(n)},724-05,2026-02-01,2026-02-20\n" for n in range(3)),
+    )
+    brazil = (await owner.get("/v1/countries/br")).json()
+    assert brazil["chosen"] == []
+    named = {one["table"]: one for one in brazil["recommended"]}
+    assert named["roaming-stance"]["names"] == "Brazil"
+    assert "eUICC with a local profile" in named["regional-strategies"]["says"]
+    assert named["regional-strategies"]["source"]
+    assert named["regional-strategies"]["date"]
+    actual = brazil["actual"]
+    assert actual["devices"] == actual["roaming"] + actual["local"] + actual["unknown"] == 3
+    async with api.database.tenant(api.tenant) as conn:
+        rows = await (
+            await conn.execute("select roaming, count(*) from fact where country = 'BR' group by 1")
+        ).fetchall()
+    counted = dict(rows)
+    assert (actual["roaming"], actual["local"]) == (counted.get(True, 0), counted.get(False, 0))
+    assert actual["roaming"] >= 2
+    assert "legal advice" in brazil["notice"]
+
+    germany = (await owner.get("/v1/countries/DE")).json()
+    assert {one["names"] for one in germany["recommended"]} == {"European Union", "Europe (EU and EEA)"}
+    assert germany["actual"]["roaming_share"] is None
+    assert (await owner.get("/v1/countries/TR")).json()["recommended"][-1]["names"] == "Asia-Pacific"
+    assert (await owner.get("/v1/countries/NP")).json()["recommended"] == []
+
+    await keep(api, STRATEGY)
+    chosen = (await owner.get("/v1/countries/BR")).json()["chosen"]
+    assert [(one["strategy"], one["use"]) for one in chosen] == [("tiered", "local-profile")]
+    assert (await api.client("finance").get("/v1/countries/BR")).json()["chosen"] is None
+
+    weeks = (await owner.get("/v1/forecast", params={"weeks": 104})).json()
+    assert weeks["total"] == sum(one["devices"] for one in weeks["weeks"])
+
+
+async def keep(api, text):
+    """A kept revision, as a settled Change leaves it."""
+    from uuid import UUID
+
+    from fairlead.engine.ports.planning import NewRevision
+    from fairlead.store.policies import PolicyStore
+
+    store, policy = PolicyStore(), UUID(int=77)
+    async with api.database.tenant(api.tenant) as tx:
+        await store.ensure_policy(tx, policy, "Strategy", "tiered", api.timekeeper.now())
+        await store.add_revision(
+            tx,
+            NewRevision(policy=policy, resource={}, source=text, digest=b"x", removed=False, author=UUID(int=5)),
+            api.timekeeper.now(),
+        )
+        await tx.execute("update revision set state = 2")
+        await tx.execute("update policy set kept = 1")
+
+
+async def test_the_language_by_the_door_and_located_faults(owner):
+    found = (await owner.get("/v1/policies/schema")).json()
+    assert [kind["kind"] for kind in found["kinds"]] == ["Policy", "Strategy", "Steering", "SessionPolicy", "Grant"]
+    fields = {one["path"]: one for one in found["kinds"][0]["fields"]}
+    assert fields["spec.set.network.method"]["words"] == ["roaming", "multi-imsi", "local-profile"]
+    assert found["functions"] == ["startsWith", "endsWith", "contains", "size"]
+    facts = (await owner.get("/v1/facts")).json()
+    assert set(found["contexts"]) == {fact["context"] for fact in facts}
+    wrong = found["kinds"][0]["example"].replace("local-profile", "magic")
+    checked = (await owner.post("/v1/policies/check", json={"files": [{"name": "a.yaml", "text": wrong}]})).json()
+    (fault,) = [one for one in checked["errors"] if one["path"].startswith("spec.set")]
+    assert (fault["file"], fault["path"]) == ("a.yaml", "spec.set.network.method")
+    assert wrong.splitlines()[fault["line"] - 1][fault["column"] - 1 :].startswith("magic")
+    assert "local-profile" in fault["expected"]

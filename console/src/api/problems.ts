@@ -80,10 +80,11 @@ function plain(what: string, next: string): Sentence {
 function todo(problem: ApiProblem): string {
   switch (problem.status) {
     case 401:
-      return "Sign in again.";
+      return problem.kind === "sign-in-refused" ? "Check what you typed; after several failures you have to wait." : "Sign in again.";
     case 403:
       return "Ask an owner of this tenant for a role that permits it.";
     case 404:
+      if (problem.kind === "no-provider") return "Use your password.";
       return "It may have another name, be removed, or belong to a tenant or department that is not yours.";
     case 409:
       return "Look at how things stand now, then try again.";

@@ -2,11 +2,11 @@
 // beginning; ids with a prefix (`chg_…`) and countries lead straight there; the areas are a word away.
 import { Group, Kbd, Text, useMantineColorScheme } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { Spotlight, spotlight } from "@mantine/spotlight";
+import { createSpotlight, Spotlight } from "@mantine/spotlight";
 import { IconArrowRight, IconBox, IconMoon, IconSearch, IconWorld } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { api, ok } from "@/api/client";
 import { countriesQuery } from "@/api/queries";
 import { Loading, Problem } from "@/parts/Says";
@@ -21,7 +21,8 @@ const PRINTED: [RegExp, string, string][] = [
   [/^job_[0-9a-z]{26,}$/, "/jobs/", "Job"],
 ];
 
-export const openPalette = () => spotlight.open();
+const [store, palette] = createSpotlight();
+export const openPalette = palette.open;
 
 export function Palette() {
   const [query, setQuery] = useState("");
@@ -36,6 +37,19 @@ export function Palette() {
     placeholderData: (before) => before,
   });
   const countries = useQuery({ ...countriesQuery, enabled: query.trim().length > 1 });
+  // Enter takes the first of what is listed, without an arrow key before it.
+  const arrived = devices.data;
+  useEffect(() => {
+    if (!settled) return;
+    const frame = requestAnimationFrame(() => {
+      const list = document.getElementById(store.getState().listId);
+      list?.querySelector("[data-selected]")?.removeAttribute("data-selected");
+      list?.querySelector("[data-action]")?.setAttribute("data-selected", "true"); // as the library marks it itself
+      store.updateState((state) => ({ ...state, selected: 0 }));
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [settled, arrived]);
+
   const needle = query.trim().toLowerCase();
   const go = (href: string) => void navigate({ href });
 
@@ -46,7 +60,7 @@ export function Palette() {
   const schemes = (["light", "dark", "auto"] as const).filter((scheme) => needle && `theme ${scheme}`.includes(needle));
 
   return (
-    <Spotlight.Root query={query} onQueryChange={setQuery} shortcut={["mod + K", "/"]} scrollable maxHeight={420} clearQueryOnClose>
+    <Spotlight.Root store={store} attributes={{ content: { "aria-label": "Search or jump to" } }} centered={false} yOffset="12vh" overlayProps={{ backgroundOpacity: 0.45, blur: 0 }} query={query} onQueryChange={setQuery} shortcut={["mod + K", "/"]} scrollable maxHeight={420} clearQueryOnClose>
       <Spotlight.Search placeholder="Device name, serial, IMEI, EID, ICCID, IMSI, MAC, id, country, area…" leftSection={<IconSearch size={18} aria-hidden />} aria-label="Search or jump to" />
       <Spotlight.ActionsList>
         {printed.map(([, path, name]) => (

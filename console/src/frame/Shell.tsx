@@ -77,10 +77,8 @@ export function Shell() {
         })}
         <div className={css.navFoot}>Regulation shown here is not legal advice.</div>
       </AppShell.Navbar>
-      <AppShell.Main>
-        <main ref={main} id="content" tabIndex={-1} className={css.main}>
-          <Outlet />
-        </main>
+      <AppShell.Main ref={main} id="content" tabIndex={-1} className={css.main}>
+        <Outlet />
       </AppShell.Main>
       <Palette />
       <SessionKeeper />

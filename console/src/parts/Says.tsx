@@ -20,7 +20,7 @@ export function Empty({ title, children, action }: { title: string; children?: R
   return (
     <div className={css.says}>
       <div>
-        <h3>{title}</h3>
+        <strong>{title}</strong>
         {children && <p>{children}</p>}
         {action && <div style={{ marginTop: "0.75rem" }}>{action}</div>}
       </div>
@@ -35,7 +35,7 @@ export function Problem({ error, retry }: { error: unknown; retry?: () => unknow
     <div className={css.says} role="alert">
       <IconAlertTriangle size={18} color="var(--fl-bad)" aria-hidden style={{ flex: "none", marginTop: 2 }} />
       <div>
-        <h3>{said.what}</h3>
+        <strong>{said.what}</strong>
         {said.detail && <p>{said.detail}</p>}
         {said.faults.length > 0 && (
           <ul className={css.faults}>

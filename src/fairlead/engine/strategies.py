@@ -48,6 +48,20 @@ class Strategies:
             for load in sorted(loads, key=lambda one: -one.devices)
         ]
 
+    async def of_country(self, actor: Actor, country: str, now: datetime) -> list[tuple[str, CountryChoice]]:
+        """What each kept strategy chooses for one country, by the strategy's name."""
+        async with self._stores.transactions.tenant(actor.tenant) as tx:
+            kept = [r for r in await self._stores.policies.live(tx) if r.kind == "Strategy" and r.kept]
+        loads = await self._fleet.country_loads(actor, now)
+        load = next((one for one in loads if one.country == country), None)
+        devices, roaming = (load.devices, load.roaming) if load else (0, 0)
+        named = [(row.name, resource_of(row)) for row in sorted(kept, key=lambda row: row.name) if not row.removed]
+        return [
+            (name, self._choice(strategy, country, devices, roaming, now))
+            for name, strategy in named
+            if isinstance(strategy, Strategy)
+        ]
+
     def _choice(self, strategy: Strategy, country: str, devices: int, roaming: int, now: datetime) -> CountryChoice:
         law = self._reference.law(country, now.date())
         facts: Mapping[str, Any] = {

@@ -55,7 +55,7 @@ MAX_DEPTH: Final = 64  # of the tree; every reading is recursive
 MAX_DAYS: Final = 36_500  # a bound of a hundred years keeps `now + bound` a date
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)  # constants do not follow the clock; any instant does
 _ORDERED: Final = frozenset({"int", "double", "string", "duration", "timestamp"})
-_FUNCTIONS: Final = ("startsWith", "endsWith", "contains", "size")
+FUNCTIONS: Final = ("startsWith", "endsWith", "contains", "size")
 _COMPARISONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">="})
 
 
@@ -199,9 +199,9 @@ class _Checker:
                 raise Refused(tree.span, "a clock has fields", 'write `clock("permanent-roaming").days_left`')
         elif tree.function == "size" and not tree.arguments:
             return self._size(self.typed(tree.target), tree.span)
-        elif tree.function in _FUNCTIONS:
+        elif tree.function in FUNCTIONS:
             return self._text_call(tree, tree.target)
-        raise Refused(tree.span, f"unknown function `{tree.function}`", "one of: " + ", ".join(_FUNCTIONS))
+        raise Refused(tree.span, f"unknown function `{tree.function}`", "one of: " + ", ".join(FUNCTIONS))
 
     def _size(self, target: Expr, span: Span) -> Expr:
         if target.type not in {"string", "list<string>"}:

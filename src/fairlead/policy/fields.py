@@ -7,9 +7,11 @@ keys that nobody asked for.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
+from typing import Literal as Only
 
 from fairlead.model.document import Json
 from fairlead.model.expression import INT_MAX, INT_MIN, Type, Value
@@ -28,12 +30,33 @@ MAX_FAULTS: Final = 100  # of one file; who wrote that many reads no more
 _SHOWN: Final = 60
 
 
+FieldType = Only["text", "word", "whole number", "true or false", "condition", "map", "list", "any"]
+
+
+@dataclass(slots=True)
+class Asked:
+    """A field that a reader asked for: what it took and how it would have complained."""
+
+    type: FieldType = "any"
+    expected: str = ""
+    words: tuple[str, ...] = ()
+    context: str | None = None  # of a condition: whose facts it reads
+    required: bool = False
+
+
 class Faults:
-    """What is wrong with one file, in the order it was found."""
+    """What is wrong with one file, in the order it was found; and which fields were asked for, by path."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.found: list[Fault] = []
+        self.asked: dict[str, Asked] = {}
+
+    def ask(self, path: str, **said: Any) -> None:
+        """Note that a reader asked for a field. Entries of a list are one field."""
+        field = self.asked.setdefault(re.sub(r"\[\d+\]", "[]", path), Asked())
+        for name, value in said.items():
+            setattr(field, name, value)
 
     def add(self, node: Node, path: str, expected: str, *, value: str | None = None) -> None:
         """Report a value that is not what was expected."""
@@ -77,11 +100,13 @@ class Fields:
     def get(self, key: str) -> Node | None:
         """The node of a field, if it is there."""
         self._asked.append(str(key))
+        self.faults.ask(self.name(key))
         return self.node.members.get(key)
 
     def need(self, key: str, expected: str) -> Node | None:
         """The node of a field that must be there."""
         node = self.get(key)
+        self.faults.ask(self.name(key), expected=expected, required=True)
         if node is None:
             self.faults.add(self.node, self.name(key), expected, value="nothing")
         return node
@@ -97,6 +122,7 @@ class Fields:
 
     def fields(self, key: str, expected: str, *, optional: bool = False) -> "Fields | None":
         """A map below this one."""
+        self.faults.ask(self.name(key), type="map", expected=expected)
         node = self.get(key) if optional else self.need(key, expected)
         if node is None:
             return None
@@ -107,6 +133,7 @@ class Fields:
 
     def items(self, key: str, expected: str, *, optional: bool = False) -> tuple[Node, ...] | None:
         """A list below this one; an empty one is not accepted."""
+        self.faults.ask(self.name(key), type="list", expected=expected)
         node = self.get(key) if optional else self.need(key, expected)
         if node is None:
             return None
@@ -128,11 +155,13 @@ class Fields:
         self, key: str, expected: str, *, optional: bool = False, pattern: re.Pattern[str] | None = None
     ) -> str | None:
         """Text that is not empty."""
+        self.faults.ask(self.name(key), type="text", expected=expected)
         node = self.get(key) if optional else self.need(key, expected)
         return None if node is None else self.text_of(node, self.name(key), expected, pattern)
 
     def text_of(self, node: Node, path: str, expected: str, pattern: re.Pattern[str] | None = None) -> str | None:
         """Text that is not empty, of a node."""
+        self.faults.ask(path, type="text", expected=expected)
         value = node.value if isinstance(node, Scalar) else None
         if not isinstance(value, str) or not value.strip() or (pattern is not None and not pattern.fullmatch(value)):
             self.faults.add(node, path, expected)
@@ -141,6 +170,7 @@ class Fields:
 
     def whole(self, key: str, expected: str, *, low: int, high: int) -> int | None:
         """A whole number within bounds."""
+        self.faults.ask(self.name(key), type="whole number", expected=expected)
         node = self.need(key, expected)
         if node is None:
             return None
@@ -152,6 +182,7 @@ class Fields:
 
     def flag(self, key: str, *, absent: bool = False) -> bool:
         """True or false; `absent` where it is not there."""
+        self.faults.ask(self.name(key), type="true or false")
         node = self.get(key)
         if node is None:
             return absent
@@ -163,11 +194,13 @@ class Fields:
     def choice(self, key: str, words: Sequence[Word], *, optional: bool = False) -> Word | None:
         """One of a closed set of words."""
         expected = "one of: " + ", ".join(words)
+        self.faults.ask(self.name(key), type="word", expected=expected, words=tuple(map(str, words)))
         node = self.get(key) if optional else self.need(key, expected)
         return None if node is None else self.choice_of(node, self.name(key), words)
 
     def choice_of(self, node: Node, path: str, words: Sequence[Word]) -> Word | None:
         """One of a closed set of words, of a node."""
+        self.faults.ask(path, type="word", words=tuple(map(str, words)))
         if isinstance(node, Scalar):
             for word in words:
                 if node.text == word:
@@ -181,6 +214,7 @@ class Fields:
 
     def read(self, key: str, reader: Callable[[str], T | None], expected: str, *, optional: bool = False) -> T | None:
         """A field that a reader of text understands."""
+        self.faults.ask(self.name(key), type="text", expected=expected)
         node = self.get(key) if optional else self.need(key, expected)
         if node is None:
             return None
@@ -192,6 +226,7 @@ class Fields:
     def condition(self, key: str, context: Context, *, optional: bool = False) -> Condition | None:
         """A condition over the facts of a context."""
         expected = f"a condition over the facts of a {context}"
+        self.faults.ask(self.name(key), type="condition", expected=expected, context=context)
         node = self.get(key) if optional else self.need(key, expected)
         if node is None:
             return None
@@ -206,6 +241,7 @@ class Fields:
 
     def given(self, context: Context) -> Mapping[str, Value]:
         """The facts that a test assumes."""
+        self.faults.ask(self.name("given"), context=context)
         facts = self.fields("given", "a map of facts")
         values: dict[str, Value] = {}
         if facts is None:
@@ -225,11 +261,13 @@ class Fields:
 
     def json(self, key: str, expected: str) -> Mapping[str, Json] | None:
         """A map of any JSON values."""
+        self.faults.ask(self.name(key), type="map", expected=expected)
         node = self.need(key, expected)
         return None if node is None else self.json_of(node, self.name(key), expected)
 
     def json_of(self, node: Node, path: str, expected: str) -> Mapping[str, Json] | None:
         """A map of any JSON values, of a node."""
+        self.faults.ask(path, type="map", expected=expected)
         if not isinstance(node, Members):
             self.faults.add(node, path, expected)
             return None

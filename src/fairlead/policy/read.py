@@ -28,7 +28,11 @@ def read_resources(text: str, *, file: str) -> tuple[tuple[Resource, ...], tuple
     `file` only names the place in faults. A document with a fault yields no resource. The first
     document says its `apiVersion`; later ones may leave it out.
     """
-    faults = Faults(file)
+    return read_noting(text, Faults(file))
+
+
+def read_noting(text: str, faults: Faults) -> tuple[tuple[Resource, ...], tuple[Fault, ...]]:
+    """The same, with a list of faults of the caller's, who may ask it afterwards which fields were asked for."""
     documents, bad = read_yaml(text)
     resources: list[Resource] = []
     seen: dict[tuple[str, str], int] = {}

@@ -15,6 +15,9 @@ from fairlead.edge.api.shapes import actor_of, age_s
 from fairlead.engine.accuracy import Accuracies
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.ports.fleet import CountryLoad
+from fairlead.engine.strategies import Strategies
+from fairlead.insight.ways_in import recommended
+from fairlead.model.access import allowed
 from fairlead.model.ids import show
 from fairlead.model.reference import Reference
 from fairlead.model.rules import NOTICE, Rule
@@ -126,6 +129,45 @@ class CountryShown(BaseModel):
     here: DevicesThere
 
 
+class RecommendedShown(BaseModel):
+    """A row of a reference table that names the country."""
+
+    table: str
+    names: str = Field(description="what the row calls the place", examples=["Brazil"])
+    says: str
+    note: str
+    source: str
+    date: date
+
+
+class ChosenShown(BaseModel):
+    """What one kept strategy chooses here."""
+
+    strategy: str
+    use: str | None = Field(description="local-profile, multi-imsi or roaming; null where no tier holds")
+    ground: str | None = Field(description="what decided: law, country, region or tier")
+    reason: str
+
+
+class ActualShown(BaseModel):
+    """How the tenant's devices come in here today."""
+
+    devices: int
+    roaming: int = Field(description="on a foreign SIM")
+    local: int = Field(description="on a SIM of this country; a multi-IMSI card on a local IMSI counts here")
+    unknown: int
+    roaming_share: float | None = Field(description="of those of which it is known; null where none is")
+
+
+class CountryDetails(CountryShown):
+    """One country: the law, who is there, and which way in is recommended, chosen and taken."""
+
+    recommended: list[RecommendedShown] = Field(description="none where no table names the country")
+    chosen: list[ChosenShown] | None = Field(description="by strategy; null where the caller may not read policies")
+    actual: ActualShown
+    notice: str = NOTICE
+
+
 class Countries(BaseModel):
     """Countries by code."""
 
@@ -148,13 +190,47 @@ async def list_countries(
 @router.get(
     "/countries/{code}", summary="One country", responses={404: {"description": "No such country"}}
 )  # fmt: skip
-async def read_country(request: Request, caller: Everywhere, code: str, now: NowOf) -> CountryShown:
-    """The same, for one country."""
+async def read_country(request: Request, caller: Everywhere, code: str, now: NowOf) -> CountryDetails:
+    """The same for one country, with the way in: recommended, chosen and actual. Not legal advice."""
     reference = services(request).of(Reference)
-    if code.upper() not in reference.countries:
+    code = code.upper()
+    if code not in reference.countries:
         raise not_found("country", code)
     loads = await services(request).of(Fleet).country_loads(actor_of(caller), now)
-    return _country(code.upper(), reference, next((one for one in loads if one.country == code.upper()), None), now)
+    load = next((one for one in loads if one.country == code), None)
+    chosen = None
+    if allowed(caller.principal, "policies.read"):
+        found = await services(request).of(Strategies).of_country(actor_of(caller), code, now)
+        chosen = [
+            ChosenShown(strategy=name, use=one.chosen.use, ground=one.chosen.ground, reason=one.chosen.reason)
+            for name, one in found
+        ]
+    shown = _country(code, reference, load, now)
+    return CountryDetails(
+        **dict(shown), recommended=_recommended(code, reference), chosen=chosen, actual=_actual(load)
+    )  # fmt: skip
+
+
+def _recommended(code: str, reference: Reference) -> list[RecommendedShown]:
+    markets, regions = reference.tables["roaming-stance"], reference.tables["regional-strategies"]
+    unions = {rule.jurisdiction: rule.countries for rule in reference.rules if len(rule.countries) > 1}
+    return [
+        RecommendedShown(
+            table=one.table, names=one.names, says=one.says, note=one.note,
+            source=reference.tables[one.table].source.name, date=reference.tables[one.table].source.date,
+        )
+        for one in recommended(code, reference.countries[code].name, markets, regions, unions)
+    ]  # fmt: skip
+
+
+def _actual(load: CountryLoad | None) -> ActualShown:
+    if load is None:
+        return ActualShown(devices=0, roaming=0, local=0, unknown=0, roaming_share=None)
+    known = load.roaming + load.local
+    return ActualShown(
+        devices=load.devices, roaming=load.roaming, local=load.local, unknown=load.devices - known,
+        roaming_share=round(load.roaming / known, 4) if known else None,
+    )  # fmt: skip
 
 
 def _country(code: str, reference: Reference, load: CountryLoad | None, now: datetime) -> CountryShown:

@@ -18,11 +18,13 @@ from fairlead.engine.plans import File, Hand, Planner, Refused, Removal
 from fairlead.engine.ports.planning import PlanRow
 from fairlead.engine.stories import Stories
 from fairlead.engine.strategies import Strategies
+from fairlead.model.facts import contexts
 from fairlead.model.ids import show
 from fairlead.model.life import LineEnd
-from fairlead.model.resources import Condition, Fault
+from fairlead.model.resources import API_VERSION, Condition, Fault
 from fairlead.model.rollout import BadRollout, Rollout, read_rollout
-from fairlead.policy.check import read_expression
+from fairlead.policy.check import FUNCTIONS, read_expression
+from fairlead.policy.describe import facets_described, kinds_described
 from fairlead.policy.read import read_resources
 from fairlead.policy.syntax import Refusal
 
@@ -239,6 +241,73 @@ async def check(sent: CheckSent, caller: PolicyReader) -> Checked:
         names += [f"{type(r).__name__}/{r.metadata.name}" for r in resources]
         faults += bad
     return Checked(ok=not faults, resources=names, errors=[_fault(f) for f in faults])
+
+
+class FieldOfKind(BaseModel):
+    """One field of a resource."""
+
+    path: str = Field(
+        examples=["spec.set.network.method"], description="[] is an entry of a list, * a key that people choose"
+    )
+    type: Literal["text", "word", "whole number", "true or false", "condition", "map", "list", "any"]
+    expected: str = Field(description="as a fault would say it")
+    words: list[str] = Field(description="the closed set, where there is one")
+    context: str | None = Field(description="whose facts a condition reads: see /v1/facts")
+    required: bool = Field(description="where the map it stands in is there")
+
+
+class KindOfResource(BaseModel):
+    """One kind of resource."""
+
+    kind: str = Field(examples=["Policy"])
+    fields: list[FieldOfKind]
+    example: str = Field(description="YAML that says everything the kind can say")
+
+
+class FacetOfPolicy(BaseModel):
+    """What a policy may do with a facet."""
+
+    facet: str
+    merges: bool = Field(description="whether `merge` may change parts of it")
+    needs_until: bool = Field(description="whether a policy on it must say how it ends")
+
+
+class LanguageShown(BaseModel):
+    """The policy language, for an editor."""
+
+    api_version: str
+    kinds: list[KindOfResource]
+    facets: list[FacetOfPolicy]
+    functions: list[str] = Field(description="that conditions may call")
+    contexts: list[str] = Field(description="of /v1/facts")
+
+
+@router.get("/policies/schema", summary="The policy language, for an editor's completion")
+async def read_schema(caller: PolicyReader) -> LanguageShown:
+    """Kinds, fields, allowed words and examples, as the readers themselves ask for them. Facts are in /v1/facts."""
+    del caller
+    return LanguageShown(
+        api_version=API_VERSION,
+        kinds=[
+            KindOfResource(
+                kind=kind.kind, example=kind.example,
+                fields=[
+                    FieldOfKind(
+                        path=one.path, type=one.type, expected=one.expected, words=list(one.words),
+                        context=one.context, required=one.required,
+                    )
+                    for one in kind.fields
+                ],
+            )
+            for kind in kinds_described()
+        ],
+        facets=[
+            FacetOfPolicy(facet=one.facet, merges=one.merges, needs_until=one.needs_until)
+            for one in facets_described()
+        ],
+        functions=list(FUNCTIONS),
+        contexts=list(contexts),
+    )  # fmt: skip
 
 
 @router.get("/policies", summary="Kept policies by name")

@@ -244,6 +244,7 @@ class CountryLoad:
     country: str
     devices: int
     roaming: int
+    local: int  # on a SIM of that country; of the rest nobody knows
     breached: int
     within_7: int
     within_30: int

@@ -40,6 +40,7 @@ order by dimension, n desc, value
 select country,
     count(*) as devices,
     count(*) filter (where roaming) as roaming,
+    count(*) filter (where not roaming) as local,
     count(*) filter (where breach_at <= %(now)s) as breached,
     count(*) filter (where breach_at > %(now)s and breach_at <= %(now)s + interval '168 hours') as within_7,
     count(*) filter (where breach_at > %(now)s + interval '168 hours' and breach_at <= %(now)s + interval '720 hours')
