@@ -65,10 +65,10 @@ def check(
     key: Key = None,
 ) -> int:  # fmt: skip
     """Verify an export. Exit 0 ok, 1 tampered, 2 tail not proven."""
-    if [file is not None, server, by_server].count(True) != 1 or (by_server and key):
-        raise trouble(Exit.USAGE, "Say what should be verified", "a FILE, --server, or --by-server alone")
-    if by_server:
+    if by_server and file is None and not server and not key:
         return _by_server(shell)
+    if by_server or (file is None) != server:
+        raise trouble(Exit.USAGE, "Say what should be verified", "a FILE, --server, or --by-server alone")
     try:
         keys = [verify.read_key(text) for text in key or []]
     except (OSError, ValueError) as error:

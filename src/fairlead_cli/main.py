@@ -19,6 +19,7 @@ from fairlead_cli import (
     events,
     explaining,
     getting,
+    home,
     importing,
     journal,
     people,
@@ -80,6 +81,7 @@ def build() -> typer.Typer:
     command(app, "why", examples=("fairlead why trk-00001",))(why)
     importing.install(app)
     events.install(app)
+    home.install(app)
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
         getting.app, changes.app, journal.app, explaining.app, config, signing_in.tokens, people.app, carriers.app,

@@ -22,6 +22,7 @@ from fairlead.edge.api.routing import Repeats
 from fairlead.engine.carriers import Carriers
 from fairlead.engine.events import Events, Pace
 from fairlead.engine.fleet import Fleet
+from fairlead.engine.home import Home
 from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
@@ -41,6 +42,7 @@ from fairlead.store.changes import ChangeStore
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Database
 from fairlead.store.fleet import FleetStore
+from fairlead.store.home import HomeStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
@@ -148,6 +150,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Carriers(fleet_store, sealer, {MANIFEST.id: MANIFEST}, buckets=Buckets(database), limits=limits_from),
         Imports(ImportStore(database), counts, reference),
         jobs,
+        Home(HomeStore(database)),
         Views(ViewStore(database)),
         Timelines(TimelineStore(database)),
         Layers(fleet, reference),

@@ -250,6 +250,11 @@ class Fleet:
         await self._counts.refresh(tenant, now)
         self._events.tell(tenant, "counts")
 
+    async def glance(self, tenant: TenantId, now: datetime) -> None:
+        """Count what the first page needs and only a scan can tell. Called by a worker, now and then."""
+        await self._counts.glance(tenant, now)
+        self._events.tell(tenant, "counts")
+
     async def country_loads(self, actor: Actor, now: datetime) -> list[CountryLoad]:
         """Devices by country and days left."""
         return list(await self._counts.country_loads(actor.tenant, now))

@@ -25,6 +25,7 @@ from fairlead.model.ids import TenantId, show
 CLOCKS_EVERY: Final = timedelta(hours=1)  # of house time; never more often than every 20 real seconds
 CLOCKS_AT_LEAST_S: Final = 20.0
 COUNTS_EVERY_S: Final = 5.0
+GLANCE_EVERY_S: Final = 30.0  # scans facets and subscriptions: about a second a million devices
 LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
 
@@ -61,6 +62,7 @@ def reconcilers(
         Reconciler(name="look", reconcile=doing.look, every_s=LOOK_EVERY_S, busy_s=LOOK_EVERY_S),
         Reconciler(name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
+        Reconciler(name="glance", reconcile=doing.glance, every_s=GLANCE_EVERY_S, busy_s=GLANCE_EVERY_S),
     )
 
 
@@ -134,4 +136,8 @@ class _Doing:
 
     async def counts(self, tenant: TenantId) -> bool:
         await self._workers.fleet.refresh_counts(tenant, self._time.now())
+        return False
+
+    async def glance(self, tenant: TenantId) -> bool:
+        await self._workers.fleet.glance(tenant, self._time.now())
         return False

@@ -45,6 +45,13 @@ class CountStore:
         async with self._database.tenant(tenant) as conn:
             await refresh_counts(conn, tenant, now)
 
+    async def glance(self, tenant: TenantId, now: datetime) -> None:
+        """Count anew what the first page needs and only a scan can tell."""
+        values = {"tenant": tenant, "now": now}
+        async with self._database.tenant(tenant) as conn:
+            for name in ("glance_out_of_sync", "glance_breaches", "glance_plans", "forget_old_glance"):
+                await conn.execute(_SQL[name], values)
+
     async def counts(self, tenant: TenantId) -> Sequence[Count]:
         """All counts with their age."""
         return await self._read(tenant, Count, "counts")

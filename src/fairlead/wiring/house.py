@@ -25,6 +25,7 @@ from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.changes import Changes
 from fairlead.engine.events import Events
 from fairlead.engine.fleet import Fleet
+from fairlead.engine.home import Home
 from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
@@ -61,6 +62,7 @@ from fairlead.store.clock import compute as compute_clocks
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Connection, Database
 from fairlead.store.fleet import FleetStore
+from fairlead.store.home import HomeStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
@@ -195,6 +197,7 @@ class House:
             self.changes,
             self.stories,
             self.waves,
+            Home(HomeStore(self.database)),
             Views(ViewStore(self.database)),
             Accuracies(self.database, AccuracyStore(), self.reference),
             Strategies(self.stores, self.fleet, self.reference),

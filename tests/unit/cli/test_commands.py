@@ -378,3 +378,21 @@ def test_a_count_says_when_it_is_only_a_lower_bound(tmp_path: Path) -> None:
         in run(Server().on("GET /v1/devices/count", counted), tmp_path, "get", "devices", "--count").out
     )
     assert run(Server(), tmp_path, "get", "devices", "--count", "--q", "8944").code == 2
+
+
+def test_home_says_what_is_not_known(tmp_path: Path) -> None:
+    fine = {
+        "state": "ok",
+        "sentence": "Nothing that we know of.",
+        "age_s": 12,
+        "headline": {"value": 0, "unit": "things"},
+    }
+    page = dict.fromkeys(("online", "broken", "illegal_soon", "changing", "ready_to_scale"), fine)
+    page["ready_to_scale"] = fine | {"state": "not_built", "sentence": "Not built yet.", "age_s": None}
+    page["cost"] = fine | {"sentence": "Monthly fees.", "headline": {"value": "125.5", "unit": "EUR"}}
+    server = Server().on("GET /v1/home", page)
+    out = " ".join(run(server, tmp_path, "home").out.split())
+    assert "Who is online? ok Nothing that we know of. 12s" in out
+    assert "125.5 EUR. Monthly fees." in out
+    assert "not built Not built yet. –" in out
+    assert run(server, tmp_path, "home", "--json").json == page

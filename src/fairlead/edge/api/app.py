@@ -14,6 +14,7 @@ from fairlead.edge.api import (
     events,
     fleet,
     health,
+    home,
     imports,
     jobs,
     journal,
@@ -36,6 +37,7 @@ ROUTERS: Final = (
     clock.router,
     fleet.router,
     tallies.router,  # before devices: its paths are no names of devices
+    home.router,
     devices.router,
     devices.secret_router,
     timeline.router,

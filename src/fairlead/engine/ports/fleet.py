@@ -401,6 +401,10 @@ class CountStore(Protocol):
         """Count the fleet anew."""
         ...
 
+    async def glance(self, tenant: TenantId, now: datetime) -> None:
+        """Count anew what the first page needs and only a scan can tell."""
+        ...
+
     async def counts(self, tenant: TenantId) -> Sequence[Count]:
         """All counts with their age."""
         ...

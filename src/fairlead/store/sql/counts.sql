@@ -26,10 +26,48 @@ group by grouping sets
 on conflict (tenant, dimension, value) do update set n = excluded.n, at = excluded.at
 
 -- name: forget_old
-delete from fleet_count where at < %(now)s
+delete from fleet_count where at < %(now)s and dimension not like 'home.%%'
+
+-- name: glance_out_of_sync
+-- Devices with a facet that is not as it should be, and nothing under way: past its deadline, refused, or drifted.
+insert into fleet_count (tenant, dimension, value, n, at)
+select %(tenant)s, 'home.out_of_sync', '', count(distinct f.device), %(now)s
+from facet f
+where f.desired is not null
+    and case when f.facet in (7, 8) then f.verified is distinct from f.desired else f.generation <> f.observed_generation end
+    and not exists (select 1 from move m where m.tenant = f.tenant and m.device = f.device and m.next_at is not null)
+on conflict (tenant, dimension, value) do update set n = excluded.n, at = excluded.at
+
+-- name: glance_breaches
+-- Each device in one bucket, by the clock that binds it; the other clock, which binds its IMEI, apart.
+insert into fleet_count (tenant, dimension, value, n, at)
+select %(tenant)s, x.dimension, x.value, count(*), %(now)s
+from (
+    select 'home.breach' as dimension, case
+            when breach_at <= %(now)s then 'breached'
+            when breach_at <= %(now)s + interval '168 hours' then 'within_7'
+            when breach_at <= %(now)s + interval '720 hours' then 'within_30'
+            else 'within_90'
+        end || '/' || coalesce(country, '') as value
+    from fact where breach_at <= %(now)s + interval '2160 hours'
+    union all
+    select 'home.imei_breach', case when imei_breach_at <= %(now)s then 'breached' else 'within_90' end
+    from fact where imei_breach_at <= %(now)s + interval '2160 hours'
+) x
+group by x.dimension, x.value
+on conflict (tenant, dimension, value) do update set n = excluded.n, at = excluded.at
+
+-- name: glance_plans
+insert into fleet_count (tenant, dimension, value, n, at)
+select %(tenant)s, 'home.plan', coalesce(plan, ''), count(*), %(now)s from subscription where state = 4
+group by coalesce(plan, '')
+on conflict (tenant, dimension, value) do update set n = excluded.n, at = excluded.at
+
+-- name: forget_old_glance
+delete from fleet_count where at < %(now)s and dimension like 'home.%%'
 
 -- name: counts
-select dimension, value, n, at from fleet_count where not starts_with(dimension, 'sim.') order by dimension, n desc, value
+select dimension, value, n, at from fleet_count where not starts_with(dimension, 'sim.') and not starts_with(dimension, 'home.') order by dimension, n desc, value
 
 -- name: sim_counts
 select substr(dimension, 5) as dimension, value, n, at from fleet_count where starts_with(dimension, 'sim.')
