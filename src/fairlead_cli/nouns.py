@@ -203,6 +203,7 @@ JOURNAL: Final = (
     Column(title="ACTOR", value="actor"),
     Column(title="REASON", value="reason"),
     Column(title="CHANGE", value="change", wide=True),
+    Column(title="FROM", value="origin.door", wide=True),
     Column(title="PAYLOAD", value="payload", wide=True),
 )
 TOKENS: Final = (

@@ -15,7 +15,8 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -57,6 +58,20 @@ class NothingThere(LookupError):
     """An export from a seq that the journal has not reached."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a request came from, and who answers for it."""
+
+    address: str
+    person: UUID
+
+
+# Set by a door for the length of one request, and followed by the work that the request starts. Beside
+# the clock it is the one thing that every line has and no caller in between has any business with.
+ORIGIN: Final[ContextVar[Origin | None]] = ContextVar("origin", default=None)
+_SOMEBODY: Final = ("usr_", "tok_")  # policies and the system come from nowhere
+
+
 def entry(
     *,
     tenant: TenantId,
@@ -77,9 +92,13 @@ def entry(
     `personal` maps what a value is (`email`, `address`) to the value: the line gets a salted digest,
     the value goes to the erasable side, filed under `person`. `evidence` is a batch of device
     evidence: the line gets its Merkle root and count, and the leaves are kept beside it unless
-    `keep_evidence` is False (they lie elsewhere already). Raises `NotCanonical`.
+    `keep_evidence` is False (they lie elsewhere already). What a person or token does also says where
+    from, as far as the door knows: the address is one more personal value. Raises `NotCanonical`.
     """
     values = [_salted(kind, value, person) for kind, value in (personal or {}).items()]
+    origin = ORIGIN.get()
+    if origin is not None and actor.startswith(_SOMEBODY) and "address" not in (personal or {}):
+        values.append(_salted("address", origin.address, origin.person))
     leaves = None if evidence is None else tuple(canonical(piece) for piece in evidence)
     line = Line(
         id=uuid7(at),

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.requests import Request
 
 from fairlead.edge.api.problems import Problem, shown, unforeseen
+from fairlead.engine.journal import ORIGIN
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -72,6 +73,13 @@ class Bounds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        before = ORIGIN.set(None)
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            ORIGIN.reset(before)
+
+    async def _serve(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.monotonic()

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Protocol, TypeVar, cast
 from fastapi import Depends, Request
 
 from fairlead.edge.api.problems import Problem
+from fairlead.engine.journal import ORIGIN, Origin
 from fairlead.model.access import Permission, Principal, allowed
 from fairlead.model.ids import TenantId, TokenId, show
 
@@ -132,7 +133,13 @@ async def caller_of(request: Request) -> Caller:
         )  # fmt: skip
     caller = Caller(principal=found.principal, token=found.token)
     request.state.caller = caller
+    ORIGIN.set(Origin(address=address_of(request), person=caller.principal.id))  # `Bounds` forgets it again
     return caller
+
+
+def address_of(request: Request) -> str:
+    """The caller's network address."""
+    return request.client.host if request.client else "unknown"
 
 
 async def still_there(request: Request, permission: Permission) -> Caller | None:

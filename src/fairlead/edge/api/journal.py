@@ -21,7 +21,7 @@ from fairlead.engine.journal import Journal, NothingThere
 from fairlead.engine.ports.journal import Cursor, Filter, Kept
 from fairlead.engine.verifying import Verified
 from fairlead.model.ids import ChangeId, show
-from fairlead.model.journal import Action, Checkpoint
+from fairlead.model.journal import Action, Checkpoint, Line
 
 router = make_router("/v1/journal", "journal")
 
@@ -45,6 +45,15 @@ class EvidenceShown(BaseModel):
     count: int
 
 
+class OriginShown(BaseModel):
+    """Where it came from, as far as that is known."""
+
+    door: Literal["session", "token", "policy", "system", "unknown"] = Field(
+        description="a person's session, a token, a policy of its own accord, Fairlead itself"
+    )
+    address: str | None = Field(description="digest of the network address; see /v1/journal/personal")
+
+
 class LineShown(BaseModel):
     """One line."""
 
@@ -57,7 +66,8 @@ class LineShown(BaseModel):
     subject_kind: str
     subject_id: str
     change: str | None
-    reason: str
+    reason: str = Field(description="why, in the actor's words or the rule's")
+    origin: OriginShown
     payload: dict[str, Any]
     personal: dict[str, str] = Field(description="what a personal value is, and its digest; see /v1/journal/personal")
     evidence: EvidenceShown | None
@@ -292,6 +302,21 @@ def _verification(found: Verified, at: datetime) -> Verification:
     )  # fmt: skip
 
 
+def _origin(line: Line) -> OriginShown:
+    match line.actor.split("_", 1)[0].split("/", 1)[0]:
+        case "usr":
+            door = "session"
+        case "tok":
+            door = "token"
+        case "policy":
+            door = "policy"
+        case "system":
+            door = "system"
+        case _:
+            door = "unknown"
+    return OriginShown(door=door, address=line.personal.get("address"))
+
+
 def _line(kept: Kept) -> LineShown:
     line = kept.line
     payload: Mapping[str, Any] = json.loads(line.payload)
@@ -299,7 +324,8 @@ def _line(kept: Kept) -> LineShown:
     return LineShown(
         id=str(line.id), seq=kept.seq, hash=kept.hash.hex() if kept.hash else None, at=line.at, actor=line.actor,
         action=line.action.value, subject_kind=line.subject.kind, subject_id=line.subject.id,
-        change=show("chg", line.change) if line.change else None, reason=line.reason, payload=dict(payload),
+        change=show("chg", line.change) if line.change else None, reason=line.reason, origin=_origin(line),
+        payload=dict(payload),
         personal=dict(line.personal),
         evidence=EvidenceShown(root=evidence.root.hex(), count=evidence.count) if evidence else None,
     )  # fmt: skip

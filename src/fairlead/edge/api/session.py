@@ -12,7 +12,7 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.responses import RedirectResponse
 
-from fairlead.edge.api.door import COOKIE, Caller, caller_of, exempt, services
+from fairlead.edge.api.door import COOKIE, Caller, address_of, caller_of, exempt, services
 from fairlead.edge.api.problems import Problem, invalid
 from fairlead.edge.api.routing import router as make_router
 from fairlead.engine.credentials import csrf_of
@@ -216,11 +216,6 @@ async def oidc_callback(
     _hand_out(request, answer, found)
     answer.delete_cookie(FLOW_COOKIE, path="/v1/oidc")
     return answer
-
-
-def address_of(request: Request) -> str:
-    """The caller's network address."""
-    return request.client.host if request.client else "unknown"
 
 
 def _callback(request: Request) -> str:
