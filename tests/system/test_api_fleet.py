@@ -237,6 +237,17 @@ async def test_presence_moves_the_facts_and_the_newest_wins(api):
     assert "legal advice" in countries["notice"]
 
 
+async def test_a_country_says_which_rules_decide_and_where_they_move(api):
+    owner = api.client()
+    germany = (await owner.get("/v1/countries/DE")).json()
+    assert (germany["stance"], germany["trend"]) == ("restricted", "tightening")
+    assert germany["behind"] == ["de-permanent-roaming", "eu-permanent-roaming"]
+    by_id = {rule["id"]: rule for rule in germany["rules"]}
+    assert [by_id[rule]["jurisdiction"] for rule in germany["behind"]] == ["DE", "EU"]
+    nobody = (await owner.get("/v1/countries/AQ")).json()
+    assert (nobody["stance"], nobody["trend"], nobody["behind"]) == ("unknown", "unknown", [])
+
+
 async def test_prices_are_exact(api):
     owner = api.client()
     body = "plan,currency,activation,monthly,per_mb,valid_from\niot-1,EUR,1.5,0.123456789,0.02,2026-01-01\n"

@@ -16,6 +16,7 @@ const NOT_REPEATABLE = [
   /^\/v1\/devices\/(credentials|[^/]+\/credential)$/,
   /^\/v1\/tokens$/,
   /^\/v1\/oidc\/provider$/,
+  /^\/v1\/journal\/personal$/, // an answer kept for a repeat would outlive an erasure
   /^\/v1\/principals\/[^/]+\/invitation$/,
 ];
 

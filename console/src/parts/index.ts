@@ -12,6 +12,7 @@ export * from "./FilterChips";
 export * from "./FourTicks";
 export * from "./Json";
 export * from "./Links";
+export * from "./RuleCard";
 export * from "./Says";
 export * from "./Screen";
 export * from "./Timeline";

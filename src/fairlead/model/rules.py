@@ -301,10 +301,11 @@ def strictest(rules: Iterable[Rule]) -> Rule | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Law:
-    """What a country says about permanent roaming, in two words and the rules behind them."""
+    """What a country says about permanent roaming, where that is moving, and the rules behind it."""
 
     stance: Stance
     confidence: Confidence
+    trend: Trend  # of the rule that decides the stance
     rules: tuple[str, ...]
 
 
@@ -313,5 +314,5 @@ def law(country: str, rules: Iterable[Rule], on: date) -> Law:
     here = [r for r in rules if r.topic == PERMANENT_ROAMING and country in r.countries and r.in_force(on)]
     hard = strictest(here)
     if hard is None:
-        return Law(stance=Stance.UNKNOWN, confidence=Confidence.LOW, rules=())
-    return Law(stance=hard.stance, confidence=hard.confidence, rules=tuple(r.id for r in here))
+        return Law(stance=Stance.UNKNOWN, confidence=Confidence.LOW, trend=Trend.UNKNOWN, rules=())
+    return Law(stance=hard.stance, confidence=hard.confidence, trend=hard.trend, rules=tuple(r.id for r in here))

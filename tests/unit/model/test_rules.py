@@ -92,6 +92,14 @@ def test_the_law_of_a_country_is_its_strictest_rule_in_force():
     assert (said.stance, said.confidence, said.rules) == (Stance.RESTRICTED, Confidence.MEDIUM, ("soft", RULE.id))
 
 
+def test_the_trend_of_a_country_is_that_of_the_rule_that_decides():
+    soft = replace(RULE, id="soft", stance=Stance.PERMISSIVE, trend=Trend.LOOSENING)
+    hard = replace(RULE, trend=Trend.TIGHTENING)
+    assert law("XX", [soft, hard], TODAY).trend is Trend.TIGHTENING
+    assert law("XX", [soft], TODAY).trend is Trend.LOOSENING
+    assert law("YY", [hard], TODAY).trend is Trend.UNKNOWN
+
+
 def test_no_rule_is_unknown_and_never_permissive():
     said = law("YY", [RULE], TODAY)
     assert (said.stance, said.confidence, said.rules) == (Stance.UNKNOWN, Confidence.LOW, ())

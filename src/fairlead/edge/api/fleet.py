@@ -86,6 +86,7 @@ class RuleBrief(BaseModel):
     """One rule, with where it comes from and how fresh the reading is."""
 
     id: str
+    jurisdiction: str = Field(description="ISO 3166-1 alpha-2, or EU", examples=["BR"])
     topic: str
     stance: str
     kind: str
@@ -119,6 +120,8 @@ class CountryShown(BaseModel):
     name: str
     stance: str = Field(description="`unknown` is a warning, never a permission")
     confidence: str
+    trend: str = Field(description="of the rule that decides the stance: tightening, stable, loosening, unknown")
+    behind: list[str] = Field(description="ids of the rules behind the stance; none where nobody found one")
     freshness: str | None = Field(description="of the rules behind the stance; null where there is none")
     zone: str = Field(description="whose calendar days are counted")
     rules: list[RuleBrief]
@@ -244,8 +247,9 @@ def _country(code: str, reference: Reference, load: CountryLoad | None, now: dat
             within_30=load.within_30, within_90=load.within_90, later=load.later, no_clock=load.none,
         )  # fmt: skip
     return CountryShown(
-        code=code, name=known.name if known else code, stance=law.stance, confidence=law.confidence, freshness=worst,
-        zone=known.zone if known else "UTC", rules=[rule_brief(rule, now) for rule in rules],
+        code=code, name=known.name if known else code, stance=law.stance, confidence=law.confidence, trend=law.trend,
+        behind=list(law.rules), freshness=worst, zone=known.zone if known else "UTC",
+        rules=[rule_brief(rule, now) for rule in rules],
         contradictory=any(rule.disputes for rule in rules), here=here,
     )  # fmt: skip
 
@@ -253,9 +257,9 @@ def _country(code: str, reference: Reference, load: CountryLoad | None, now: dat
 def rule_brief(rule: Rule, now: datetime) -> RuleBrief:
     """A rule as this door prints it in short."""
     return RuleBrief(
-        id=rule.id, topic=rule.topic, stance=rule.stance, kind=rule.kind, authority=rule.authority,
-        confidence=rule.confidence, trend=rule.trend, freshness=rule.freshness(now), as_of=rule.as_of,
-        sources=list(rule.sources), summary=rule.summary, disputes=list(rule.disputes),
+        id=rule.id, jurisdiction=rule.jurisdiction, topic=rule.topic, stance=rule.stance, kind=rule.kind,
+        authority=rule.authority, confidence=rule.confidence, trend=rule.trend, freshness=rule.freshness(now),
+        as_of=rule.as_of, sources=list(rule.sources), summary=rule.summary, disputes=list(rule.disputes),
     )  # fmt: skip
 
 
