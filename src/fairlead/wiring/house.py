@@ -30,6 +30,7 @@ from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
 from fairlead.engine.layers import Layers
 from fairlead.engine.loop import Loop, Reconciler
+from fairlead.engine.memberships import Memberships
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer, country_table
 from fairlead.engine.passwords import Passwords
@@ -64,6 +65,7 @@ from fairlead.store.fleet import FleetStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
+from fairlead.store.membership import MembershipStore
 from fairlead.store.moves import MoveStore
 from fairlead.store.observing import ObservationStore
 from fairlead.store.people import PeopleStore
@@ -167,6 +169,7 @@ class House:
         self.resolver = Resolver(self.stores)
         self.waves = Waves(self.stores, self.resolver, self.situations)
         self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
+        self.memberships = Memberships(self.stores, MembershipStore())
         self.shadows = Shadows(database, ShadowStore(), MoveStore(), arithmetic=ARITHMETIC, now=timekeeper.now)
 
     async def _revoke(self, tenant: TenantId, device: str) -> None:
@@ -194,6 +197,7 @@ class House:
             self.planner,
             self.changes,
             self.stories,
+            self.memberships,
             self.waves,
             Views(ViewStore(self.database)),
             Accuracies(self.database, AccuracyStore(), self.reference),

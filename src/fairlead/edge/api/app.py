@@ -17,6 +17,7 @@ from fairlead.edge.api import (
     imports,
     jobs,
     journal,
+    memberships,
     people,
     plans,
     problems,
@@ -55,6 +56,7 @@ ROUTERS: Final = (
     people.provider,
     journal.router,
     events.router,
+    memberships.router,  # before plans: `counts` is no name of a kind
     plans.router,
     changes.router,
     views.router,
