@@ -3,10 +3,14 @@
 from datetime import timedelta
 
 from fairlead.engine.changes import Which
+from fairlead.engine.fleet import Actor
+from fairlead.engine.memberships import Memberships
 from fairlead.engine.plans import File
 from fairlead.engine.ports.planning import PlanRow
 from fairlead.model.rollout import read_rollout
+from fairlead.policy.admission import ExceptionKind
 from fairlead.store.changes import ChangeStore
+from fairlead.store.membership import MembershipStore
 
 from .fleet_on_paper import settle_fleet
 from .loop_on_paper import (
@@ -104,6 +108,65 @@ async def test_a_rolled_back_device_comes_back_when_its_bar_is_lifted(house: Hou
         assert await ChangeStore().lift_bar(tx, owner, [devices[0]]) == 1
     await settle_facts(house)
     assert (await documents(house, 2))["dev-0000"]["report_interval_s"] == 60
+
+
+async def test_who_stands_in_a_policy_and_whom_a_bar_keeps_out_is_counted_and_listed(house: House) -> None:
+    devices = await settle_fleet(house.database, house.tenant, 10)
+    await house.sql("update device set device_group = 'north' where id = %s returning id", devices[0])
+    first = await applied(house, config())
+    await house.run()
+    await settle_facts(house, rounds=1)
+    before = await rows(house, "select d.name, d.id from standing s join device d on d.id = s.device where s.class > 0")
+    await house.changes.rollback(
+        house.tenant, first.id, PERSON, which=Which(names=("dev-0000",)), reason="", preview=False, now=house.now
+    )
+    await house.run()
+    await settle_facts(house, rounds=1)
+    members = Memberships(house.stores, MembershipStore())
+    everyone = Actor(tenant=house.tenant, name="usr_test")
+    north = Actor(tenant=house.tenant, name="usr_north", departments=frozenset({"north"}))
+    figures = await members.figures(house.tenant)
+    assert figures.counted
+    (one,) = figures.standings
+    assert (one.kind, one.name, one.in_force) == ("Policy", "often", len(before) - 1)
+    assert one.excepted == {ExceptionKind.BARRED: 1}
+
+    # page by page it is everybody once, and nobody else
+    found, after = [], None
+    for _ in range(len(before) + 1):
+        page = await members.in_force(everyone, "Policy", "often", after=after, limit=1)
+        assert page is not None
+        found += page.found
+        after = page.next
+        if after is None:
+            break
+    assert {member.name for member in found} == set(before) - {"dev-0000"}
+    assert len(found) == len(before) - 1
+    nobody = await members.in_force(north, "Policy", "often", after=None, limit=10)
+    assert nobody is not None
+    assert list(nobody.found) == []
+
+    barred = await members.excepted(everyone, "Policy", "often", ExceptionKind.BARRED, after=None, limit=10)
+    assert barred is not None
+    assert [(b.device, b.name, b.group, b.revision) for b in barred] == [(devices[0], "dev-0000", "north", 1)]
+    assert barred == await members.excepted(north, "Policy", "often", ExceptionKind.BARRED, after=None, limit=10)
+    behind = (barred[0].since, barred[0].device)
+    assert await members.excepted(everyone, "Policy", "often", ExceptionKind.BARRED, after=behind, limit=10) == []
+    assert await members.excepted(everyone, "Policy", "often", ExceptionKind.WAITING_IN, after=None, limit=10) == []
+    assert await members.in_force(everyone, "Policy", "no-such", after=None, limit=10) is None
+
+
+async def test_a_count_that_takes_too_long_is_not_known(house: House) -> None:
+    await settle_fleet(house.database, house.tenant, 10)
+    await applied(house, config())
+    await house.run()
+    async with house.database.tenant(house.tenant) as tx:
+        assert await MembershipStore().members(tx, budget_s=5.0)
+        await tx.execute("create function pg_temp.slow() returns text language sql as 'select pg_sleep(1)::text'")
+        await tx.execute("create temp view standing as select *, pg_temp.slow() from public.standing")
+        await tx.execute("set local search_path = pg_temp, public")
+        assert await MembershipStore().members(tx, budget_s=0.05) is None
+        assert await MembershipStore().excepted_counts(tx) == {}  # the transaction goes on
 
 
 async def test_auto_policies_take_entrants_and_leavers_by_themselves(house: House) -> None:

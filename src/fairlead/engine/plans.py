@@ -25,7 +25,7 @@ from fairlead.engine.situations import Collided, Counted, Situations
 from fairlead.engine.stores import Stores
 from fairlead.model.ids import PrincipalId, TenantId, show
 from fairlead.model.journal import Action, Subject
-from fairlead.model.resources import API_VERSION, Fault, Policy, Resource
+from fairlead.model.resources import API_VERSION, NO_DRIVER_YET, Fault, Policy, Resource
 from fairlead.plan.impact import costs, steps_summary
 from fairlead.policy.collide import collisions_possible
 from fairlead.policy.proof import prove
@@ -330,7 +330,7 @@ class Planner:
             ],
             "resources": [_shown(p) for p in proposals],
             "unchanged": list(unchanged),
-            "no_driver_yet": [f"{p.kind}/{p.name}" for p in proposals if p.kind not in ("Policy", "Strategy")],
+            "no_driver_yet": [f"{p.kind}/{p.name}" for p in proposals if p.kind in NO_DRIVER_YET],
             "observe_only": observed,
             "situations": steps_summary(counted_rows(counted)),
             "countries": impact["by"].get("country", {}),

@@ -239,3 +239,4 @@ class Grant:
 
 Resource = Policy | Strategy | Steering | SessionPolicy | Grant
 kinds: Final = ("Policy", "Strategy", "Steering", "SessionPolicy", "Grant")
+NO_DRIVER_YET: Final = frozenset({"Steering", "SessionPolicy", "Grant"})  # kept and checked; nothing follows from them

@@ -15,8 +15,8 @@ from fairlead.policy.strategy import way_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailedTest:
-    """A test beside a rule that did not come true."""
+class TestOutcome:
+    """A test beside a rule, and what came of it."""
 
     kind: str  # of the resource
     name: str  # of the resource
@@ -24,17 +24,26 @@ class FailedTest:
     expected: str
     found: str
 
+    @property
+    def passed(self) -> bool:
+        """Whether it came true."""
+        return self.expected == self.found
+
     def __str__(self) -> str:
         return f"{self.kind} {self.name}, test on line {self.line}: expected {self.expected}, found {self.found}"
 
 
-def prove(resource: Resource, now: datetime) -> tuple[FailedTest, ...]:
+def prove(resource: Resource, now: datetime) -> tuple[TestOutcome, ...]:
     """The tests of the resource that fail; none where all hold or there are none."""
+    return tuple(outcome for outcome in tried(resource, now) if not outcome.passed)
+
+
+def tried(resource: Resource, now: datetime) -> tuple[TestOutcome, ...]:
+    """Every test of the resource with what came of it, in the order of the file."""
     kind, name = type(resource).__name__, resource.metadata.name
     return tuple(
-        FailedTest(kind=kind, name=name, line=line, expected=expected, found=found)
+        TestOutcome(kind=kind, name=name, line=line, expected=expected, found=found)
         for line, expected, found in _outcomes(resource, now)
-        if expected != found
     )
 
 

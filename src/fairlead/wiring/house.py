@@ -32,6 +32,7 @@ from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
 from fairlead.engine.layers import Layers
 from fairlead.engine.loop import Loop, Reconciler
+from fairlead.engine.memberships import Memberships
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer, country_table
 from fairlead.engine.passwords import Passwords
@@ -70,6 +71,7 @@ from fairlead.store.home import HomeStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
+from fairlead.store.membership import MembershipStore
 from fairlead.store.moves import MoveStore
 from fairlead.store.observing import ObservationStore
 from fairlead.store.people import PeopleStore
@@ -179,6 +181,7 @@ class House:
         self.resolver = Resolver(self.stores)
         self.waves = Waves(self.stores, self.resolver, self.situations)
         self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
+        self.memberships = Memberships(self.stores, MembershipStore())
         self.shadows = Shadows(database, ShadowStore(), MoveStore(), arithmetic=ARITHMETIC, now=timekeeper.now)
 
     async def _revoke(self, tenant: TenantId, device: str) -> None:
@@ -207,6 +210,7 @@ class House:
             self.changes,
             Settling(self.stores),
             self.stories,
+            self.memberships,
             self.waves,
             Home(HomeStore(self.database)),
             Views(ViewStore(self.database)),

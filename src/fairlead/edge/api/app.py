@@ -19,6 +19,7 @@ from fairlead.edge.api import (
     imports,
     jobs,
     journal,
+    memberships,
     people,
     plans,
     problems,
@@ -60,6 +61,7 @@ ROUTERS: Final = (
     people.provider,
     journal.router,
     events.router,
+    memberships.router,  # before plans: `counts` is no name of a kind
     plans.router,
     changes.router,
     views.router,

@@ -21,10 +21,11 @@ from fairlead.engine.strategies import Strategies
 from fairlead.model.facts import contexts
 from fairlead.model.ids import show
 from fairlead.model.life import LineEnd
-from fairlead.model.resources import API_VERSION, Condition, Fault
+from fairlead.model.resources import API_VERSION, NO_DRIVER_YET, Condition, Fault
 from fairlead.model.rollout import BadRollout, Rollout, read_rollout
 from fairlead.policy.check import FUNCTIONS, read_expression
 from fairlead.policy.describe import facets_described, kinds_described
+from fairlead.policy.proof import TestOutcome, tried
 from fairlead.policy.read import read_resources
 from fairlead.policy.syntax import Refusal
 
@@ -93,12 +94,26 @@ class CheckSent(BaseModel):
     files: list[FileSent] = Field(min_length=1, max_length=500)
 
 
+class TestShown(BaseModel):
+    """A test beside a rule, and what came of it."""
+
+    __test__ = False  # no test of ours, whatever its name begins with
+
+    resource: str = Field(examples=["Policy/brazil-local"])
+    file: str
+    line: int
+    expected: str
+    found: str
+    passed: bool
+
+
 class Checked(BaseModel):
     """What a check found."""
 
-    ok: bool
+    ok: bool = Field(description="no fault; a failing test is none here, and refuses a plan")
     resources: list[str] = Field(examples=[["Policy/brazil-local"]])
     errors: list[dict[str, Any]]
+    tests: list[TestShown] = Field(description="tests of the resources that were read, with what came of each")
 
 
 class PlanShown(BaseModel):
@@ -231,16 +246,18 @@ async def apply_plan(
 
 
 @router.post("/policies/check", summary="Check resources without planning")
-async def check(sent: CheckSent, caller: PolicyReader) -> Checked:
-    """Syntax, types and names; the fleet is not looked at."""
+async def check(sent: CheckSent, caller: PolicyReader, now: NowOf) -> Checked:
+    """Syntax, types and names, and the tests beside the rules; the fleet is not looked at."""
     del caller
     names: list[str] = []
     faults: list[Fault] = []
+    tests: list[TestShown] = []
     for file in sent.files:
         resources, bad = read_resources(file.text, file=file.name)
         names += [f"{type(r).__name__}/{r.metadata.name}" for r in resources]
         faults += bad
-    return Checked(ok=not faults, resources=names, errors=[_fault(f) for f in faults])
+        tests += [_test(file.name, outcome) for resource in resources for outcome in tried(resource, now)]
+    return Checked(ok=not faults, resources=names, errors=[_fault(f) for f in faults], tests=tests)
 
 
 class FieldOfKind(BaseModel):
@@ -335,6 +352,7 @@ async def read_policy(kind: Kind, name: str, caller: PolicyReader, all_: Service
     return {
         "kind": kind,
         "name": name,
+        "no_driver_yet": kind in NO_DRIVER_YET,
         "revisions": [
             {
                 "number": row["number"],
@@ -439,7 +457,15 @@ def _policy(row: dict[str, Any]) -> dict[str, Any]:
         "about": row["resource"],
         "change": show("chg", row["standing"]) if row["standing"] else None,
         "since": row["created_at"],
+        "no_driver_yet": row["kind"] in NO_DRIVER_YET,
     }
+
+
+def _test(file: str, outcome: TestOutcome) -> TestShown:
+    return TestShown(
+        resource=f"{outcome.kind}/{outcome.name}", file=file, line=outcome.line, expected=outcome.expected,
+        found=outcome.found, passed=outcome.passed,
+    )  # fmt: skip
 
 
 def _fault(fault: Fault) -> dict[str, Any]:

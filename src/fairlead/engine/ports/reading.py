@@ -1,10 +1,12 @@
-"""What stories read beyond the loop's own ports: moves, operations, facets, policy pages."""
+"""What stories read beyond the loop's own ports: moves, operations, facets, policy pages, members."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from fairlead.engine.ports.fleet import Departments
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.model.lifecycle import MoveState, OperationState
 
@@ -58,3 +60,57 @@ class PolicyPages(Protocol):
 
     async def page(self, tx: Transaction, kind: str | None, after: str | None, limit: int) -> list[dict[str, Any]]: ...
     async def history(self, tx: Transaction, kind: str, name: str) -> list[dict[str, Any]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A device that stands in a policy."""
+
+    device: UUID
+    name: str
+    group: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """A page of them."""
+
+    found: Sequence[Member]
+    next: UUID | None
+    complete: bool  # false: the time ended first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excepted(Member):
+    """A device that waits, is barred or held out."""
+
+    revision: int | None  # of the policy, that it is about
+    change: UUID | None
+    since: datetime
+
+
+class MembershipRows(Protocol):
+    """Who stands in a policy, and whom something keeps out of it or in it."""
+
+    async def members(self, tx: Transaction, *, budget_s: float) -> Mapping[tuple[str, str], int] | None: ...
+    async def excepted_counts(self, tx: Transaction) -> Mapping[tuple[str, str], Mapping[int, int]]: ...
+    async def in_force(
+        self,
+        tx: Transaction,
+        policy: UUID,
+        departments: Departments,
+        *,
+        after: UUID | None,
+        limit: int,
+        budget_s: float,
+    ) -> Members: ...
+    async def excepted(
+        self,
+        tx: Transaction,
+        policy: UUID,
+        kind: int,
+        departments: Departments,
+        *,
+        after: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> list[Excepted]: ...
