@@ -76,18 +76,18 @@ def mosquitto() -> None:
     debian_programs("mosquitto-clients", "mosquitto_pub", "mosquitto_sub")
 
 
-def debian_programs(package: str, *programs: str) -> None:
-    """See to programs of a Debian package: installed where we may, else the test is skipped with the reason."""
+def debian_programs(packages: str, *programs: str) -> None:
+    """See to programs of Debian packages: installed where we may, else the test is skipped with the reason."""
     if all(shutil.which(program) for program in programs):
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        pytest.skip(f"{package} is not installed, and installing it needs apt-get and root")
+        pytest.skip(f"{packages} is not installed, and installing it needs apt-get and root")
     with Path(tempfile.gettempdir(), "fairlead-apt.lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one xdist worker at a time
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", package]):
+        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", *packages.split()]):
             done = subprocess.run(command, capture_output=True, text=True, check=False, env=APT_ENVIRONMENT)
             if done.returncode != 0:
-                pytest.skip(f"{package} could not be installed: {done.stderr.strip()[-300:]}")
+                pytest.skip(f"{packages} could not be installed: {done.stderr.strip()[-300:]}")
 
 
 APT_ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

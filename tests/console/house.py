@@ -1,0 +1,243 @@
+"""The house the console's tests look into, as a process of its own: `house.py <directory> [--large]`.
+
+Northwind's story is told by the demonstration's own acts, on a small fleet, far enough that every
+screen has something true to show. Beside it lives `rival`, a tenant whose every free text is hostile:
+its ids serve the tests of the wall, its strings those of the screens. When all is there, one JSON line
+says where and who; then devices and carriers go on living until the process is told to end.
+"""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import urllib.parse
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+sys.path.insert(0, str(Path(__file__).parent))
+from hostile import bait
+
+from fairlead_sim.demo import company
+from fairlead_sim.demo.company import LAB_PASSWORD, OWNER, OWNER_EMAIL, TENANT, Shape
+from fairlead_sim.demo.scene import Scene, scene
+from fairlead_sim.demo.screen import Screen
+from fairlead_sim.demo.story import Story
+from fairlead_sim.world.numbers import make_iccid, make_imei
+
+SMALL = Shape(devices=120, countries=("TR", "DE", "BR", "SA", "GB"), watched=3, travellers=4, fresh=6, days_ahead=6)
+LARGE = Shape(devices=400)
+PASSWORD = LAB_PASSWORD
+RIVAL = "rival"
+
+
+async def main(directory: Path, *, large: bool) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        async with scene(LARGE if large else SMALL, directory) as stage:
+            story = Story(stage, Screen(_quiet()))
+            for act in (story.declare, story.connect, story.foresee, story.days_pass, story.plan):
+                await act()
+            rival = asyncio.create_task(_rival(stage))  # now that days no longer fly, and sessions with them
+            for act in (story.apply, story.cross, story._lives.arrive, *([story._lives.leave] if large else [])):
+                await act()
+            northwind, rival = await _northwind(stage, story), await rival
+            print(json.dumps({"url": stage.server.api, "log": str(stage.server.log), "acme": northwind, "rival": rival}), flush=True)
+            await asyncio.Event().wait()
+
+
+def _quiet() -> Any:
+    from rich.console import Console
+
+    return Console(file=sys.stderr, highlight=False)
+
+
+# --- Northwind: what the story leaves open ---------------------------------------------------------
+
+
+async def _northwind(stage: Scene, story: Story) -> dict[str, Any]:
+    """People, what is kept in views and jobs, a plan nobody applied, a Change that waits for its second person."""
+    async with _Person(stage.server.api) as owner:
+        await owner.sign_in(TENANT, OWNER_EMAIL)
+        people = {"owner": {"tenant": TENANT, "email": OWNER_EMAIL, "name": OWNER}}
+        for role, name in (("approver", "Ada Approve"), ("auditor", "Otto Audit"), ("operator", "Olga Operate")):
+            email = f"{role}@northwind.example"
+            await owner.invite(name, email, [role])
+            people[role] = {"tenant": TENANT, "email": email, "name": name}
+        await owner.put("/v1/views/fleet/Turkey at risk", {"search": "country=TR&within_days=30", "shared": True})
+        await owner.post("/v1/tokens", {"name": "nightly export", "roles": ["auditor"]})
+        parked = [unit.name for unit in stage.company.of(group="parked", country="TR")]
+        free = [unit.name for unit in stage.company.of(group="meters", country="GB")]
+        waiting = await owner.plan({"action": {"verb": "suspend", "lasts_s": 2_592_000, "devices": free[:3], "reason": "Meters that a customer returned"}})
+        held = await owner.apply(waiting, title="Returned meters are set aside", reason="returned by a customer", approvals=1)
+        open_plan = await owner.plan({"action": {"verb": "suspend", "lasts_s": 2_592_000, "devices": free[3:5], "reason": "Meters under test"}})
+        sims = await owner.get("/v1/subscriptions?limit=1&carrier=local-tr")
+        jobs = await owner.post_file(company.prices_csv(stage.company), "prices", "northwind-prices.csv")
+        assert isinstance(held["id"], str)
+        return {
+            "people": people, "at_risk": parked[0], "parked": parked, "change": story._change, "waiting": held["id"],
+            "plan": open_plan["id"], "subscription": sims["items"][0]["iccid"], "job": jobs["id"], "token": stage.api.token,
+            "country": "TR", "device": next(u.name for u in stage.company.of(country="BR")), "carrier": "local-tr", "policy": "turkey-local",
+        }  # fmt: skip
+
+
+# --- the rival: every free text is hostile ------------------------------------------------------------
+
+
+async def _rival(stage: Scene) -> dict[str, Any]:
+    code = await _tenant(stage, RIVAL)
+    async with _Person(stage.server.api) as owner:
+        await owner.enter(code, bait("owner-name"), "vic@rival.example")
+        second = await owner.invite(bait("second-name"), "second@rival.example", ["approver"])
+        await owner.post("/v1/carriers", {"name": "rival-net", "carrier": bait("carrier"), "iccid_digits": 19})
+        await owner.upload("devices", _rival_devices(), bait("import-name"))
+        await owner.upload("sims", _rival_sims(), "sims.csv")
+        await owner.upload("presence", _rival_presence(stage.clock() - timedelta(days=40), stage.clock()), "presence.csv")
+        job = await owner.post_file(_rival_devices(), "devices", bait("import-name"))
+        await owner.post("/v1/tokens", {"name": bait("token-name"), "roles": ["auditor"]})
+        await owner.put(f"/v1/views/fleet/{_quoted(bait('view-name'))}", {"search": "country=GB", "shared": True})
+        policy = _RIVAL_POLICY % tuple(json.dumps(bait(f"policy-{name}")) for name in ("label", "value", "reason"))
+        plan = await owner.plan({"files": [{"name": "rival.yaml", "text": policy}]})
+        change = await owner.apply(plan, title=bait("change-title"), reason=bait("change-reason"), approvals=1)
+        await second.post(f"/v1/changes/{change['id']}/approve", {"verdict": "approve", "note": bait("approval-note")})
+        acted = await owner.plan({"action": {"verb": "suspend", "lasts_s": 2_592_000, "devices": ["rival-1"], "reason": bait("action-reason")}})
+        device = await owner.get("/v1/devices/rival-0")
+        sims = await owner.get("/v1/subscriptions?limit=1")
+        people = {"owner": {"tenant": RIVAL, "email": "vic@rival.example", "name": bait("owner-name")}}
+        await second.close()
+        return {
+            "people": people, "device": "rival-0", "device_id": device["id"], "change": change["id"], "plan": plan["id"],
+            "action_plan": acted["id"], "job": job["id"], "subscription": sims["items"][0]["iccid"],
+            "subscription_id": sims["items"][0]["id"], "carrier": "rival-net", "country": "GB", "policy": "rival-local",
+        }  # fmt: skip
+
+
+_RIVAL_POLICY = """\
+apiVersion: fairlead/v1
+kind: Policy
+metadata: {name: rival-local, labels: {owner: %s}}
+spec:
+  priority: 100
+  match: country == "GB"
+  set:
+    config: {merge: {motd: %s}}
+  reason: %s
+"""
+
+
+def _rival_devices() -> str:
+    cells = ",".join(_cell(bait(one)) for one in ("sku", "region", "group", "batch"))
+    serial = bait("serial")
+    rows = [f"rival-{n},{_cell(f'{n}{serial}'[:64])},{make_imei('35209911', n + 1)},{cells}" for n in range(4)]
+    return "name,serial,imei,sku,region,group,batch\n" + "\n".join(rows) + "\n"
+
+
+def _rival_sims() -> str:
+    plan, apn = _cell(bait("plan")), _cell(bait("apn"))
+    rows = [
+        f"{make_iccid('894499', n + 1)},{f'23499{n:010d}'},rival-{n},rival-net,{plan},active,{apn}" for n in range(4)
+    ]
+    return "iccid,imsi,device,account,plan,state,apn\n" + "\n".join(rows) + "\n"
+
+
+def _rival_presence(first: Any, last: Any) -> str:
+    rows = [f"rival-{n},{make_iccid('894499', n + 1)},GB,{first.isoformat()},{last.isoformat()}" for n in range(4)]
+    return "device,iccid,country,first,last\n" + "\n".join(rows) + "\n"
+
+
+def _cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _quoted(text: str) -> str:
+    return urllib.parse.quote(text, safe="")
+
+
+async def _tenant(stage: Scene, name: str) -> str:
+    """A second tenant, made as an operator makes one: beside the running server. Its first owner's code."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "fairlead_cli.main", "tenant", "create", name, "--data", str(stage.directory), "--json",
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    return str(json.loads(said)["setup_code"])
+
+
+# --- somebody with a browser's session -------------------------------------------------------------------
+
+
+class _Person:
+    """The API as one person has it."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.AsyncClient(base_url=url, timeout=60)
+
+    async def __aenter__(self) -> "_Person":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def sign_in(self, tenant: str, email: str) -> None:
+        await self._became("/v1/session", {"tenant": tenant, "email": email, "password": PASSWORD})
+
+    async def enter(self, code: str, name: str | None, email: str | None) -> None:
+        await self._became("/v1/setup", {"code": code, "name": name, "email": email, "password": PASSWORD})
+
+    async def invite(self, name: str, email: str, roles: list[str]) -> "_Person":
+        """Invite somebody, who comes at once."""
+        made = await self.post("/v1/principals", {"name": name, "email": email, "roles": roles})
+        code = (await self.post(f"/v1/principals/{made['id']}/invitation"))["code"]
+        other = _Person(str(self._http.base_url))
+        await other.enter(code, None, None)
+        return other
+
+    async def plan(self, body: dict[str, Any]) -> Any:
+        return await self.post("/v1/plans", body)
+
+    async def apply(self, plan: dict[str, Any], *, title: str, reason: str, approvals: int) -> Any:
+        rollout = {"stages": [50, 100], "approvals": approvals}
+        return await self.post(f"/v1/plans/{plan['id']}/apply", {"rollout": rollout, "title": title, "reason": reason})
+
+    async def get(self, path: str) -> Any:
+        return _answer(await self._http.get(path))
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        return _answer(await self._http.post(path, json=body or {}))
+
+    async def put(self, path: str, body: Any) -> Any:
+        return _answer(await self._http.put(path, json=body, headers={"If-None-Match": "*"}))
+
+    async def upload(self, kind: str, text: str, name: str) -> Any:
+        return _answer(await self._sent(kind, text, name, {}))
+
+    async def post_file(self, text: str, kind: str, name: str) -> Any:
+        """An import that becomes a job."""
+        return _answer(await self._sent(kind, text, name, {"prefer": "respond-async"}))
+
+    async def _sent(self, kind: str, text: str, name: str, headers: dict[str, str]) -> httpx.Response:
+        params = {"kind": kind, "name": name}
+        return await self._http.post("/v1/imports", params=params, content=text.encode(), headers={"content-type": "text/csv", **headers})
+
+    async def _became(self, path: str, body: dict[str, Any]) -> None:
+        session = _answer(await self._http.post(path, json=body))
+        self._http.headers["X-CSRF-Token"] = str(session["csrf"])
+
+
+def _answer(response: httpx.Response) -> Any:
+    if response.is_error:
+        raise AssertionError(f"{response.request.method} {response.request.url}: {response.status_code} {response.text[:800]}")
+    return response.json() if response.content else {}
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]).absolute(), large="--large" in sys.argv))
