@@ -8,27 +8,38 @@ have moved under it.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from fairlead.engine.actions import EVERYONE, ActionAsked, overtaken, passing, policy_text
+from fairlead.engine.actions import ActionAsked, overtaken, passing, policy_text
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
-from fairlead.engine.ports.planning import Drift, NewRevision, PlanRow, RevisionRow, Selected
-from fairlead.engine.ports.resolving import CountedCombination, JudgedRule, Verdict
+from fairlead.engine.ports.planning import Drift, NewRevision, PlanRow, Selected
+from fairlead.engine.ports.resolving import CountedCombination, Verdict
 from fairlead.engine.ports.transaction import Transaction
-from fairlead.engine.rules import Rules, activates, entering, life_of, resource_of
+from fairlead.engine.proposals import (
+    File,
+    Proposal,
+    about,
+    failed_tests,
+    file_of,
+    judged,
+    read_files,
+    read_proposal,
+    replaced,
+    show_proposal,
+)
+from fairlead.engine.rules import Rules, activates
 from fairlead.engine.situations import Collided, Counted, Situations
 from fairlead.engine.stores import Stores
 from fairlead.model.ids import PrincipalId, TenantId, show
 from fairlead.model.journal import Action, Subject
-from fairlead.model.resources import API_VERSION, NO_DRIVER_YET, Fault, Policy, Resource
+from fairlead.model.resources import NO_DRIVER_YET, Fault, Policy, Resource
 from fairlead.plan.impact import costs, steps_summary
 from fairlead.policy.collide import collisions_possible
-from fairlead.policy.proof import prove
 from fairlead.policy.read import read_resources
 
 KEPT_FOR: Final = timedelta(days=7)
@@ -47,14 +58,6 @@ class Hand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file of resources as it was sent."""
-
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
     """A policy that should end."""
 
@@ -67,22 +70,6 @@ class Refused:
     """Why there is no plan: every fault, located."""
 
     faults: tuple[Fault, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """One revision that a plan proposes."""
-
-    kind: str
-    name: str
-    policy: UUID
-    number: int
-    rule: int
-    removed: bool
-    verb: str  # create, update, remove
-    affected: tuple[int, ...]  # rules of the same policy that it takes the place of
-    resource: Resource | None
-    devices: tuple[UUID, ...] | None = None  # of an action: who is put into it; None: who matches
 
 
 class Planner:
@@ -102,8 +89,8 @@ class Planner:
         now: datetime,
     ) -> PlanRow | Refused:
         """A plan, kept for a week; or every reason why not."""
-        resources, faults = _read(files)
-        faults += _failed_tests([resource for resource, _ in resources], _file_of(files), now)
+        resources, faults = read_files(files)
+        faults += failed_tests([resource for resource, _ in resources], file_of(files), now)
         if faults:
             return Refused(faults=tuple(faults))
         try:
@@ -115,7 +102,7 @@ class Planner:
     async def act(self, tenant: TenantId, by: Hand, action: ActionAsked, now: datetime) -> PlanRow | Refused:
         """A plan of what is asked of given devices; or why there is none."""
         text = policy_text(action, uuid7(now))
-        resources, faults = _read([File(name="action", text=text)])
+        resources, faults = read_files([File(name="action", text=text)])
         if faults:
             return Refused(faults=tuple(faults))
         async with self._stores.transactions.tenant(tenant) as tx:
@@ -159,7 +146,7 @@ class Planner:
             author=by.person,
             created_at=now,
             expires_at=now + KEPT_FOR,
-            resources=[_shown(p) for p in proposals],
+            resources=[show_proposal(p) for p in proposals],
             summary=summary,
             tolerance=0.0 if devices < SMALL else TOLERANCE,
             digest=hashlib.sha256(b"".join(c.digest for c in counted)).digest(),
@@ -182,7 +169,7 @@ class Planner:
         self, tx: Transaction, tenant: TenantId, plan: PlanRow, now: datetime
     ) -> tuple[Drift, list[Counted]]:
         """How far the fleet moved since the plan was made; the situations of now are grouped, not kept."""
-        proposals = [_read_back(r) for r in plan.resources]
+        proposals = [read_proposal(r) for r in plan.resources]
         rows = {row.rule: row for row in await self._stores.policies.by_rule(tx, [p.rule for p in proposals])}
         live = [await self._with_resource(p, rows[p.rule].source) for p in proposals]
         counted = await self._judge(tx, tenant, live, uuid7(now), now)
@@ -213,7 +200,7 @@ class Planner:
                 continue
             policy = await self._stores.policies.ensure_policy(tx, uuid7(now), kind, name, now)
             revision = NewRevision(
-                policy=policy, resource=_about(resource), source=source, digest=digest, removed=False, author=by.person
+                policy=policy, resource=about(resource), source=source, digest=digest, removed=False, author=by.person
             )
             number, rule = await self._stores.policies.add_revision(tx, revision, now)
             proposals.append(
@@ -225,7 +212,7 @@ class Planner:
                     rule=rule,
                     removed=False,
                     verb="update" if before is not None and not before.removed else "create",
-                    affected=_replaced(live, policy),
+                    affected=replaced(live, policy),
                     resource=resource,
                 )
             )
@@ -252,7 +239,7 @@ class Planner:
                     rule=rule,
                     removed=True,
                     verb="remove",
-                    affected=_replaced(live, before.policy),
+                    affected=replaced(live, before.policy),
                     resource=None,
                 )
             )
@@ -268,12 +255,12 @@ class Planner:
             return await self._situations.group(tx, owner, 0)
         affected = {rule for p in policies for rule in p.affected}
         devices = next((p.devices for p in policies if p.devices is not None), None)
-        enter = [_judged(p) for p in policies if isinstance(p.resource, Policy) and not p.resource.observe]
-        proposed = frozenset(judged.rule for judged in enter)
+        enter = [judged(p) for p in policies if isinstance(p.resource, Policy) and not p.resource.observe]
+        proposed = frozenset(one.rule for one in enter)
         openers = frozenset(p.rule for p in policies if isinstance(p.resource, Policy) and activates(p.resource))
         if openers:  # who is let in for the first time takes all that is kept as well
             live = Rules(await self._stores.policies.live(tx), now)
-            enter += [judged for judged in live.enter() if judged.rule not in affected]
+            enter += [one for one in live.enter() if one.rule not in affected]
 
         def decide(combination: CountedCombination) -> Verdict:
             stays = {r for r in combination.standing if r not in affected}
@@ -328,7 +315,7 @@ class Planner:
                 for c in counted
                 if c.recipe.blocked is not None
             ],
-            "resources": [_shown(p) for p in proposals],
+            "resources": [show_proposal(p) for p in proposals],
             "unchanged": list(unchanged),
             "no_driver_yet": [f"{p.kind}/{p.name}" for p in proposals if p.kind in NO_DRIVER_YET],
             "observe_only": observed,
@@ -378,109 +365,6 @@ def counted_rows(counted: Sequence[Counted]) -> list[dict[str, Any]]:
     ]
 
 
-def _read(files: Sequence[File]) -> tuple[list[tuple[Resource, str]], list[Fault]]:
-    resources: list[tuple[Resource, str]] = []
-    faults: list[Fault] = []
-    names: dict[tuple[str, str], str] = {}
-    for file in files:
-        found, bad = read_resources(file.text, file=file.name)
-        faults += bad
-        lines = file.text.splitlines()
-        starts = sorted(r.line for r in found)
-        for resource in found:
-            key = (type(resource).__name__, resource.metadata.name)
-            if key in names:
-                faults.append(
-                    Fault(
-                        file=file.name,
-                        line=resource.line,
-                        column=1,
-                        path="metadata.name",
-                        value=f"{key[0]} {key[1]!r}",
-                        expected=f"each name once; {names[key]} has it already",
-                    )
-                )
-            names[key] = file.name
-            later = [s for s in starts if s > resource.line]
-            resources.append((resource, _segment(lines, resource.line, later[0] if later else None)))
-    return resources, faults
-
-
-def _segment(lines: Sequence[str], first: int, following: int | None) -> str:
-    """The text of one document, with its apiVersion, without the separator that follows."""
-    own = list(lines[first - 1 : following - 1 if following else None])
-    for index, line in enumerate(own):
-        if line.strip() == "---" and index > 0:
-            own = own[:index]
-            break
-    text = "\n".join(line for line in own if line.strip() != "---").strip() + "\n"
-    return text if "apiVersion" in text else f"apiVersion: {API_VERSION}\n{text}"
-
-
-def _about(resource: Resource) -> dict[str, Any]:
-    """The few words that lists show."""
-    about: dict[str, Any] = {"name": resource.metadata.name, "labels": dict(resource.metadata.labels)}
-    if isinstance(resource, Policy):
-        about |= {
-            "priority": resource.priority,
-            "match": resource.match.text,
-            "until": resource.until.text,
-            "sets": [facet.value for facet in resource.sets],
-            "reason": resource.reason,
-            "observe": resource.observe,
-        }
-    return about
-
-
-def _shown(proposal: Proposal) -> dict[str, Any]:
-    return {
-        "kind": proposal.kind,
-        "name": proposal.name,
-        "policy": str(proposal.policy),
-        "number": proposal.number,
-        "rule": proposal.rule,
-        "removed": proposal.removed,
-        "verb": proposal.verb,
-        "affected": list(proposal.affected),
-        "devices": None if proposal.devices is None else [str(device) for device in proposal.devices],
-    }
-
-
-def _read_back(shown: Mapping[str, Any]) -> Proposal:
-    return Proposal(
-        kind=shown["kind"],
-        name=shown["name"],
-        policy=UUID(shown["policy"]),
-        number=shown["number"],
-        rule=shown["rule"],
-        removed=shown["removed"],
-        verb=shown["verb"],
-        affected=tuple(shown["affected"]),
-        resource=None,
-        devices=None if shown["devices"] is None else tuple(UUID(device) for device in shown["devices"]),
-    )
-
-
-def _replaced(live: Sequence[RevisionRow], policy: UUID) -> tuple[int, ...]:
-    """The rules that a new revision of a policy takes the place of; what a device has passed in its life it keeps."""
-    rows = [row for row in live if row.policy == policy]
-    return tuple(row.rule for row in rows if row.kind != "Policy" or not _is_life(row))
-
-
-def _is_life(row: RevisionRow) -> bool:
-    policy = resource_of(row)
-    return isinstance(policy, Policy) and life_of(policy) is not None
-
-
-def _judged(proposal: Proposal) -> JudgedRule:
-    """How a proposed policy is judged: by who enters it, or for all who were chosen."""
-    policy = proposal.resource
-    assert isinstance(policy, Policy)  # noqa: S101 - the caller's list
-    if proposal.devices is not None:
-        return JudgedRule(rule=proposal.rule, expr=EVERYONE, activates=True)  # those outside are judged too
-    return JudgedRule(rule=proposal.rule, expr=entering(policy), activates=activates(policy))
-
-
 def _unselected(action: ActionAsked, selected: Selected) -> Refused | None:
     """Names that nothing has, or nobody at all."""
     unknown = [
@@ -497,29 +381,10 @@ def _unselected(action: ActionAsked, selected: Selected) -> Refused | None:
     return Refused(faults=(Fault(file="action", line=1, column=1, path="match", value=asked, expected=expected),))
 
 
-def _file_of(files: Sequence[File]) -> str:
-    return files[0].name if files else "-"
-
-
-def _failed_tests(resources: Sequence[Resource], file: str, now: datetime) -> list[Fault]:
-    return [
-        Fault(
-            file=file,
-            line=failed.line,
-            column=1,
-            path=f"{failed.kind}/{failed.name} spec.tests",
-            value=failed.found,
-            expected=failed.expected,
-        )
-        for resource in resources
-        for failed in prove(resource, now)
-    ]
-
-
 def _collision_fault(collided: Collided, files: Sequence[File]) -> list[Fault]:
     return [
         Fault(
-            file=_file_of(files),
+            file=file_of(files),
             line=1,
             column=1,
             path=f"spec.set.{collision.facet.value}{collision.path}",

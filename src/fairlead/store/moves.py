@@ -29,7 +29,7 @@ from fairlead.store.expression_sql import compile_expr
 from fairlead.store.resolving import Resolving
 from fairlead.store.statements import load
 
-SQL: Final = load("moves")
+SQL: Final = load("stages") | load("operations") | load("moves")
 _WHOLE: Final = 100
 _STATE_AFTER: Final = {
     "bootstrap": int(DeviceState.BOOTSTRAPPED),

@@ -117,7 +117,11 @@ def test_on_each_connection_it_says_where_it_is_and_asks() -> None:
     assert bench.line.reports("network") == [on_home(bench)]
     assert bench.line.reports("firmware") == [{"version": "1.0.0"}]
     assert bench.line.reports("config") == [{"interval_s": 60}]
-    assert [topic for topic, _ in bench.line.sent if topic.endswith("/get")] == ["network/get", "config/get", "life/get"]
+    assert [topic for topic, _ in bench.line.sent if topic.endswith("/get")] == [
+        "network/get",
+        "config/get",
+        "life/get",
+    ]
     for facet in ("network", "firmware", "config"):
         bench.accept(facet)
     bench.device.link_down()
