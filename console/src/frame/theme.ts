@@ -64,8 +64,9 @@ export const theme = createTheme({
     Select: { defaultProps: { size: "sm" } },
     Textarea: { defaultProps: { size: "sm" } },
     Tooltip: { defaultProps: { openDelay: 200, withArrow: true, multiline: true, maw: 360, events: { hover: true, focus: true, touch: true } } },
-    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 }, transitionProps: { duration: 100 } } },
-    Menu: { defaultProps: { shadow: "md", transitionProps: { duration: 80 } } },
+    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 }, transitionProps: { duration: 100 }, closeButtonProps: { "aria-label": "Close" } } },
+    Notification: { defaultProps: { closeButtonProps: { "aria-label": "Put the notice away" } } },
+    Menu: { defaultProps: { shadow: "md", transitionProps: { duration: 80 }, withInitialFocusPlaceholder: false } }, // the placeholder is no item of a menu
   },
 });
 

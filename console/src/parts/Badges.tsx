@@ -2,6 +2,7 @@
 import { Tooltip } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useHouseNow } from "@/api/clock";
+import type { Result } from "@/api/results";
 import { span, useFormat } from "@/frame/format";
 import type { Tone } from "@/frame/theme";
 import css from "./parts.module.css";
@@ -75,4 +76,10 @@ export function DaysLeft({ at }: { at: string | null | undefined }) {
   const days = Math.max(0, Math.ceil((Date.parse(at) - now) / 86_400_000));
   const tone: Tone = days === 0 ? "bad" : days <= 7 ? "bad" : days <= 30 ? "warn" : days <= 90 ? "info" : "idle";
   return <StateBadge state="" tone={tone} label={days === 0 ? "breached" : days === 1 ? "1 day left" : `${days} days left`} plain={days > 90} />;
+}
+
+/** What became of a row in the Change that was asked for on this screen; why, behind it. */
+export function Became({ result }: { result: Result | undefined }) {
+  if (!result) return <span className={css.none}>–</span>;
+  return <StateBadge state={result.state} plain hint={result.outcome && result.outcome !== result.state ? result.outcome : undefined} />;
 }

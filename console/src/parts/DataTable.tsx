@@ -17,7 +17,7 @@ import {
   useTable,
 } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type CSSProperties, type KeyboardEvent, type MouseEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Pages } from "@/api/queries";
 import { useFormat } from "@/frame/format";
 import css from "./parts.module.css";
@@ -103,6 +103,9 @@ export function DataTable<T>({ id, label, columns, pages, rowKey, onOpen, empty,
   const rows = table.getRowModel().rows;
   const shown = useMemo(() => columns.filter((one) => visibility[one.id]), [columns, visibility]);
   const template = `${selection ? "2.25rem " : ""}${shown.map((one) => (one.grow ? `minmax(${one.width}px, 1fr)` : `${one.width}px`)).join(" ")}${shown.some((one) => one.grow) ? "" : " minmax(0, 1fr)"}`;
+
+  // as wide as its columns are at least, in every row alike: a row that took its own content's width would stand askew
+  const least = shown.reduce((sum, one) => sum + one.width, selection ? 36 : 0);
 
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -191,7 +194,7 @@ export function DataTable<T>({ id, label, columns, pages, rowKey, onOpen, empty,
         </div>
       )}
       <div ref={scroller} className={css.scroll} data-busy={pages.filtering || undefined} style={fixed === undefined ? undefined : { flex: "none", height: fixed }}>
-        <div role="grid" aria-label={label} aria-rowcount={pages.more ? -1 : rows.length + 1} aria-colcount={shown.length + (selection ? 1 : 0)} aria-busy={pages.loading || pages.filtering} aria-multiselectable={selection ? true : undefined}>
+        <div role="grid" aria-label={label} aria-rowcount={pages.more ? -1 : rows.length + 1} aria-colcount={shown.length + (selection ? 1 : 0)} aria-busy={pages.loading || pages.filtering} aria-multiselectable={selection ? true : undefined} style={{ "--least": `${least}px` } as CSSProperties}>
           <div className={css.head} role="rowgroup">
             <div className={css.row} role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
               {selection && (

@@ -203,7 +203,7 @@ function Taken({ what, value }: { what: string; value: string }) {
       <code>{value}</code>
       <CopyButton value={value}>
         {({ copied, copy }) => (
-          <Button size="compact-xs" variant="default" onClick={copy} aria-label={`Copy the ${what}`} leftSection={copied ? <IconCheck size={12} aria-hidden /> : <IconCopy size={12} aria-hidden />}>
+          <Button size="compact-xs" variant="default" style={{ flex: "none" }} onClick={copy} aria-label={`Copy the ${what}`} leftSection={copied ? <IconCheck size={12} aria-hidden /> : <IconCopy size={12} aria-hidden />}>
             {copied ? "Copied" : "Copy"}
           </Button>
         )}

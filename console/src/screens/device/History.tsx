@@ -27,6 +27,7 @@ const KINDS: { kind: string; tone: Tone }[] = [
 const ENDED_BADLY = /refused|failed|expired|undone|barred/;
 
 interface Props {
+  title?: string;
   device: string;
   zone: string | null;
   kinds: string[] | undefined;
@@ -35,7 +36,7 @@ interface Props {
   onEntry: (entry: string | undefined) => void;
 }
 
-export function History({ device, zone, kinds, onKinds, entry, onEntry }: Props) {
+export function History({ title = "What happened", device, zone, kinds, onKinds, entry, onEntry }: Props) {
   const format = useFormat(zone);
   const second = useMemo(() => new Intl.DateTimeFormat(navigator.language, { timeZone: format.zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }), [format.zone]);
   const asked = kinds?.filter((one) => KINDS.some(({ kind }) => kind === one));
@@ -67,7 +68,7 @@ export function History({ device, zone, kinds, onKinds, entry, onEntry }: Props)
 
   return (
     <Panel
-      title="What happened"
+      title={title}
       note={found.data ? `${format.number(entries.length)} ${entries.length === 1 ? "entry" : "entries"}, newest first${found.hasNextPage ? ", earlier ones below" : ""}` : undefined}
       right={
         entry && (

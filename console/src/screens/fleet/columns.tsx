@@ -1,8 +1,16 @@
 import type { Device } from "@/api/queries";
+import type { Results } from "@/api/results";
 import { countryName } from "@/frame/format";
-import { Age, CarrierLink, type Column, CountryLink, DaysLeft, DeviceLink, Ident, StateBadge } from "@/parts";
+import { Age, Became, CarrierLink, type Column, CountryLink, DaysLeft, DeviceLink, Ident, StateBadge } from "@/parts";
 
-export const columns: Column<Device>[] = [
+/** `results`: what became of each device in the Change that was asked for here. */
+export function columnsOf(results: Results | undefined): Column<Device>[] {
+  const result: Column<Device>[] = results ? [{ id: "result", header: "Result", width: 112, cell: (device) => <Became result={results.get(device.name)} /> }] : [];
+  const [name, ...rest] = COLUMNS;
+  return name ? [name, ...result, ...rest] : result;
+}
+
+const COLUMNS: Column<Device>[] = [
   { id: "name", header: "Device", width: 124, cell: (device) => <DeviceLink device={device.name} /> },
   { id: "connectivity", header: "Connectivity", width: 110, cell: (device) => <StateBadge state={device.facts.connectivity} plain /> },
   { id: "country", header: "Country", width: 116, grow: true, cell: (device) => (device.facts.country ? <CountryLink code={device.facts.country}>{countryName(device.facts.country)}</CountryLink> : <span className="fl-dim">unknown</span>) },

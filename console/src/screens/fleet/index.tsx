@@ -1,16 +1,19 @@
 // The fleet: where it is, how it is, and every device, by filters that are the URL. The server filters, counts and
 // exports; nothing here holds more than the rows one has scrolled past.
-import { ActionIcon, Button, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
-import { IconDownload, IconSearch, IconX } from "@tabler/icons-react";
+import { Button, Tooltip } from "@mantine/core";
+import { useLocalStorage } from "@mantine/hooks";
+import { IconDownload, IconMap2 } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
+import { api, ok, type Schemas } from "@/api/client";
 import { type Counts, useCounts, useDevices } from "@/api/queries";
-import { useFormat } from "@/frame/format";
+import { useResults } from "@/api/results";
+import { span, useFormat } from "@/frame/format";
 import { stringifySearch, useUrl } from "@/frame/url";
-import { Age, DataTable, Empty, type Figure, Figures, FilterChips, Screen, toneOf } from "@/parts";
-import { columns } from "./columns";
-import { filtersFrom } from "./filters";
+import { Age, AskedChange, Chosen, DataTable, Empty, type Figure, Figures, FilterChips, Find, SavedViews, Screen, toneOf } from "@/parts";
+import { columnsOf } from "./columns";
+import { DIMENSIONS, filtersFrom, matchOf } from "./filters";
 import { search } from "./search";
 import { WhereTheyAre } from "./WhereTheyAre";
 
@@ -21,10 +24,24 @@ export default function FleetScreen() {
   const format = useFormat();
   const navigate = useNavigate();
   const counts = useCounts();
-  const pages = useDevices(url);
-  const filters = useMemo(() => filtersFrom(counts.data, format), [counts.data, format]);
-  const filtered = Object.keys(url).length > 0;
-  const { q, ...conditions } = url;
+  const { change, ...filter } = url;
+  const { q, ...conditions } = filter;
+  const pages = useDevices(filter);
+  const filtered = Object.keys(filter).length > 0;
+  const free = DIMENSIONS.filter((one) => conditions[one] === undefined);
+  const facets = useQuery({
+    queryKey: ["counts", "facets", conditions],
+    enabled: filtered && q === undefined, // a search is not counted
+    queryFn: () => ok(api.GET("/v1/devices/facets", { params: { query: { ...conditions, by: free.join(",") } } })),
+  });
+  const left = filtered && q === undefined ? facets.data : undefined;
+  const filters = useMemo(() => filtersFrom(counts.data, left, filter, format), [counts.data, left, filter, format]);
+  const results = useResults(change);
+  const columns = useMemo(() => columnsOf(results), [results]);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const names = useMemo(() => [...selected], [selected]);
+  const [map, setMap] = useLocalStorage({ key: "fairlead-fleet-map", defaultValue: true, getInitialValueInEffect: false });
+  const all = matchOf(filter);
 
   return (
     <Screen
@@ -32,16 +49,23 @@ export default function FleetScreen() {
       title="Fleet"
       subtitle={counts.data ? <>Counted <Age at={counts.data.counted_at} never="not yet" what="Counts are kept by a worker" /></> : "Counting…"}
       actions={
-        <Button component="a" variant="default" leftSection={<IconDownload size={14} aria-hidden />} href={`/v1/devices.csv${stringifySearch(conditions)}`} download>
-          Export {filtered ? "these" : "all"} as CSV
-        </Button>
+        <>
+          <SavedViews screen="fleet" to="/fleet" search={stringifySearch(filter).slice(1)} />
+          <Button variant="default" aria-pressed={map} leftSection={<IconMap2 size={14} aria-hidden />} onClick={() => setMap(!map)}>
+            {map ? "Hide the map" : "Show the map"}
+          </Button>
+          <Button component="a" variant="default" leftSection={<IconDownload size={14} aria-hidden />} href={`/v1/devices.csv${stringifySearch(conditions)}`} download>
+            Export {filtered ? "these" : "all"} as CSV
+          </Button>
+        </>
       }
     >
       <Figures label="The fleet in figures" items={useFigures(counts.data, url.connectivity, (connectivity) => setUrl({ connectivity }))} />
-      <WhereTheyAre selected={url.country} onPick={(country) => setUrl({ country: country === url.country ? undefined : country })} before={url.breach_before} onBefore={(breach_before) => setUrl({ breach_before })} />
+      {map && <WhereTheyAre selected={url.country} onPick={(country) => setUrl({ country: country === url.country ? undefined : country })} before={url.breach_before} onBefore={(breach_before) => setUrl({ breach_before })} />}
+      {change && <AskedChange change={change} onForget={() => setUrl({ change: undefined })} />}
       <div className="fl-row">
-        <Find value={q} onChange={(next) => setUrl({ q: next }, { replace: true })} />
-        <FilterChips filters={filters} values={asText(url)} onChange={(patch) => setUrl(read(patch))} />
+        <Find label="Find devices by the beginning of an identifier" pattern={/^[\x21-\x7e]{1,64}$/} value={q} onChange={(next) => setUrl({ q: next }, { replace: true })} />
+        <FilterChips filters={filters} values={asText(filter)} onChange={(patch) => setUrl(read(patch))} />
       </div>
       <DataTable
         fill
@@ -50,8 +74,11 @@ export default function FleetScreen() {
         noun="devices"
         columns={columns}
         pages={pages}
-        rowKey={(device) => device.id}
-        total={filtered ? undefined : counts.data?.devices}
+        rowKey={(device) => device.name}
+        total={filtered ? (left?.exact ? left.devices : undefined) : counts.data?.devices}
+        note={left && <Counted left={left} />}
+        selection={{ selected, onChange: setSelected }}
+        tools={<Chosen names={names} all={"match" in all && left?.exact ? { ...all, about: left.devices } : all} onClear={() => setSelected(new Set())} onApplied={(made) => setUrl({ change: made.id })} />}
         onOpen={(device) => void navigate({ to: "/devices/$ref", params: { ref: device.name } })}
         empty={
           filtered ? (
@@ -95,29 +122,14 @@ function capital(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
-function Find({ value, onChange }: { value: string | undefined; onChange: (value: string | undefined) => void }) {
-  const [typed, setTyped] = useState(value ?? "");
-  const settle = useDebouncedCallback((next: string) => onChange(/^[\x21-\x7e]{1,64}$/.test(next) ? next : undefined), 200);
-  useEffect(() => setTyped(value ?? ""), [value]);
+/** How sure the number is: counted now, as last counted with its age, or "at least". */
+function Counted({ left }: { left: Schemas["DeviceFacets"] }) {
+  const format = useFormat();
+  if (left.how === "now") return null;
+  if (left.how === "counted") return <span>· as counted {span(left.age_s)} ago</span>;
   return (
-    <TextInput
-      size="xs"
-      w={210}
-      aria-label="Find devices by the beginning of an identifier"
-      placeholder="Identifier begins with…"
-      leftSection={<IconSearch size={14} aria-hidden />}
-      rightSection={
-        typed && (
-          <ActionIcon size="xs" variant="subtle" color="gray" aria-label="Clear the search" onClick={() => { setTyped(""); onChange(undefined); }}>
-            <IconX size={12} />
-          </ActionIcon>
-        )
-      }
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.currentTarget.value);
-        settle(event.currentTarget.value.trim());
-      }}
-    />
+    <Tooltip label="Counting ended with its time budget: there are so many, or more">
+      <span tabIndex={0}>· at least {format.number(left.devices)} match</span>
+    </Tooltip>
   );
 }

@@ -14,4 +14,5 @@ export const search = fields({
   connectivity: oneOf("online", "attached", "offline", "blocked", "unknown"),
   roaming: flag,
   breach_before: text,
+  change: text, // a Change that was asked for here: its results are shown row by row
 });
