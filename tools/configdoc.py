@@ -54,6 +54,7 @@ As a variable the same key is in capitals with `_` for the dot: `FAIRLEAD_API_PO
 | --- | --- |
 | `clock` | in `production`: time has one pace there |
 | `api.host`, `mqtt.host` outside loopback | without `tls.cert` and `tls.key` |
+| `api.public_url` | `http` outside loopback; a path, a query or a user |
 | `tls.cert` | without `tls.key`, and the reverse; or where the file cannot be read |
 | `database.app` | without `database.door`, and the reverse |
 | `data_dir` | a relative path in `production` with the embedded PostgreSQL |

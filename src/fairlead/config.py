@@ -162,6 +162,21 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _origin(value: str) -> str:
+    expected = "scheme, host and perhaps a port, such as https://fairlead.example.com: https outside loopback"
+    try:
+        parts = urlsplit(value)
+        plain = bool(parts.hostname) and parts.username is None and parts.password is None and parts.port != 0
+    except ValueError as error:
+        raise ValueError(expected) from error
+    rest = parts.path not in {"", "/"} or "?" in value or "#" in value or not value.isascii() or not value.isprintable()
+    if not plain or rest or parts.scheme not in {"http", "https"}:
+        raise ValueError(expected)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise ValueError(expected)
+    return value.rstrip("/")
+
+
 def _clock(value: str) -> LabClock:
     rate, _, epoch = value.partition("@")
     expected = "RATE or RATE@EPOCH, such as 3600@2026-01-01T00:00:00Z"
@@ -188,7 +203,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "clock": Setting(read=_clock, default=None, doc="lab only: RATE or RATE@EPOCH"),
     "api.host": Setting(read=_text, default="127.0.0.1", doc="where the HTTP API listens"),
     "api.port": Setting(read=_port, default=8080, doc="its port"),
-    "api.public_url": Setting(read=_url("http", "https"), default=None, doc="how browsers reach it (sign-in)"),
+    "api.public_url": Setting(read=_origin, default=None, doc="how browsers reach it: the only name it answers to"),
     "mqtt.host": Setting(read=_text, default="127.0.0.1", doc="where devices reach MQTT"),
     "mqtt.port": Setting(read=_port, default=1883, doc="its port"),
     "tls.cert": Setting(read=Path, default=None, doc="certificate chain, PEM; required outside loopback"),

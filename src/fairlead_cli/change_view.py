@@ -43,6 +43,7 @@ MOVES: Final = (
     Column(title="STAGE", value=lambda move: int(move["stage"]) + 1, right=True),
     Column(title="OPENED", value="opened_at", wide=True),
     Column(title="SETTLED", value="settled_at"),
+    Column(title="TAKEN BACK BY", value="taken_back_by", wide=True),
     Column(title="OUTCOME", value="outcome", fold=True),
 )
 OPERATIONS: Final = (
@@ -54,6 +55,7 @@ OPERATIONS: Final = (
     Column(title="LEG", value="leg"),
     Column(title="STATE", value="state"),
     Column(title="TRY", value="attempt", right=True),
+    Column(title="NOT BEFORE", value="not_before", wide=True),
     Column(title="DISPATCHED", value="dispatched_at"),
     Column(title="SETTLED", value="settled_at", wide=True),
     Column(title="REASON", value="reason", fold=True),
@@ -83,6 +85,8 @@ def picture(change: Body, *, most: int | None = None) -> RenderableType:
     parts += [
         f"{story[key]:,} {key.replace('_', ' ')}" for key in ("barred", "held_out", "waiting") if story.get(key)
     ]  # fmt: skip
+    if story.get("taken_back"):
+        parts.append(f"{story['taken_back']:,} taken back by a person")
     totals = Text.from_markup(f"{head}\n[dim]{escape(', '.join(parts) or 'no moves')}[/]")
     rows = _strata(story)
     if not rows:

@@ -132,6 +132,22 @@ def operations(
     shell.out.listing(found, change_view.OPERATIONS, noun="operations")
 
 
+def settle(
+    shell: Shell,
+    operation: Annotated[str, typer.Argument(metavar="OP", help="The operation's id.")],
+    *,
+    applied: Annotated[bool | None, typer.Option("--applied/--not-applied", help="What became of it.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="How you know; kept as evidence and in the journal.")],
+) -> None:
+    """Say what became of an operation whose outcome is unknown and that no read-back settles."""
+    if applied is None:
+        raise trouble(Exit.USAGE, "What became of it?", "say --applied or --not-applied")
+    body = {"outcome": "applied" if applied else "not_applied", "reason": reason}
+    done: Body = shell.client.post(f"/v1/operations/{operation}/settle", body, once=True)
+    shell.out.document(done)
+    shell.out.say(f"[bold]{escape(str(done['id']))}[/] is {words.coloured(done['state'])}, settled by a person.")
+
+
 def _do(shell: Shell, change: str, verb: str, body: Body | None) -> None:
     done: Body = shell.client.post(f"/v1/changes/{change}/{verb}", body, once=True)
     shell.out.document(done)
@@ -168,3 +184,10 @@ command(
 )(rollback)  # fmt: skip
 command(app, "moves", examples=("fairlead change moves chg_06f… --state failed",))(moves)
 command(app, "operations", examples=("fairlead change operations chg_06f… --state unknown -o wide",))(operations)
+command(
+    app, "settle",
+    examples=(
+        "fairlead change settle op_06f… --applied --reason 'active in the carrier portal'",
+        "fairlead change settle op_06f… --not-applied --reason 'the carrier has no such order'",
+    ),
+)(settle)  # fmt: skip

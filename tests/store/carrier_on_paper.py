@@ -11,6 +11,7 @@ from fairlead.engine.ports.carrier import (
     Done,
     OutcomeUnknown,
     ProviderId,
+    RateLimited,
     RawReply,
     ReasonCode,
     Refused,
@@ -33,6 +34,7 @@ class Answer(Enum):
     LOST = 3  # the request never arrived
     LOST_APPLIED = 4  # the answer never left
     UNAVAILABLE = 5
+    BUSY = 6  # says how long
 
 
 @dataclass
@@ -45,9 +47,13 @@ class CarrierOnPaper:
     called: Counter[tuple[str, str]] = field(default_factory=Counter)
     executed: Counter[tuple[str, str]] = field(default_factory=Counter)
     states: dict[str, str] = field(default_factory=dict)
+    blind: bool = False  # without a call to read a SIM
+    away: bool = False  # for those who look
+    looked: int = 0
+    retry_after: timedelta = timedelta(seconds=40)
 
     async def connector(self, _tenant: TenantId, _account: str) -> object:
-        return self
+        return Blind(self) if self.blind else self
 
     async def staleness(self, _tenant: TenantId, _account: str) -> timedelta:
         return STALENESS
@@ -62,6 +68,9 @@ class CarrierOnPaper:
         return await self._change("deactivate", sim)
 
     async def read_sim(self, sim: ProviderId) -> SimRecord:
+        self.looked += 1
+        if self.away:
+            raise Unavailable("away")
         return self._record(sim)
 
     async def _change(self, verb: str, sim: ProviderId) -> Done | Refused:
@@ -71,6 +80,8 @@ class CarrierOnPaper:
         answer = self.answers(verb, sim, self.called[verb, sim])
         if answer is Answer.UNAVAILABLE:
             raise Unavailable("away")
+        if answer is Answer.BUSY:
+            raise RateLimited("not so fast", retry_after=self.retry_after)
         if answer is Answer.REFUSED:
             return Refused(reason=ReasonCode.FORBIDDEN, detail="no", raw=RawReply(status=403))
         if answer is not Answer.LOST:
@@ -90,3 +101,10 @@ class CarrierOnPaper:
             session=SessionStatus(connectivity=Connectivity.OFFLINE, freshness=fresh),
             freshness=fresh,
         )
+
+
+class Blind:
+    """The same carrier without a call to read a SIM."""
+
+    def __init__(self, carrier: CarrierOnPaper) -> None:
+        self.activate, self.suspend, self.deactivate = carrier.activate, carrier.suspend, carrier.deactivate

@@ -16,7 +16,7 @@ import pytest_asyncio
 from fairlead.engine.ports.fleet import DeviceFilter, SubscriptionFilter
 from fairlead.model.device import DeviceState
 from fairlead.model.ids import DeviceId, TenantId
-from fairlead.store.counts import CountStore, refresh_counts
+from fairlead.store.counts import CountStore, refresh_sim_counts
 from fairlead.store.database import Database
 from fairlead.store.fleet import FleetStore
 
@@ -193,7 +193,7 @@ async def test_cards_profiles_and_subscriptions_are_found_by_indexes(store, tena
             "update subscription set state = 6, connectivity = 1 where id > 'e0000000-0000-0000-0000-000000000000'"
         )
         await conn.execute("update subscription set plan = 'rare' where id > 'ff000000-0000-0000-0000-000000000000'")
-        await refresh_counts(conn, tenant, NOW)
+        await refresh_sim_counts(conn, tenant, NOW)
         counts = dict(
             await (
                 await conn.execute("select dimension || '=' || value, n from fleet_count where dimension like 'sim.%%'")

@@ -66,8 +66,6 @@ union all
 select 'generations out of order', device::text, facet::text, '' from facet
 where observed_generation > offered_generation or offered_generation > generation
 union all
-select 'two open moves', device::text, count(*)::text, '' from move where leg = 1 and state in (1, 2) group by 2 having count(*) > 1
-union all
 select 'two open moves of a facet', m.device::text, f::text, '' from move m cross join generate_series(1, 6) f
 left join class_document b on b.class = m.from_class and b.facet = f
 left join class_document n on n.class = m.to_class and n.facet = f

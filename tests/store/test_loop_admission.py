@@ -224,7 +224,7 @@ async def test_a_later_change_supersedes_moves_that_wait(house: House) -> None:
     await settle_fleet(house.database, house.tenant, 10)
     first = await applied(house, config("reports"), stages=[100])
     await house.changes.pause(house.tenant, first.id, PERSON, house.now)
-    second = await applied(house, config("lights", facet="flags", key="lights", value=1), stages=[100])
+    second = await applied(house, config("brazil", value=30, priority=300), stages=[100])
     await house.run()
     found = await house.sql("select change, state, count(*) from move group by 1, 2")
     assert sorted(found) == sorted([(first.id, M.SUPERSEDED, 5), (second.id, M.VERIFIED, 5)])

@@ -18,6 +18,7 @@ from fairlead.edge.api import people as people_door
 from fairlead.edge.api import problems
 from fairlead.edge.api import session as session_door
 from fairlead.edge.api.door import Services
+from fairlead.edge.api.site import Site
 from fairlead.engine.journal import Journal
 from fairlead.engine.passwords import PasswordRefused, Passwords
 from fairlead.engine.people import Acting, Draft, MovedOn, NoSuchPrincipal, NotAllowed, NotFitting, People
@@ -79,7 +80,7 @@ class World:
 
     def app(self, base: str = "https://fairlead.test") -> httpx.AsyncClient:
         app = FastAPI()
-        app.state.services = Services(self.people, self.door, self.journal)
+        app.state.services = Services(self.people, self.door, self.journal, Site())
         app.state.gate = self.door
         app.state.now = app.state.real_now = self.clock
         problems.install(app)

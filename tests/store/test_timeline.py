@@ -216,6 +216,10 @@ async def test_a_facet_tells_who_wants_it_and_how_far_it_is(house):
     assert found["network"].proved
     assert _move(found["network"]) is None
     assert found["network"].verified == found["network"].desired
+    await house.sql("update facet set desired = previous where facet = 2 returning facet")
+    pinned, _ = await facets(house)
+    assert pinned["config"].policies == (), "held at something that its class does not say"
+    assert not pinned["config"].proved
 
     await house.changes.rollback(
         house.tenant, change.id, PERSON, which=Which(), reason="", preview=False, now=house.now

@@ -124,7 +124,7 @@ async def test_a_count_that_takes_too_long_says_at_least_or_as_last_counted(api,
 async def test_cards_profiles_and_subscriptions_in_one_table(api, owner):
     await add_account(api, name="other-sim")
     rows = [
-        f"{iccid(n)},26201{n:010d},4915{n:08d},trk-{n:05d},{'global-sim' if n % 2 else 'other-sim'},iot-{n % 3},"
+        f"{iccid(n)},26201{n:010d},2620{n:08d},trk-{n:05d},{'global-sim' if n % 2 else 'other-sim'},iot-{n % 3},"
         f"{'active' if n < 30 else 'suspended'},{'MFF2' if n % 4 == 0 else '4FF'},{'euicc' if n % 4 == 0 else 'uicc'},"
         f"{eid(n) if n % 4 == 0 else ''},{'true' if n == 1 else 'false'}"
         for n in range(40)
@@ -144,8 +144,8 @@ async def test_cards_profiles_and_subscriptions_in_one_table(api, owner):
     assert await of(remote="swap_needed") == [n for n in range(40) if n % 4 and n != 1]
     assert await of(carrier="other-sim", plan="iot-1", state="suspended") == [34]
     assert await of(connectivity="online") == []
-    assert await of(q="2620100000000") == list(range(40))
-    assert await of(q=f"4915{7:08d}") == [7]
+    assert await of(q="26201000000") == list(range(40))
+    assert await of(q=f"2620{7:08d}") == [7]
     assert await of(q="89049032", carrier="other-sim", state="suspended") == [32, 36]
     assert await of(device="trk-00003", remote="swap_needed") == [3]
     assert await of(device="trk-00003", remote="changeable") == []
@@ -157,18 +157,16 @@ async def test_cards_profiles_and_subscriptions_in_one_table(api, owner):
         "changeable",
     )
 
-    pages, cursor = [], None
-    while True:
-        page = (
-            await owner.get(
-                "/v1/subscriptions", params={"q": "8944", "limit": 7} | ({"cursor": cursor} if cursor else {})
-            )
-        ).json()
-        pages += [one["iccid"] for one in page["items"]]
-        cursor = page["next"]
-        if cursor is None:
-            break
-    assert sorted(pages) == sorted(iccid(n) for n in range(40))
+    for query in ("8944", "89", "2620"):  # an ICCID and an EID, an IMSI and an MSISDN may begin alike: each SIM once
+        pages, cursor = [], None
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            page = (await owner.get("/v1/subscriptions", params={"q": query, "limit": 7, **more})).json()
+            pages += [one["iccid"] for one in page["items"]]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        assert sorted(pages) == sorted(iccid(n) for n in range(40)), query
 
     counts = (await owner.get("/v1/subscriptions/counts")).json()
     assert (counts["subscriptions"], counts["age_s"]) == (40, 0)

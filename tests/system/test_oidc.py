@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.edge.api import problems, session
 from fairlead.edge.api.door import Services
+from fairlead.edge.api.site import Site
 from fairlead.engine.passwords import Passwords
 from fairlead.engine.people import Acting, Draft, People
 from fairlead.engine.ports.people import OidcSettings
@@ -45,7 +46,10 @@ USERS = (
 class Case:
     """A tenant with an owner, a provider and a browser."""
 
-    def __init__(self, people: People, door: SignIn, owner: Acting, browser: httpx.AsyncClient, issuer: str) -> None:
+    def __init__(
+        self, people: People, door: SignIn, owner: Acting, browser: httpx.AsyncClient, issuer: str, app: FastAPI
+    ) -> None:
+        self.app = app
         self.people, self.door, self.owner, self.browser, self.issuer = people, door, owner, browser, issuer
 
     async def configure(self, **more: object) -> None:
@@ -102,7 +106,7 @@ async def case(database: Database, tenant: TenantId, issuer: str, tmp_path: Path
             code, password="correct horse battery", name="Ada", email="ada@example.com", address="::1"
         )
         app = FastAPI()
-        app.state.services, app.state.gate = Services(people, door), door
+        app.state.services, app.state.gate = Services(people, door, Site("https://fairlead.test")), door
         app.state.now, app.state.real_now = clock, real
         problems.install(app)
         for router in (session.session, session.oidc):
@@ -110,7 +114,7 @@ async def case(database: Database, tenant: TenantId, issuer: str, tmp_path: Path
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="https://fairlead.test") as browser:
             owner = Acting(principal=ada.principal, actor=show("usr", ada.principal.id))
-            yield Case(people, door, owner, browser, issuer)
+            yield Case(people, door, owner, browser, issuer, app)
 
 
 async def test_an_invited_person_is_linked_by_verified_email_and_known_by_subject_from_then_on(case: Case) -> None:
@@ -192,6 +196,23 @@ async def test_a_code_of_another_sign_in_is_refused(case: Case) -> None:
     answer = await case.browser.get("/v1/oidc/callback", params={"state": two["state"][0], "code": one["code"][0]})
     assert answer.status_code == 401
     assert "nonce" in answer.json()["detail"]
+
+
+async def test_the_redirect_never_comes_from_the_host_header(case: Case) -> None:
+    await case.configure()
+    asked = {"params": {"tenant": "acme"}, "headers": {"host": "evil.example"}}
+    answer = await case.browser.get("/v1/oidc/start", **asked)
+    assert parse_qs(urlsplit(answer.headers["location"]).query)["redirect_uri"] == [
+        "https://fairlead.test/v1/oidc/callback"
+    ]
+    case.app.state.services.add(Site())  # nobody set the address
+    refused = await case.browser.get("/v1/oidc/start", **asked)
+    assert (refused.status_code, refused.json()["type"]) == (400, "/problems/no-public-url")
+    assert "api.public_url" in refused.json()["detail"]
+    for host in ("localhost:8080", "127.0.0.1", "[::1]:8080"):
+        answer = await case.browser.get("/v1/oidc/start", params={"tenant": "acme"}, headers={"host": host})
+        there = parse_qs(urlsplit(answer.headers["location"]).query)["redirect_uri"]
+        assert there == [f"https://{host}/v1/oidc/callback"]
 
 
 async def test_the_request_is_what_the_standards_ask_for(case: Case) -> None:

@@ -48,6 +48,27 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path):
     assert str(tmp_path / "none") in faults(file=tmp_path / "none")
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "http://fairlead.example.com", "ftp://x", "https://", "fairlead.example.com", "https://u:p@x.example",
+        "https://x.example/base", "https://x.example?a", "https://x.example#a", "https://x.example:99999",
+        "https://x.example:0", "https://\u00e4.example",
+    ],
+)  # fmt: skip
+def test_the_public_address_is_https_outside_loopback_and_nothing_but_an_origin(bad):
+    assert "https outside loopback" in faults(environ={"FAIRLEAD_API_PUBLIC_URL": bad})["api.public_url"]
+    assert "u:p" not in str(faults(environ={"FAIRLEAD_API_PUBLIC_URL": bad}))
+
+
+@pytest.mark.parametrize(
+    "good",
+    ["https://x.example", "https://x.example:8443", "http://localhost:8080", "http://127.0.0.1", "http://[::1]:80"],
+)
+def test_public_addresses_that_do(good):
+    assert load(environ={"FAIRLEAD_API_PUBLIC_URL": good + "/"}).api_public_url == good
+
+
 def test_the_clock_is_of_the_lab_only():
     read = load(environ={"FAIRLEAD_CLOCK": "3600@2026-01-01T00:00:00Z"})
     assert read.clock is not None

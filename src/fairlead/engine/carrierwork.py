@@ -3,17 +3,23 @@
 A pending operation is marked dispatched and committed before the call; what the call answers is
 written after. A write whose answer is lost is *unknown*, and only a read-back newer than the
 carrier's staleness bound settles it (house §5). A process that dies in between leaves a dispatched
-row behind, which the next one treats as unknown: nothing is lost, nothing is done twice.
+row behind, which the next one calls unknown: nothing is lost, nothing is done twice.
+
+A carrier that is too busy or too far is left in peace: the operation waits (`patience`), and so does
+everything else of that account for a moment, in all processes, writes and reads alike.
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import structlog
+from prometheus_client import Counter
 
+from fairlead.engine import patience
 from fairlead.engine.evidence import evidence_lines
 from fairlead.engine.ports.carrier import (
     Accepted,
@@ -34,7 +40,7 @@ from fairlead.engine.ports.carrier import (
     Unavailable,
 )
 from fairlead.engine.ports.carrier import Outcome as CarrierOutcome
-from fairlead.engine.ports.moving import NOT_APPLIED, CarrierWork, Outcome
+from fairlead.engine.ports.moving import NOT_APPLIED, CarrierWork, Outcome, SettledOperation
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.identifiers import Iccid
@@ -45,7 +51,16 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 20  # calls under way per account
 TAKEN: Final = 100  # operations dispatched per account and tick
+LOOK_AGAIN_REAL_S: Final = 2.0  # at what was accepted and does not show yet
+BLIND_REAL_S: Final = 60.0  # before looking again at an account that cannot be read
 ABANDONED_REAL_S: Final = 60.0  # dispatched this long ago without an answer: nobody works on it any more
+BACKOFFS: Final = Counter(
+    "fairlead_carrier_backoffs_total", "Calls put off because the carrier was busy or away.", ["why"]
+)
+UNKNOWN: Final = Counter("fairlead_carrier_unknown_total", "Operations whose outcome became unknown.", ["why"])
+UNKNOWN_SETTLED: Final = Counter(
+    "fairlead_carrier_unknown_settled_total", "Unknown outcomes that were settled.", ["by", "outcome"]
+)
 WANTED: Final[Mapping[str, frozenset[str]]] = {
     "activate": frozenset({"active", "ready"}),
     "suspend": frozenset({"suspended"}),
@@ -70,13 +85,31 @@ class Carriers(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Later:
+    """Nothing is known yet: what was to be called is pending again, what was looked at is looked at again."""
+
+    work: CarrierWork
+    until: datetime  # house time
+    pause: timedelta | None = None  # the whole account's, real time
+    why: str = ""
+
+
 class CarrierWorker:
     """Dispatches and reads back; one instance a process."""
 
-    def __init__(self, stores: Stores, carriers: Carriers, timekeeper: Timekeeper) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        carriers: Carriers,
+        timekeeper: Timekeeper,
+        *,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
         self._stores = stores
         self._carriers = carriers
         self._time = timekeeper
+        self._chance = chance
 
     async def dispatch(self, tenant: TenantId) -> int:
         """Dispatch pending operations of every account at once; returns how many."""
@@ -90,32 +123,67 @@ class CarrierWorker:
             connector = await self._carriers.connector(tenant, account)
         except (NotFound, AuthFailed, Unavailable) as trouble:
             log.warning("carrier not open", account=account, why=str(trouble))
+            async with self._stores.transactions.tenant(tenant) as tx:
+                until = self._time.now() + patience.ACCOUNT_PAUSE * self._time.rate
+                await self._stores.moves.pause_account(tx, account, until)
             return 0
+        done = 0
+        while done < TAKEN:
+            async with self._stores.transactions.tenant(tenant) as tx:
+                taken = await self._stores.moves.take(tx, account, AT_ONCE, self._time.now())
+            busy = await self._together(tenant, account, taken, lambda work: self._write(connector, work))
+            done += len(taken)
+            if busy or len(taken) < AT_ONCE:
+                break
+        return done
+
+    async def _together(
+        self,
+        tenant: TenantId,
+        account: str,
+        works: Sequence[CarrierWork],
+        act: Callable[[CarrierWork], Awaitable["Outcome | _Later"]],
+    ) -> bool:
+        """Do a handful at once and record it; whether the carrier asked for peace."""
+        found = await asyncio.gather(*(act(work) for work in works))
+        outcomes = [one for one in found if isinstance(one, Outcome)]
+        later = [one for one in found if isinstance(one, _Later)]
+        pauses = [one.pause for one in later if one.pause is not None]
+        if not found:
+            return False
         async with self._stores.transactions.tenant(tenant) as tx:
-            taken = await self._stores.moves.take(tx, account, TAKEN, self._time.now())
-        await self._each(tenant, taken, lambda work: self._write(connector, work))
-        return len(taken)
+            now = self._time.now()
+            recorded = await self._stores.moves.record(tx, outcomes, now) if outcomes else []
+            await self._stores.append(tx, evidence_lines(tenant, recorded, now, "system/carriers"))
+            if later:
+                await self._stores.moves.put_off(tx, [(one.work.id, one.until, one.pause is not None) for one in later])
+            if pauses:
+                await self._stores.moves.pause_account(tx, account, now + max(pauses) * self._time.rate)
+        self._count(works, recorded, [one.why for one in later if one.pause is not None])
+        return bool(pauses)
 
-    async def _each(
-        self, tenant: TenantId, works: Sequence[CarrierWork], act: Callable[[CarrierWork], Awaitable[Outcome | None]]
+    def _count(
+        self, works: Sequence[CarrierWork], recorded: Sequence[SettledOperation], put_off: Sequence[str]
     ) -> None:
-        """Do them a few at a time, and record each handful as it comes back."""
-        for start in range(0, len(works), AT_ONCE):
-            found = await asyncio.gather(*(act(work) for work in works[start : start + AT_ONCE]))
-            outcomes = [outcome for outcome in found if outcome is not None]
-            if outcomes:
-                async with self._stores.transactions.tenant(tenant) as tx:
-                    now = self._time.now()
-                    recorded = await self._stores.moves.record(tx, outcomes, now)
-                    await self._stores.append(tx, evidence_lines(tenant, recorded, now, "system/carriers"))
+        for why in put_off:
+            BACKOFFS.labels(why).inc()
+        before = {work.id: work.state for work in works}
+        for one in recorded:
+            if one.state is OperationState.UNKNOWN:
+                UNKNOWN.labels("lost").inc()
+            elif before[one.operation] is OperationState.UNKNOWN:
+                applied = one.state is OperationState.VERIFIED
+                UNKNOWN_SETTLED.labels("read-back", "applied" if applied else "not-applied").inc()
 
-    async def _write(self, connector: object, work: CarrierWork) -> Outcome:
+    async def _write(self, connector: object, work: CarrierWork) -> "Outcome | _Later":
         try:
             kept = await self._last_usage(connector, work)
         except (RateLimited, Unavailable) as trouble:  # nothing was sent: it waits rather than lose what was used
-            return self._outcome(work, OperationState.PENDING, trouble.reason, {"said": trouble.detail})
+            return self._busy(work, trouble)
         outcome = await self._written(connector, work)
-        return outcome if kept is None else replace(outcome, evidence=[kept, *outcome.evidence])
+        if kept is None or isinstance(outcome, _Later):
+            return outcome
+        return replace(outcome, evidence=[kept, *outcome.evidence])
 
     async def _last_usage(self, connector: object, work: CarrierWork) -> Mapping[str, Any] | None:
         """What a line has used, read before it ends. A carrier that is away holds up only an end that is final."""
@@ -130,6 +198,9 @@ class CarrierWorker:
             if work.verb == "terminate" and isinstance(trouble, RateLimited | Unavailable):
                 raise
             return {"fact": "last-usage", "unread": str(trouble.reason), "at": now.isoformat()}
+        except Exception as fault:  # a fault of ours in reading is no reason to leave the line open
+            log.exception("last usage not read", account=work.account)
+            return {"fact": "last-usage", "unread": type(fault).__name__, "at": now.isoformat()}
         return {
             "fact": "last-usage",
             "at": now.isoformat(),
@@ -138,14 +209,13 @@ class CarrierWorker:
             "downlink_bytes": sum(p.downlink_bytes for p in periods),
         }
 
-    async def _written(self, connector: object, work: CarrierWork) -> Outcome:
+    async def _written(self, connector: object, work: CarrierWork) -> "Outcome | _Later":
         try:
             answer = await _call(connector, work)
         except OutcomeUnknown as trouble:
             return self._outcome(work, OperationState.UNKNOWN, trouble.reason, {"said": trouble.detail})
         except (RateLimited, Unavailable) as trouble:
-            # Nothing was applied: the operation may be tried again within its deadline.
-            return self._outcome(work, OperationState.PENDING, trouble.reason, {"said": trouble.detail})
+            return self._busy(work, trouble)  # nothing was applied: it may be tried again within its deadline
         except (AuthFailed, NotFound) as trouble:
             return self._outcome(work, OperationState.FAILED, trouble.reason, {"said": trouble.detail})
         except Exception as fault:
@@ -162,44 +232,67 @@ class CarrierWorker:
                 evidence = {"said": detail, "status": raw.status, "code": raw.code}
                 return self._outcome(work, OperationState.REFUSED, reason, evidence)
 
+    def _busy(self, work: CarrierWork, trouble: RateLimited | Unavailable) -> "_Later":
+        asked = trouble.retry_after if isinstance(trouble, RateLimited) else None
+        until = patience.again_at(
+            self._time.now(),
+            work.deadline,
+            asked=asked,
+            put_off=work.put_off,
+            chance=self._chance(),
+            rate=self._time.rate,
+        )
+        pause = patience.ACCOUNT_PAUSE if asked is None else asked
+        return _Later(work=work, until=until, pause=pause, why=str(trouble.reason))
+
     async def read_back(self, tenant: TenantId) -> int:
         """Settle what is unknown or unproved by looking; returns how many were looked at."""
         now = self._time.now()
         abandoned = now - timedelta(seconds=ABANDONED_REAL_S * self._time.rate)
         async with self._stores.transactions.tenant(tenant) as tx:
-            doubtful = await self._stores.moves.doubtful(tx, abandoned, TAKEN)
+            left = await self._stores.moves.abandon(tx, abandoned)
+            await self._stores.append(tx, evidence_lines(tenant, left, now, "system/carriers"))
+            doubtful = await self._stores.moves.doubtful(tx, now, TAKEN)
+        UNKNOWN.labels("abandoned").inc(len(left))
         by_account: dict[str, list[CarrierWork]] = {}
         for work in doubtful:
             by_account.setdefault(work.account, []).append(work)
         for account, works in by_account.items():
-            try:
-                connector = await self._carriers.connector(tenant, account)
-                bound = await self._carriers.staleness(tenant, account)
-            except (NotFound, AuthFailed, Unavailable):
-                continue
-            ripe = [w for w in works if self._ripe(w, bound, now)]
-            await self._each(tenant, ripe, lambda work, c=connector: self._look(c, work))
+            await self._look_at(tenant, account, works, now)
         return len(doubtful)
 
-    def _ripe(self, work: CarrierWork, bound: timedelta, now: datetime) -> bool:
-        """A read proves something only when it is newer than dispatch plus the carrier's bound, which is real time."""
-        return work.dispatched_at is None or now >= work.dispatched_at + bound * self._time.rate
+    async def _look_at(self, tenant: TenantId, account: str, works: Sequence[CarrierWork], now: datetime) -> None:
+        try:
+            connector = await self._carriers.connector(tenant, account)
+            bound = await self._carriers.staleness(tenant, account)
+        except (NotFound, AuthFailed, Unavailable):
+            connector, bound = None, timedelta(0)
+        for start in range(0, len(works), AT_ONCE):
+            handful = works[start : start + AT_ONCE]
+            if await self._together(tenant, account, handful, lambda work: self._look(connector, work, bound, now)):
+                break  # the others are looked at when the pause is over
 
-    async def _look(self, connector: object, work: CarrierWork) -> Outcome | None:
+    async def _look(self, connector: object, work: CarrierWork, bound: timedelta, now: datetime) -> "Outcome | _Later":
+        """A read proves something only when it is newer than dispatch plus the carrier's bound, which is real time."""
+        ripe = work.dispatched_at + bound * self._time.rate if work.dispatched_at else now
+        if ripe > now:
+            return _Later(work=work, until=ripe)
         if not isinstance(connector, ReadsSim):
-            return None
+            return _Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
         try:
             record = await connector.read_sim(ProviderId(work.sim))
         except NotFound as trouble:
             ended = work.verb == "terminate"  # some carriers forget a line that has ended
             state = OperationState.VERIFIED if ended else OperationState.FAILED
             return self._outcome(work, state, "" if ended else trouble.reason, {"said": trouble.detail})
-        except (RateLimited, Unavailable, AuthFailed, OutcomeUnknown):
-            return None
+        except (RateLimited, Unavailable) as trouble:
+            return self._busy(work, trouble)
+        except (AuthFailed, OutcomeUnknown):
+            return _Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
         if _shows(record, work.verb):
             return self._outcome(work, OperationState.VERIFIED, "", _evidence(record) | {"fact": "read-back"})
         if work.state is OperationState.ACKNOWLEDGED and self._time.now() < work.deadline:
-            return None
+            return _Later(work=work, until=now + timedelta(seconds=LOOK_AGAIN_REAL_S) * self._time.rate)
         evidence = _evidence(record) | {"fact": "read-back"}
         return self._outcome(work, OperationState.FAILED, NOT_APPLIED, evidence)
 

@@ -24,7 +24,7 @@ from fairlead.engine.stores import Stores
 from fairlead.model.expression import Expr
 from fairlead.model.ids import ChangeId, TenantId, show
 from fairlead.model.journal import Action, Entry, Json, Subject
-from fairlead.model.lifecycle import CHANGE, ChangeState, name, step
+from fairlead.model.lifecycle import CHANGE, ChangeState, TakenBackBy, name, step
 from fairlead.model.rollout import Rollout, show_rollout
 
 _APPROVED, _REFUSED = 1, 2
@@ -218,7 +218,7 @@ class Changes:
             if change.settled_at is not None or ChangeState.ABORTED not in CHANGE[change.state]:
                 return _wrong_state(change, "can be stopped")
             await self._tell(tx, tenant, change_id, by, Action.CHANGE_STOPPED, now, reason=reason)
-            await self._stages.undo(tx, tenant, change, Selection(change=change_id), "stopped by a person", now)
+            await self._stages.undo(tx, tenant, change, _all_of(change_id), "stopped by a person", now)
             await self._abort(tx, tenant, change, by, now, reason=reason)
             return await self._read(tx, change_id)
 
@@ -262,7 +262,7 @@ class Changes:
                 now=now,
             )
             devices = tuple(found)
-        return Selection(change=change_id, wave=which.wave, stage=which.stage, devices=devices)
+        return Selection(change=change_id, wave=which.wave, stage=which.stage, devices=devices, by=TakenBackBy.PERSON)
 
     async def _verb(
         self,
@@ -332,6 +332,10 @@ class Changes:
             payload=payload,
         )
         await self._stores.append(tx, [line])
+
+
+def _all_of(change_id: UUID) -> Selection:
+    return Selection(change=change_id, by=TakenBackBy.PERSON)
 
 
 def _policy_line(

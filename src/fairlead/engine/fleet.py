@@ -255,6 +255,10 @@ class Fleet:
         await self._counts.glance(tenant, now)
         self._events.tell(tenant, "counts")
 
+    async def refresh_sim_counts(self, tenant: TenantId, now: datetime) -> None:
+        """Count subscriptions anew. Called by a worker, more rarely, and after imports of SIMs."""
+        await self._counts.refresh_sims(tenant, now)
+
     async def country_loads(self, actor: Actor, now: datetime) -> list[CountryLoad]:
         """Devices by country and days left."""
         return list(await self._counts.country_loads(actor.tenant, now))

@@ -13,8 +13,10 @@ something that happened.
 
 import asyncio
 import hashlib
+import math
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -49,6 +51,8 @@ log = structlog.get_logger(__name__)
 
 SEAL_BATCH: Final = 10_000  # lines a transaction
 SEAL_EVERY_S: Final = 0.5  # so that a line is sealed within a second
+SEAL_AGAIN_S: Final = 3.0
+SEAL_ALL_EVERY_S: Final = 60.0
 SEALED_WITHIN_S: Final = 30.0
 PAGE_LIMIT: Final = 1_000
 _SALT_BYTES: Final = 16
@@ -128,6 +132,8 @@ class Journal:
         self._events: Events = events or Silence()
         self._nudged = asyncio.Event()
         self._prepared: datetime | None = None
+        self._awake: dict[TenantId, float] = {}  # until when (monotonic) a tenant is looked at without a hint
+        self._all_at = -math.inf  # when everybody was looked at last
 
     async def append(self, tenant: TenantId, entries: Sequence[Entry]) -> None:
         """Write lines that tell of nothing else in the database."""
@@ -139,11 +145,14 @@ class Journal:
         self._nudged.set()
 
     async def run(self) -> None:
-        """Seal every tenant's lines until cancelled. Trouble with one tenant never stops the others."""
+        """Seal tenants' lines until cancelled. Trouble with one tenant never stops the others.
+
+        Whoever appends a line leaves a hint; all tenants are looked at now and then, so that a lost one only delays.
+        """
         while True:
             self._nudged.clear()
             try:
-                await self.seal_all()
+                await self.seal_some()
             except Exception:
                 log.exception("journal: sealing failed, trying again")
             try:
@@ -153,15 +162,32 @@ class Journal:
                 continue
             await asyncio.sleep(SEAL_EVERY_S / 5)  # lines that come together are sealed together
 
+    async def seal_some(self) -> int:
+        """Seal what waits at tenants that got lines lately, and at all of them once a minute."""
+        now = time.monotonic()
+        if now - self._all_at >= SEAL_ALL_EVERY_S:
+            total = await self.seal_all()
+            self._all_at = now
+            return total
+        await self._prepare()
+        # For a while, not once: another sealer may hold the tenant just now, and not have seen the newest line.
+        self._awake |= dict.fromkeys(await self._store.waiting(self._clock()), now + SEAL_AGAIN_S)
+        self._awake = {tenant: until for tenant, until in self._awake.items() if until > now}
+        return await self._seal_each(self._awake)
+
     async def seal_all(self) -> int:
         """Seal what waits, tenant by tenant; returns how many lines."""
         await self._prepare()
+        return await self._seal_each(await self._store.tenants())
+
+    async def _seal_each(self, tenants: Iterable[TenantId]) -> int:
         total = 0
-        for tenant in await self._store.tenants():
+        for tenant in tuple(tenants):
             try:
                 total += await self.seal(tenant)
             except Exception:
                 log.exception("journal: tenant cannot be sealed", tenant=str(tenant))
+                self._awake[tenant] = time.monotonic() + SEAL_AGAIN_S  # its hint is gone: try again soon
         return total
 
     async def seal(self, tenant: TenantId) -> int:

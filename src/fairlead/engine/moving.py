@@ -8,20 +8,21 @@ starts. Nothing is sent before its row is committed: the nudges go out after the
 are only nudges.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from fairlead.engine.evidence import evidence_lines
-from fairlead.engine.ports.moving import NOT_APPLIED, Advance, DueGroup, StepStart
+from fairlead.engine.ports.moving import NOT_APPLIED, NOT_APPLIED_SAID, Advance, DueGroup, Selection, StepStart
 from fairlead.engine.ports.planning import SituationRow
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.stores import Stores
+from fairlead.engine.takingback import take_back
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.ids import TenantId
-from fairlead.model.lifecycle import MoveState
+from fairlead.model.lifecycle import MoveState, TakenBackBy
 from fairlead.model.situation import Recipe, Step, read_recipe
 
 LIMIT: Final = 5_000  # moves a tick and tenant
@@ -169,7 +170,7 @@ class Moving:
         if started == 0:
             why = f"nothing to {step.verb}: the subscription or facet is not there any more"
             if group.leg == _FORWARD:
-                await self._stores.moves.fail(tx, group, group.devices, why, now)
+                await self._fail(tx, group, group.devices, why, now)
             else:
                 await self._next_back(tx, group, now, done)
             return
@@ -195,8 +196,8 @@ class Moving:
         for device in group.devices:
             by_reason.setdefault(reasons.get(device, "failed"), []).append(device)
         for reason, devices in by_reason.items():
-            if reason != NOT_APPLIED or group.attempt >= ATTEMPTS:
-                await self._stores.moves.fail(tx, group, devices, reason, now)
+            if reason not in (NOT_APPLIED, NOT_APPLIED_SAID) or group.attempt >= ATTEMPTS:
+                await self._fail(tx, group, devices, reason, now)
                 continue
             again = Advance(
                 group=group,
@@ -209,6 +210,13 @@ class Moving:
                 settled_at=None,
             )
             await self._stores.moves.advance(tx, again)
+
+    async def _fail(
+        self, tx: Transaction, group: DueGroup, devices: Sequence[UUID], reason: str, now: datetime
+    ) -> None:
+        """Failed moves turn back by themselves: class, facets and a bar, and their recipe backwards."""
+        selection = Selection(change=group.change, wave=group.wave, devices=tuple(devices), by=TakenBackBy.ITSELF)
+        await take_back(self._stores, tx, selection, reason, now)
 
     async def _wait(self, tx: Transaction, group: DueGroup, now: datetime) -> None:
         deadline = group.deadline or now + AGAIN

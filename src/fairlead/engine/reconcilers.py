@@ -1,5 +1,10 @@
-"""What the loop does, in one table: name, function, pace."""
+"""What the loop does, in one table: name, function, pace.
 
+The names are the kinds of hints too: triggers write them (migration 0008), and `owed` in
+`store/sql/work.sql` answers with them. A reconciler that neither knows would never be woken.
+"""
+
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +31,7 @@ CLOCKS_EVERY: Final = timedelta(hours=1)  # of house time; never more often than
 CLOCKS_AT_LEAST_S: Final = 20.0
 COUNTS_EVERY_S: Final = 5.0
 GLANCE_EVERY_S: Final = 30.0  # scans facets and subscriptions: about a second a million devices
+SIM_COUNTS_EVERY_S: Final = 60.0  # six seconds of work for a million of them
 LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
 
@@ -58,11 +64,12 @@ def reconcilers(
         Reconciler(name="readback", reconcile=doing.readback, every_s=2.0, busy_s=1.0),
         Reconciler(name="prove", reconcile=doing.prove, every_s=0.5, busy_s=0.2),
         Reconciler(name="stages", reconcile=doing.stages, every_s=0.5, busy_s=0.2),
-        Reconciler(name="sweep", reconcile=doing.sweep, every_s=sweep_every_s, busy_s=sweep_every_s),
+        Reconciler(name="sweep", reconcile=doing.sweep, every_s=sweep_every_s, busy_s=sweep_every_s, hinted=False),
         Reconciler(name="look", reconcile=doing.look, every_s=LOOK_EVERY_S, busy_s=LOOK_EVERY_S),
-        Reconciler(name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S),
+        Reconciler(
+            name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
+        ),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
-        Reconciler(name="glance", reconcile=doing.glance, every_s=GLANCE_EVERY_S, busy_s=GLANCE_EVERY_S),
     )
 
 
@@ -74,6 +81,7 @@ class _Doing:
         self._stores = stores
         self._time = timekeeper
         self._clocks_at: dict[TenantId, datetime] = {}
+        self._counted_at: dict[tuple[TenantId, str], float] = {}  # of counts that cost more, monotonic seconds
 
     async def resolve(self, tenant: TenantId) -> bool:
         resolved = await self._workers.resolver.dirty(tenant, self._time.now())
@@ -135,9 +143,18 @@ class _Doing:
         return read > 0
 
     async def counts(self, tenant: TenantId) -> bool:
-        await self._workers.fleet.refresh_counts(tenant, self._time.now())
-        return False
-
-    async def glance(self, tenant: TenantId) -> bool:
-        await self._workers.fleet.glance(tenant, self._time.now())
-        return False
+        """Counts at once, dear ones less often; awake until all of them are of after the last word."""
+        fleet, now = self._workers.fleet, self._time.now()
+        await fleet.refresh_counts(tenant, now)
+        put_off = False
+        for name, every_s, count in (
+            ("glance", GLANCE_EVERY_S, fleet.glance),
+            ("sims", SIM_COUNTS_EVERY_S, fleet.refresh_sim_counts),
+        ):
+            since = time.monotonic() - self._counted_at.get((tenant, name), float("-inf"))
+            if since < every_s:
+                put_off = True
+                continue
+            self._counted_at[tenant, name] = time.monotonic()
+            await count(tenant, now)
+        return put_off

@@ -11,7 +11,7 @@ import binascii
 import json
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -104,25 +104,54 @@ def open_keyring(directory: Path, environment: str | None = None) -> Keyring:
     return read_keyring(content.decode())
 
 
+class KeyringFile:
+    """The keyring of a data directory as it is now: read again when somebody rotated it meanwhile."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / _FILE
+        self._loaded = open_keyring(directory)
+        self._inode = self._path.stat().st_ino
+
+    def __call__(self) -> Keyring:
+        """Raises `KeyringUnreadable` or `FileOpenToOthers`; a file that is gone leaves what was read."""
+        try:
+            inode = self._path.stat().st_ino  # a keyring is written whole, as a new file
+        except FileNotFoundError:
+            return self._loaded
+        if inode != self._inode and (content := read_private(self._path)) is not None:
+            self._loaded, self._inode = read_keyring(content.decode()), inode
+        return self._loaded
+
+
 def keep_keyring(directory: Path, keyring: Keyring) -> None:
     """Write the keyring's file, whole."""
     write_private(directory / _FILE, keyring.text().encode(), replace=True)
 
 
 class Sealer:
-    """Seals and opens with one keyring."""
+    """Seals and opens with one keyring, or with whatever keyring is in force when it is asked."""
 
-    def __init__(self, keyring: Keyring) -> None:
-        self._keyring = keyring
+    def __init__(self, keyring: Keyring | Callable[[], Keyring]) -> None:
+        self._given = keyring
+
+    @property
+    def _keyring(self) -> Keyring:
+        return self._given if isinstance(self._given, Keyring) else self._given()
+
+    @property
+    def current(self) -> str:
+        """The name of the key that seals now."""
+        return self._keyring.current
 
     def __repr__(self) -> str:
         return f"Sealer({self._keyring!r})"
 
     def seal(self, secret: bytes, place: Place) -> str:
         """A sealed text that opens at this place only."""
-        name = self._keyring.current
+        keyring = self._keyring
+        name = keyring.current
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + AESGCM(self._keyring.keys[name]).encrypt(nonce, secret, place.aad())
+        sealed = nonce + AESGCM(keyring.keys[name]).encrypt(nonce, secret, place.aad())
         return f"{_FORM}.{name}.{b64encode(sealed).decode()}"
 
     def open(self, sealed: str, place: Place) -> bytes:
@@ -140,7 +169,11 @@ class Sealer:
 
     def stale(self, sealed: str) -> bool:
         """Whether a sealed text was made with another key than the current one."""
-        return sealed.split(".")[1:2] != [self._keyring.current]
+        return not sealed.startswith(self.mark())
+
+    def mark(self) -> str:
+        """How every text begins that the current key seals: what the store compares with."""
+        return f"{_FORM}.{self.current}."
 
     def reseal(self, sealed: str, place: Place) -> str:
         """The same secret under the current key."""

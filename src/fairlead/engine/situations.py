@@ -58,7 +58,7 @@ class Situations:
     ) -> dict[int, dict[Facet, ClassDocument]]:
         """The documents of classes, computed where they were not. Raises `Collided` where devices would go."""
         classes = sorted({*before, *after})
-        collided = [c for c in await self._fill(tx, classes) if c[0] in after]
+        collided = [c for c in await fill_documents(self._stores, tx, classes) if c[0] in after]
         if collided:
             raise Collided(collided)
         found: dict[int, dict[Facet, ClassDocument]] = {}
@@ -124,40 +124,41 @@ class Situations:
             verbs=self._verbs(sim.connector),
         )
 
-    async def _fill(self, tx: Transaction, classes: Sequence[int]) -> list[tuple[int, Collision]]:
-        """Compute what is missing; classes whose rules collide have no documents, and are told."""
-        missing = await self._stores.policies.without_documents(tx, classes)
-        if not missing:
-            return []
-        numbers = sorted({rule for rules in missing.values() for rule in rules})
-        rows = {row.rule: row for row in await self._stores.policies.by_rule(tx, numbers)}
-        made: list[tuple[int, Facet, bytes, bytes, Any]] = []
-        collided: list[tuple[int, Collision]] = []
-        for class_id, rules in missing.items():
-            in_force: list[RuleInForce] = []
-            for number in rules:
-                row = rows[number]
-                policy = resource_of(row)
-                if isinstance(policy, Policy):
-                    in_force.append(
-                        RuleInForce(
-                            policy=row.name,
-                            revision=row.number,
-                            priority=policy.priority,
-                            reason=policy.reason,
-                            sets=policy.sets,
-                        )
+
+async def fill_documents(stores: Stores, tx: Transaction, classes: Sequence[int]) -> list[tuple[int, Collision]]:
+    """Compute what is missing; classes whose rules collide have no documents, and are told."""
+    missing = await stores.policies.without_documents(tx, classes)
+    if not missing:
+        return []
+    numbers = sorted({rule for rules in missing.values() for rule in rules})
+    rows = {row.rule: row for row in await stores.policies.by_rule(tx, numbers)}
+    made: list[tuple[int, Facet, bytes, bytes, Any]] = []
+    collided: list[tuple[int, Collision]] = []
+    for class_id, rules in missing.items():
+        in_force: list[RuleInForce] = []
+        for number in rules:
+            row = rows[number]
+            policy = resource_of(row)
+            if isinstance(policy, Policy):
+                in_force.append(
+                    RuleInForce(
+                        policy=row.name,
+                        revision=row.number,
+                        priority=policy.priority,
+                        reason=policy.reason,
+                        sets=policy.sets,
                     )
-            resolution = documents_of(in_force)
-            if resolution.collisions:
-                collided += [(class_id, c) for c in resolution.collisions]
-                continue
-            made += [
-                (class_id, facet, resolved.digest, resolved.content, _reasons(resolved.reasons))
-                for facet, resolved in resolution.documents.items()
-            ]
-        await self._stores.policies.add_documents(tx, made)
-        return collided
+                )
+        resolution = documents_of(in_force)
+        if resolution.collisions:
+            collided += [(class_id, c) for c in resolution.collisions]
+            continue
+        made += [
+            (class_id, facet, resolved.digest, resolved.content, _reasons(resolved.reasons))
+            for facet, resolved in resolution.documents.items()
+        ]
+    await stores.policies.add_documents(tx, made)
+    return collided
 
 
 def _changes(before: Mapping[Facet, ClassDocument], after: Mapping[Facet, ClassDocument]) -> tuple[FacetChange, ...]:

@@ -17,6 +17,7 @@ from fairlead.engine.plans import ACTION
 from fairlead.engine.ports.moving import BatchCount, ChangeRow, Selection
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.stores import Stores
+from fairlead.engine.takingback import take_back
 from fairlead.model.ids import ChangeId, TenantId, show
 from fairlead.model.journal import Action, Json, Subject
 from fairlead.model.lifecycle import CHANGE, BatchState, ChangeState, step
@@ -80,9 +81,9 @@ class Stages:
         self, tx: Transaction, tenant: TenantId, change: ChangeRow, batch: BatchCount, now: datetime
     ) -> int:
         if batch.state is BatchState.ROLLING_BACK:
-            if batch.undoing or batch.open:
+            if batch.undoing or batch.going_back or batch.open:
                 return 0
-            undone: dict[str, Json] = {"undone": batch.failed}
+            undone: dict[str, Json] = {"undone": batch.failed + batch.taken_back}
             await self._decide(tx, tenant, batch, BatchState.ROLLED_BACK, undone, now)
             where: dict[str, Json] = {"wave": batch.wave, "stage": batch.stage, "stratum": batch.stratum}
             await self._tell(tx, tenant, batch.change, Action.ROLLBACK_SETTLED, now, payload=undone | where)
@@ -94,6 +95,7 @@ class Stages:
             verified=batch.verified,
             failed=batch.failed,
             superseded=batch.superseded,
+            taken_back=batch.taken_back,
             open_moves=batch.open + batch.undoing,
             since_opened=now - batch.opened_at,
             since_settled=now - batch.last_settled if batch.last_settled else None,
@@ -103,6 +105,10 @@ class Stages:
         numbers = _numbers(batch, gate)
         if verdict is Verdict.PASS:
             await self._decide(tx, tenant, batch, BatchState.PASSED, numbers, now)
+            return 1
+        if verdict is Verdict.EMPTIED:
+            await self._decide(tx, tenant, batch, BatchState.ROLLING_BACK, numbers, now)
+            await self._bar_rest(tx, change, batch, now)
             return 1
         await self._fail(tx, tenant, change, batch, numbers, now)
         return 1
@@ -124,6 +130,10 @@ class Stages:
         await self._decide(tx, tenant, batch, BatchState.ROLLING_BACK, numbers, now)
         selection = Selection(change=change.id, wave=batch.wave, strata=(batch.stratum,), stage=batch.stage)
         await self.undo(tx, tenant, change, selection, "its batch failed the gate", now)
+        await self._bar_rest(tx, change, batch, now)
+
+    async def _bar_rest(self, tx: Transaction, change: ChangeRow, batch: BatchCount, now: datetime) -> None:
+        """A stratum that goes no further keeps those out whom no stage admitted."""
         if batch.wave == FIRST_WAVE:
             await self._stores.moves.bar_rest(tx, change, batch.stratum, await self._rules(tx, change), now)
 
@@ -131,7 +141,7 @@ class Stages:
         self, tx: Transaction, tenant: TenantId, change: ChangeRow, selection: Selection, outcome: str, now: datetime
     ) -> tuple[int, int]:
         """Begin the way back and tell the journal."""
-        devices, verified = await self._stores.moves.undo(tx, selection, await self._rules(tx, change), outcome, now)
+        devices, verified = await take_back(self._stores, tx, selection, outcome, now)
         told: dict[str, Json] = {
             "devices": devices,
             "verified": verified,
@@ -207,6 +217,7 @@ class Stages:
         story = await self._stores.changes.story(tx, change.id)
         told: dict[str, Json] = {
             "moves": story["moves"],
+            "taken_back": story["taken_back"],
             "barred": story["barred"],
             "held_out": story["held_out"],
             "kept": kept,
@@ -304,6 +315,7 @@ def _numbers(batch: BatchCount, gate: Gate) -> dict[str, Any]:
         "verified": batch.verified,
         "failed": batch.failed,
         "superseded": batch.superseded,
+        "taken_back": batch.taken_back,
         "open": batch.open,
         "max_failed_percent": round(gate.max_failed * 100),
     }

@@ -28,6 +28,7 @@ from fairlead.model.resources import Ask, Auto, Paced
 from fairlead.policy.admission import ExceptionKind, after_admission
 
 WHOLE: Final = 100
+TRIAL: Final = 1
 BLOCKED_FOR: Final = timedelta(hours=6)
 _IN = int(ExceptionKind.WAITING_IN)
 
@@ -166,6 +167,8 @@ class Waves:
             by_rule.setdefault(cause, []).append(pair)
         for rule, pairs in by_rule.items():
             known = rules.by_rule.get(rule)
+            if known is not None and known.row.state == TRIAL:
+                continue  # its Change carries nobody by waves yet: they wait until it stands
             standing = known.row.standing if known else None
             change = await self._stores.changes.read(tx, standing, lock=True) if standing else None
             if known is not None and change is not None:

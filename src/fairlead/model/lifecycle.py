@@ -47,6 +47,14 @@ class MoveState(IntEnum):
     STUCK = 8
 
 
+class TakenBackBy(IntEnum):
+    """Who sent a Move back. What a person took back says nothing about the Change: gates do not count it."""
+
+    ITSELF = 1  # a step of it failed
+    GATE = 2
+    PERSON = 3
+
+
 class OperationState(IntEnum):
     """One step by one driver on one subject."""
 

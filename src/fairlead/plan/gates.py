@@ -12,6 +12,7 @@ class Verdict(Enum):
     WAIT = "wait"
     PASS = "pass"  # noqa: S105 - a verdict
     STOP = "stop"
+    EMPTIED = "emptied"  # people took back all there was to judge: it goes no further, and nothing failed
 
 
 def judge(
@@ -21,6 +22,7 @@ def judge(
     verified: int,
     failed: int,
     superseded: int,
+    taken_back: int = 0,
     open_moves: int,
     since_opened: timedelta,
     since_settled: timedelta | None,
@@ -29,11 +31,13 @@ def judge(
 
     It stops as soon as the failures alone are too many for the whole batch: waiting could not make
     it pass any more. It passes when every move is settled and the bake is over, or when the wait is
-    over, enough are verified, and the rest is merely out of reach. Superseded moves count neither way.
+    over, enough are verified, and the rest is merely out of reach. Superseded moves count neither way,
+    nor do those that a person took back (on their way or arrived; `open_moves` are without them); but where
+    a person took back all that was left, nothing speaks for going on.
     """
-    counted = admitted - superseded
+    counted = admitted - superseded - taken_back
     if counted <= 0:
-        return Verdict.PASS
+        return Verdict.EMPTIED if taken_back else Verdict.PASS
     if failed > gate.max_failed * counted:
         return Verdict.STOP
     if open_moves and since_opened < gate.wait:

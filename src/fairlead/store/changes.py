@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from fairlead.engine.ports.moving import ChangeRow
-from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState, name
+from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState, TakenBackBy, name
 from fairlead.store.database import Connection
 from fairlead.store.statements import load
 
@@ -109,6 +109,7 @@ class ChangeStore:
         ).fetchall():
             strata.setdefault((country, carrier), {})[name(MoveState(state))] = count
         moves = await (await tx.execute(SQL["move_totals"], {"change": change})).fetchall()
+        taken_back = await (await tx.execute(SQL["taken_back_count"], {"change": change})).fetchone()
         operations = await (await tx.execute(SQL["operation_totals"], {"change": change})).fetchall()
         exceptions = dict(await (await tx.execute(SQL["exception_counts"], {"change": change})).fetchall())
         return {
@@ -116,6 +117,7 @@ class ChangeStore:
             "strata": [{"country": k[0], "carrier": k[1], "moves": v} for k, v in sorted(strata.items())],
             "moves": {name(MoveState(r[0])): r[1] for r in moves},
             "operations": {name(OperationState(r[0])): r[1] for r in operations},
+            "taken_back": taken_back[0] if taken_back else 0,  # by a person: not a failure
             "barred": exceptions.get(3, 0),
             "held_out": exceptions.get(4, 0),
             "waiting": exceptions.get(1, 0) + exceptions.get(2, 0),
@@ -129,9 +131,13 @@ class ChangeStore:
         rows = await (await tx.execute(SQL["moves"], values)).fetchall()
         names = (
             "device", "name", "wave", "country", "carrier", "stage", "state", "leg", "step", "attempt", "opened_at",
-            "settled_at", "outcome",
+            "settled_at", "outcome", "taken_back_by",
         )  # fmt: skip
-        return [dict(zip(names, r, strict=True)) | {"state": name(MoveState(r[6]))} for r in rows]
+        return [
+            dict(zip(names, r, strict=True))
+            | {"state": name(MoveState(r[6])), "taken_back_by": name(TakenBackBy(r[13])) if r[13] else None}
+            for r in rows
+        ]
 
     async def operations(
         self,
@@ -149,6 +155,7 @@ class ChangeStore:
         names = (
             "id", "change", "wave", "device", "device_name", "facet", "generation", "leg", "step", "attempt", "driver",
             "verb", "state", "reason", "arguments", "evidence", "dispatched_at", "settled_at", "deadline",
+            "not_before", "put_off",
         )  # fmt: skip
         return [dict(zip(names, r, strict=True)) | {"state": name(OperationState(r[12]))} for r in rows]
 

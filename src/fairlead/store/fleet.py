@@ -55,7 +55,7 @@ from fairlead.store.tallies import tallied
 
 Row = TypeVar("Row")
 
-_TENANT_STATES: Final = {1: "active", 2: "suspended", 3: "closed"}
+TENANT_STATES: Final = {1: "active", 2: "suspended", 3: "closed"}
 _ACCOUNT_COLUMNS: Final = frozenset(
     {"carrier", "home_country", "config", "credential", "iccid_digits", "staleness_s", "connector"}
 )
@@ -71,7 +71,7 @@ class FleetStore:
         """The tenant itself."""
         async with self._database.tenant(tenant) as conn:
             row = await (await conn.execute(text("tenant"), {"tenant": tenant})).fetchone()
-        return Tenant(name=row[0], cell=row[1], state=_TENANT_STATES[row[2]], created_at=row[3]) if row else None
+        return Tenant(name=row[0], cell=row[1], state=TENANT_STATES[row[2]], created_at=row[3]) if row else None
 
     # --- devices -------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ seq, prev_hash and hash once; a trigger and a policy refuse anything else.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -34,9 +34,11 @@ from fairlead.model.journal import (
 )
 from fairlead.store.database import Connection, Database
 from fairlead.store.statements import load
+from fairlead.store.work import WorkStore, hint
 
 _SQL: Final = load("journal")
 _EXPORT_BATCH: Final = 2_000
+SEAL: Final = "seal"  # the kind of hint that somebody wrote lines
 _BEHIND, _AHEAD = timedelta(days=31), timedelta(days=93)  # months kept ready around now
 
 
@@ -101,6 +103,8 @@ async def append(conn: Connection, entries: Iterable[Entry | Line]) -> None:
             await cursor.executemany(_text("append_personal"), personal)
         if evidence:
             await cursor.executemany(_text("append_evidence"), evidence)
+    if whole:
+        await hint(conn, SEAL)
 
 
 class JournalStore:
@@ -118,6 +122,11 @@ class JournalStore:
         """All tenants that have a journal."""
         async with self._database.nameless() as conn, conn.cursor(row_factory=scalar_row) as cursor:
             return [TenantId(row) for row in await (await cursor.execute(_text("tenants"))).fetchall()]
+
+    async def waiting(self, now: datetime) -> Collection[TenantId]:
+        """Tenants that got lines since somebody asked last; asked once, they are not named again."""
+        async with self._database.nameless() as conn:
+            return {tenant for _, tenant in await WorkStore().take(conn, [SEAL], now)}
 
     async def append(self, tenant: TenantId, entries: Sequence[Entry]) -> None:
         """Write lines in a transaction of their own."""

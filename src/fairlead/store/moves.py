@@ -15,6 +15,7 @@ from fairlead.engine.ports.moving import (
     ChangeRow,
     DueGroup,
     Opened,
+    OpenOperation,
     Outcome,
     Selection,
     SettledOperation,
@@ -29,7 +30,6 @@ from fairlead.store.resolving import Resolving
 from fairlead.store.statements import load
 
 SQL: Final = load("moves")
-_POLICIES: Final = load("policies")
 _WHOLE: Final = 100
 _STATE_AFTER: Final = {
     "bootstrap": int(DeviceState.BOOTSTRAPPED),
@@ -174,13 +174,6 @@ class MoveStore:
         }
         await tx.execute(SQL["advance"], values)
 
-    async def fail(self, tx: Connection, group: DueGroup, devices: Sequence[UUID], reason: str, now: datetime) -> None:
-        """Failed moves turn back by themselves: class, facets and a bar, and their recipe backwards."""
-        selection = Selection(change=group.change, wave=group.wave, devices=tuple(devices))
-        found = await tx.execute(_POLICIES["rules_of"], {"change": group.change})
-        rules = [(r[0], r[1]) for r in await found.fetchall()]
-        await self.undo(tx, selection, rules, reason, now)
-
     async def postpone(self, tx: Connection, group: DueGroup, next_at: datetime) -> None:
         """Look at a group again at an instant; it is under way."""
         values = {"change": group.change, "wave": group.wave, "devices": list(group.devices), "next_at": next_at}
@@ -238,13 +231,35 @@ class MoveStore:
                 state=OperationState.DISPATCHED,
                 dispatched_at=now,
                 deadline=r[6],
+                put_off=r[8],
             )
             for r in rows
         ]
 
-    async def doubtful(self, tx: Connection, abandoned_before: datetime, limit: int) -> list[CarrierWork]:
-        """Operations that need a read-back: unknown, unproved, or left behind by a process that died."""
-        values = {"abandoned_before": abandoned_before, "limit": limit}
+    async def put_off(self, tx: Connection, until: Sequence[tuple[UUID, datetime, bool]]) -> None:
+        """Not before these instants: what was to be called is pending again, what was looked at stays as it is.
+
+        The flag says that the carrier was busy or away, and is counted.
+        """
+        values = {
+            "ids": [one for one, _, _ in until],
+            "until": [instant for _, instant, _ in until],
+            "busy": [busy for _, _, busy in until],
+        }
+        await tx.execute(SQL["put_off"], values)
+
+    async def pause_account(self, tx: Connection, account: str, until: datetime) -> None:
+        """Nobody calls this account before an instant."""
+        await tx.execute(SQL["pause_account"], {"account": account, "until": until})
+
+    async def abandon(self, tx: Connection, dispatched_before: datetime) -> list[SettledOperation]:
+        """What a process left behind when it died is unknown from now on."""
+        found = await tx.execute(SQL["abandon_operations"], {"dispatched_before": dispatched_before})
+        return _settled(await found.fetchall())
+
+    async def doubtful(self, tx: Connection, now: datetime, limit: int) -> list[CarrierWork]:
+        """Operations that need a read-back now: unknown, or acknowledged without proof."""
+        values = {"now": now, "limit": limit}
         rows = await (await tx.execute(SQL["doubtful_operations"], values)).fetchall()
         return [
             CarrierWork(
@@ -259,9 +274,26 @@ class MoveStore:
                 dispatched_at=r[8],
                 deadline=r[9],
                 iccid=r[10],
+                put_off=r[11],
             )
             for r in rows
         ]
+
+    async def operation(self, tx: Connection, operation: UUID) -> OpenOperation | None:
+        """An operation by its id, locked until it is settled."""
+        row = await (await tx.execute(SQL["lock_operation"], {"id": operation})).fetchone()
+        if row is None:
+            return None
+        return OpenOperation(
+            id=row[0],
+            change=row[1],
+            device=row[2],
+            driver=row[3],
+            verb=row[4],
+            account=row[5] or "",
+            state=OperationState(row[6]),
+            last_evidence=row[7] or {},
+        )
 
     async def record(self, tx: Connection, outcomes: Sequence[Outcome], now: datetime) -> list[SettledOperation]:
         """Write what became of operations, and wake the moves of those that are settled."""
@@ -303,9 +335,11 @@ class MoveStore:
                 verified=r[8],
                 failed=r[9],
                 superseded=r[10],
-                open=r[11],
-                undoing=r[12],
-                last_settled=r[13],
+                taken_back=r[11],
+                open=r[12],
+                undoing=r[13],
+                going_back=r[14],
+                last_settled=r[15],
             )
             for r in rows
         ]
@@ -330,23 +364,43 @@ class MoveStore:
         await _drop(tx, "undone")
         values: dict[str, Any] = _selected(selection) | {"outcome": outcome, "now": now} | _rules(rules)
         await tx.execute(SQL["begin_undo"], values)
-        await self._undo_classes(tx)
+        await self._undo_classes(tx, "undone")
         await tx.execute(SQL["undo_facets"], values)
+        await _drop(tx, "voided")
+        if await _any(tx, SQL["any_superseded"], values):
+            await self._void(tx, values)
+        else:
+            await tx.execute(SQL["no_voided"])
         await tx.execute(SQL["bar"], values)
         await tx.execute(SQL["undo_cut_operations"], values)
         await tx.execute(SQL["undo_moves"], values)
         row = await (await tx.execute(SQL["undo_counts"])).fetchone()
         return (row[0], row[1]) if row else (0, 0)
 
-    async def _undo_classes(self, tx: Connection) -> None:
-        """Take what the Change brought out of each class, and put what it took back in."""
-        rows = await (await tx.execute(SQL["undone_classes"])).fetchall()
+    async def _void(self, tx: Connection, values: Mapping[str, Any]) -> None:
+        """What the moves taken back had overtaken never came to be: its class and facets end with them."""
+        await tx.execute(SQL["find_voided"], values)
+        for (depth,) in await (await tx.execute(SQL["voided_depths"])).fetchall():
+            await _drop(tx, "voiding")
+            await tx.execute(SQL["make_voiding"], {"depth": depth})
+            await self._undo_classes(tx, "voiding")
+        await tx.execute(SQL["void_facets"], values)
+        await tx.execute(SQL["void_moves"])
+        await tx.execute(SQL["mark_voided"])
+
+    async def _undo_classes(self, tx: Connection, moves: str) -> None:
+        """Take what a Change brought out of each class, and put what it took back in."""
+        table = sql.Identifier(moves)
+        rows = await (await tx.execute(sql.SQL(SQL["undone_classes"]).format(moves=table))).fetchall()
         if not rows:
             return
         resolving = Resolving(tx)
         rules = {n: set(r) for n, r in (await resolving.rules_of(sorted({c for row in rows for c in row}))).items()}
+        # Whoever has left meanwhile what the Change brought is beyond its taking back.
         wanted = [
             tuple(sorted((rules[now] - (rules[after] - rules[before])) | (rules[before] - rules[after])))
+            if rules[after] - rules[before] <= rules[now] or moves == "undone"
+            else tuple(sorted(rules[now]))
             for now, before, after in rows
         ]
         classes = await resolving.class_of(wanted)
@@ -356,7 +410,15 @@ class MoveStore:
             "to_class": [r[2] for r in rows],
             "back": [classes[w] for w in wanted],
         }
-        await tx.execute(SQL["undo_classes"], values)
+        await tx.execute(sql.SQL(SQL["undo_classes"]).format(moves=table), values)
+
+    async def undone_into(self, tx: Connection) -> list[int]:
+        """The classes into which the last `undo` of this transaction brought devices that others have moved since."""
+        return [r[0] for r in await (await tx.execute(SQL["undone_into"])).fetchall()]
+
+    async def carry_on(self, tx: Connection, now: datetime) -> int:
+        """Put those in line for a Move whose class asks for more than the way back brings."""
+        return (await tx.execute(SQL["carry_on"], {"now": now})).rowcount
 
     async def count_undo(self, tx: Connection, selection: Selection) -> tuple[int, int, int]:
         """What `undo` would take back: moves, how many of them verified, how many are left to later Changes."""
@@ -414,6 +476,7 @@ def _selected(selection: Selection) -> dict[str, Any]:
         "strata": list(selection.strata) if selection.strata is not None else None,
         "stage": selection.stage,
         "devices": list(selection.devices) if selection.devices is not None else None,
+        "by": int(selection.by),
     }
 
 
@@ -433,8 +496,8 @@ def _step(start: StepStart) -> dict[str, Any]:
     }
 
 
-async def _any(tx: Connection, query: LiteralString) -> bool:
-    return await (await tx.execute(query)).fetchone() is not None
+async def _any(tx: Connection, query: LiteralString, values: Mapping[str, Any] | None = None) -> bool:
+    return await (await tx.execute(query, values)).fetchone() is not None
 
 
 async def _drop(tx: Connection, *tables: str) -> None:

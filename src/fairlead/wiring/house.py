@@ -18,6 +18,7 @@ from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
+from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
 from fairlead.engine.carriers import Carriers as Accounts
@@ -38,8 +39,10 @@ from fairlead.engine.people import People
 from fairlead.engine.plans import Planner
 from fairlead.engine.ports.carrier import Connector, NotFound
 from fairlead.engine.reconcilers import Workers, reconcilers
+from fairlead.engine.resealing import Resealing
 from fairlead.engine.resolve import Resolver
-from fairlead.engine.sealing import Sealer, open_keyring
+from fairlead.engine.sealing import KeyringFile, Sealer, read_keyring
+from fairlead.engine.settling import Settling
 from fairlead.engine.shadow import Shadows
 from fairlead.engine.sign_in import SignIn
 from fairlead.engine.signing import SigningKeys
@@ -48,6 +51,7 @@ from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
 from fairlead.engine.strategies import Strategies
+from fairlead.engine.tenants import Tenants
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.timelines import Timelines
 from fairlead.engine.views import Views
@@ -71,10 +75,13 @@ from fairlead.store.observing import ObservationStore
 from fairlead.store.people import PeopleStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
+from fairlead.store.sealed import SealedStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
+from fairlead.store.tenants import TenantStore
 from fairlead.store.timeline import TimelineStore
 from fairlead.store.views import ViewStore
+from fairlead.store.work import WorkStore
 
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {"soracom": SORACOM}
 
@@ -135,7 +142,8 @@ class House:
         self.database = database
         self.timekeeper = timekeeper
         self.reference = load_reference()
-        self.sealer = Sealer(open_keyring(config.data_dir, os.environ.get("FAIRLEAD_KEYRING")))
+        given = os.environ.get("FAIRLEAD_KEYRING")
+        self.sealer = Sealer(read_keyring(given) if given else KeyringFile(config.data_dir))
         keys = SigningKeys(config.data_dir, clock=timekeeper.real_now)
         self.events = Events()
         self.journal = Journal(JournalStore(database), keys, clock=timekeeper.now, events=self.events)
@@ -161,6 +169,8 @@ class House:
         self.sign_in = SignIn(
             sign_in_store, people_store, Passwords(), OidcClient(http), self.sealer, clock=clock, real=real
         )
+        self.tenants = Tenants(TenantStore(database), clock=clock)
+        self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
         self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock)
         self.situations = Situations(self.stores, _verbs)
         self.planner = Planner(self.stores, self.situations)
@@ -195,6 +205,7 @@ class House:
             self.reference,
             self.planner,
             self.changes,
+            Settling(self.stores),
             self.stories,
             self.waves,
             Home(HomeStore(self.database)),
@@ -206,6 +217,7 @@ class House:
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)
+        offered.add(Site(self.config.api_public_url))
         offered.add(RepeatStore(self.database), under=Repeats)
         offered.add(REGISTRY, under=CollectorRegistry)
         return offered
@@ -240,7 +252,7 @@ class House:
             events=self.events,
         )
         made: Sequence[Reconciler] = reconcilers(workers, self.stores, self.timekeeper, sweep_every_s=sweep_every_s)
-        return Loop(self.database, ObservationStore(), made)
+        return Loop(self.database, ObservationStore(), WorkStore(), made, now=self.timekeeper.now)
 
 
 class _Clocks:

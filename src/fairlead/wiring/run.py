@@ -28,22 +28,21 @@ from fairlead.embedded.nats import NatsSettings
 from fairlead.embedded.postgres import PostgresSettings
 from fairlead.engine.devicedoor import Door
 from fairlead.engine.events import ABOUT
-from fairlead.engine.journal import entry
-from fairlead.engine.mint import uuid7
 from fairlead.engine.ports.bus import BusUnavailable
 from fairlead.engine.ports.events import About
+from fairlead.engine.ports.tenants import TenantExists
 from fairlead.engine.private_file import read_private, write_private
+from fairlead.engine.tenants import Tenants
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.ids import TenantId, show
-from fairlead.model.journal import Action, Subject
 from fairlead.store.bootstrap import bootstrap as bootstrap_database
 from fairlead.store.changes import ChangeStore
 from fairlead.store.database import Database, Dsns
 from fairlead.store.devicedoor import DoorStore
-from fairlead.store.journal import append
 from fairlead.store.lab_clock import LabClockStore
-from fairlead.store.migrate import migrate
+from fairlead.store.migrate import check_schema, migrate
 from fairlead.store.observing import ObservationStore
+from fairlead.store.tenants import TenantStore
 from fairlead.wiring.house import House
 from fairlead.wiring.logs import configure
 
@@ -51,6 +50,7 @@ ROLES: Final = ("api", "mqtt", "worker")
 DATABASE: Final = "fairlead"
 FIRST_TENANT: Final = "home"
 STOP_S: Final = 5  # what answers still under way are given when the API stops
+PASSWORD: Final = "database.password"  # noqa: S105 - the name of a file in the data directory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ async def up(
     tenant: str = FIRST_TENANT,
 ) -> None:
     """Engines, migrations and every role, until cancelled. Raises `ConfigRefused`."""
-    config = _checked(path, overrides)
+    config = checked(path, overrides)
     for key, value in (("database.app", config.database_app), ("nats.url", config.nats_url)):
         if value is not None:
             raise ConfigRefused(Fault(key=key, value="set", expected="nothing: up brings its own engines; use serve"))
@@ -109,7 +109,7 @@ async def up(
     started = await asyncio.to_thread(engines.start)
     try:
         dsns = await _dsns(config, started)
-        async with _house(config, dsns) as house:
+        async with open_house(config, dsns) as house:
             number = await first_tenant(house.database, tenant, house.timekeeper.now())
             code = await house.people.first_setup_code(number)
             async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
@@ -136,11 +136,11 @@ async def serve(
     ready: Callable[[Ready], Awaitable[None] | None],
 ) -> None:
     """Only connect, and run these roles until cancelled. Raises `ConfigRefused`."""
-    config = _checked(path, overrides)
+    config = checked(path, overrides)
     if config.database_app is None or config.database_door is None:
         raise ConfigRefused(Fault(key="database.app", value="not set", expected="a DSN: serve brings no engines"))
     dsns = Dsns(app=config.database_app, door=config.database_door, owner=config.database_owner)
-    async with _house(config, dsns) as house, contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+    async with open_house(config, dsns) as house, contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         await _run(stack, group, house, _bus_from(config), roles, ready, tenant="", code=None)
 
 
@@ -153,32 +153,26 @@ async def bootstrap(admin_dsn: str, *, database: str = DATABASE) -> Dsns:
 
 async def first_tenant(database: Database, name: str, now: datetime) -> TenantId:
     """The tenant of that name, made where it is missing."""
-    async with database.nameless() as tx:
-        row = await (await tx.execute("select tenant_named(%s)", (name,))).fetchone()
-        if row is not None and row[0] is not None:
-            return TenantId(row[0])
-        number = TenantId(uuid7(now))
-        await tx.execute("select create_tenant(%s, %s, %s)", (number, name, now))
-    async with database.tenant(number) as tx:
-        created = entry(
-            tenant=number,
-            at=now,
-            actor="system/setup",
-            action=Action.TENANT_CREATED,
-            subject=Subject(kind="tenant", id=name),
-        )
-        await append(tx, [created])
-    return number
+    tenants = Tenants(TenantStore(database), clock=lambda: now)
+    with contextlib.suppress(TenantExists):
+        return await tenants.create(name)
+    found = await tenants.named(name)
+    if found is None:
+        raise LookupError(f"tenant {name} is there and is not")
+    return found.id
 
 
 # --- how they run --------------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager
-async def _house(config: Config, dsns: Dsns) -> AsyncGenerator[House]:
+async def open_house(config: Config, dsns: Dsns) -> AsyncGenerator[House]:
+    """Everything on this database, once its schema fits. Raises `SchemaUnfit`."""
     database = await Database.open(dsns)
     http = new_client(connections=200)
     try:
+        async with database.nameless() as tx:
+            await check_schema(tx)
         changes = ChangeStore()
 
         async def moves_open() -> bool:
@@ -243,8 +237,8 @@ async def _run(
     if "worker" in roles:
         loop = house.loop(shadow_door, sweep_every_s=house.config.carriers_sweep_s)
 
-        async def look(_tenant: TenantId) -> None:
-            loop.nudge("prove", "resolve")
+        async def look(tenant: TenantId) -> None:
+            loop.nudge(tenant, "prove", "resolve")
 
         heard = await core.on_nudge("loop", look, share=False)
         stack.push_async_callback(heard.end)
@@ -330,7 +324,8 @@ async def _keep_engines(engines: EmbeddedEngines) -> None:
         await asyncio.to_thread(engines.ensure)
 
 
-def _checked(path: Path | None, overrides: Mapping[str, str]) -> Config:
+def checked(path: Path | None, overrides: Mapping[str, str]) -> Config:
+    """The configuration, once nothing is wrong with it. Raises `ConfigRefused`."""
     config = load(file=path, flags=overrides)
     faults = config.check()
     if faults:
@@ -339,12 +334,17 @@ def _checked(path: Path | None, overrides: Mapping[str, str]) -> Config:
     return config
 
 
-async def _dsns(config: Config, engines: Engines) -> Dsns:
-    """The roles of the embedded cluster, with a password that lies beside it; the schema is brought up to date."""
-    place = config.data_dir / "database.password"
+async def embedded_dsns(config: Config, admin_dsn: str) -> Dsns:
+    """The roles and the database of the embedded cluster, with a password that lies beside it. Twice is once."""
+    place = config.data_dir / PASSWORD
     write_private(place, secrets.token_urlsafe(24).encode(), replace=False)
     password = (read_private(place) or b"").decode()
-    dsns = await bootstrap_database(engines.dsn, database=DATABASE, password=password)
+    return await bootstrap_database(admin_dsn, database=DATABASE, password=password)
+
+
+async def _dsns(config: Config, engines: Engines) -> Dsns:
+    """The same, with the schema brought up to date."""
+    dsns = await embedded_dsns(config, engines.dsn)
     if dsns.owner is not None:
         await migrate(dsns.owner)
     return dsns

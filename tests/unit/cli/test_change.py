@@ -122,3 +122,29 @@ def test_a_rollback_needs_a_reason_and_something_to_take_back(tmp_path: Path) ->
     assert run(Server(), tmp_path, "change", "rollback", "chg_1").code == 2
     server = Server().on("POST /v1/changes/chg_1/rollback", {"devices": 0, "verified": 0, "left": 0, "preview": True})
     assert run(server, tmp_path, "change", "rollback", "chg_1", "--reason", "x").code == 1
+
+
+def test_settling_says_what_became_of_it_and_how_it_is_known(tmp_path: Path) -> None:
+    server = Server().on("POST /v1/operations/op_1/settle", {"id": "op_1", "state": "failed"})
+    ran = run(server, tmp_path, "change", "settle", "op_1", "--not-applied", "--reason", "no such order")
+    assert ran.code == 0, ran.err
+    assert "op_1 is failed, settled by a person" in ran.out
+    assert server.sent() == {"outcome": "not_applied", "reason": "no such order"}
+    assert run(server, tmp_path, "change", "settle", "op_1", "--applied", "--reason", "seen", "--json").code == 0
+    assert server.sent() == {"outcome": "applied", "reason": "seen"}
+
+
+def test_settling_needs_an_outcome_and_a_reason(tmp_path: Path) -> None:
+    assert run(Server(), tmp_path, "change", "settle", "op_1", "--reason", "seen").code == 2
+    assert run(Server(), tmp_path, "change", "settle", "op_1", "--applied").code == 2
+    told = problem(409, "change-wrong_state", "The operation is verified", code="wrong_state", differences={})
+    server = Server().on("POST /v1/operations/op_1/settle", told)
+    ran = run(server, tmp_path, "change", "settle", "op_1", "--applied", "--reason", "seen")
+    assert ran.code == 4
+
+
+def test_a_change_shows_what_people_took_back(tmp_path: Path) -> None:
+    told = change("standing", verified=8, undone=2)
+    told["story"]["taken_back"] = 2
+    shown = run(Server().on("GET /v1/changes/chg_1", told), tmp_path, "change", "show", "chg_1")
+    assert "2 taken back by a person" in shown.out

@@ -19,17 +19,19 @@ def verdict(
     verified: int = 0,
     failed: int = 0,
     superseded: int = 0,
+    taken_back: int = 0,
     open_moves: int = 0,
     since_opened: timedelta = HOUR,
     since_settled: timedelta | None = HOUR,
 ) -> Verdict:
-    admitted = verified + failed + superseded + open_moves
+    admitted = verified + failed + superseded + taken_back + open_moves
     return judge(
         gate,
         admitted=admitted,
         verified=verified,
         failed=failed,
         superseded=superseded,
+        taken_back=taken_back,
         open_moves=open_moves,
         since_opened=since_opened,
         since_settled=since_settled,
@@ -52,6 +54,11 @@ counts = st.integers(0, 40)
         (verdict(open_moves=10, since_opened=48 * HOUR), Verdict.WAIT),  # nothing proved yet
         (verdict(superseded=7), Verdict.PASS),  # nobody is left to judge by
         (verdict(verified=1, superseded=9), Verdict.PASS),
+        (verdict(verified=1, taken_back=9), Verdict.PASS),  # a person's wish is no failure
+        (verdict(open_moves=1, taken_back=9), Verdict.WAIT),
+        (verdict(verified=8, failed=2, taken_back=10), Verdict.STOP),  # and makes no failure smaller
+        (verdict(taken_back=9), Verdict.EMPTIED),
+        (verdict(superseded=3, taken_back=1), Verdict.EMPTIED),
         (verdict(), Verdict.PASS),  # everybody was in flight elsewhere
         (verdict(Gate(bake=2 * HOUR), verified=5), Verdict.WAIT),
         (verdict(Gate(bake=2 * HOUR), verified=5, since_settled=2 * HOUR), Verdict.PASS),
@@ -73,6 +80,18 @@ def test_a_settled_batch_is_decided_once_the_bake_is_over(verified: int, failed:
 def test_superseded_counts_neither_way(verified: int, failed: int, superseded: int, open_moves: int) -> None:
     without = verdict(verified=verified, failed=failed, open_moves=open_moves)
     assert verdict(verified=verified, failed=failed, open_moves=open_moves, superseded=superseded) is without
+
+
+@given(verified=counts, failed=counts, superseded=counts, open_moves=counts, taken_back=counts)
+def test_what_a_person_took_back_counts_neither_way(
+    verified: int, failed: int, superseded: int, open_moves: int, taken_back: int
+) -> None:
+    without = verdict(verified=verified, failed=failed, superseded=superseded, open_moves=open_moves)
+    found = verdict(
+        verified=verified, failed=failed, superseded=superseded, open_moves=open_moves, taken_back=taken_back
+    )
+    emptied = taken_back > 0 and verified + failed + open_moves == 0
+    assert found is (Verdict.EMPTIED if emptied else without)
 
 
 @given(verified=counts, failed=counts, open_moves=counts)

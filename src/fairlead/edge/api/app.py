@@ -31,6 +31,7 @@ from fairlead.edge.api import (
 from fairlead.edge.api.bounds import Bounds, Meters
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.openapi import describe
+from fairlead.edge.api.site import Site
 from fairlead.engine.timekeeper import Timekeeper
 
 ROUTERS: Final = (
@@ -69,6 +70,8 @@ def create_app(services: Services, **bounds: Any) -> FastAPI:
     """The application. `bounds`: `json_limit` and `file_limit` in bytes, where the defaults do not fit."""
     if not services.has(CollectorRegistry):
         services.add(CollectorRegistry())
+    if not services.has(Site):
+        services.add(Site())
     timekeeper = services.of(Timekeeper)
     app = FastAPI(
         title="Fairlead",
@@ -85,6 +88,6 @@ def create_app(services: Services, **bounds: Any) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(Bounds, meters=Meters(services.of(CollectorRegistry)), **bounds)
+    app.add_middleware(Bounds, meters=Meters(services.of(CollectorRegistry)), site=services.of(Site), **bounds)
     describe(app)
     return app

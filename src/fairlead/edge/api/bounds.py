@@ -1,4 +1,4 @@
-"""What stands between the socket and the endpoints: size, depth and shape of what comes in, headers of what goes out.
+"""What stands between the socket and the endpoints: the name, size, depth and shape of what comes in, and headers out.
 
 Plain ASGI, so that it holds for every endpoint, sees a body before anything parses it, and ends a
 request that lies about its length. JSON is bounded in depth and read strictly (no NaN, no repeated
@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.requests import Request
 
 from fairlead.edge.api.problems import Problem, shown, unforeseen
+from fairlead.edge.api.site import Site
 from fairlead.engine.journal import ORIGIN
 
 Message = MutableMapping[str, Any]
@@ -55,15 +56,18 @@ class Meters:
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30), registry=registry,
         )  # fmt: skip
         self.refused = Counter(
-            "fairlead_http_refused", "Bodies refused before they were read", ("why",), registry=registry
+            "fairlead_http_refused", "Requests refused before their body was read", ("why",), registry=registry
         )
 
 
 class Bounds:
     """The middleware."""
 
-    def __init__(self, app: App, *, meters: Meters, json_limit: int = JSON_LIMIT, file_limit: int = FILE_LIMIT) -> None:
+    def __init__(
+        self, app: App, *, meters: Meters, site: Site, json_limit: int = JSON_LIMIT, file_limit: int = FILE_LIMIT
+    ) -> None:
         self._app = app
+        self._site = site
         self._meters = meters
         self._json_limit = json_limit
         self._file_limit = file_limit
@@ -95,6 +99,7 @@ class Bounds:
             await send(message)
 
         try:
+            self._site.check_host(scope)
             bounded = await self._bounded(scope, receive)
         except Problem as problem:
             self._meters.refused.labels(problem.kind).inc()

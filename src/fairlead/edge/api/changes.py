@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 from uuid import UUID
 
 from fastapi import Depends
@@ -17,6 +17,7 @@ from fairlead.edge.api.shapes import actor_of, id_of, ref_of
 from fairlead.engine.changes import Changes, Conflict, NoSuchChange, Which
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.ports.moving import ChangeRow
+from fairlead.engine.settling import Settling
 from fairlead.engine.stories import Stories
 from fairlead.engine.waves import Waves
 from fairlead.model.expression import Expr
@@ -110,6 +111,22 @@ class RollbackShown(BaseModel):
     verified: int = Field(description="of them, were proved")
     left: int = Field(description="made by later Changes, and left alone")
     preview: bool
+
+
+class SettleSent(BaseModel):
+    """What became of an operation whose outcome is unknown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    outcome: Literal["applied", "not_applied"]
+    reason: str = Field(min_length=1, max_length=2_000, description="how it is known; for evidence and journal")
+
+
+class SettledShown(BaseModel):
+    """The operation as it stands now."""
+
+    id: str = Field(examples=["op_06e1x3c0000000000000000000"])
+    state: OperationWord
 
 
 class AdmittedShown(BaseModel):
@@ -263,6 +280,20 @@ async def list_operations(
     )
     following = write_cursor(str(rows[-1]["id"])) if len(rows) == limit else None
     return Page(items=[_operation(row) for row in rows], next=following)
+
+
+@router.post("/operations/{operation}/settle", summary="Say what became of an unknown operation")
+async def settle(operation: str, sent: SettleSent, caller: Undoer, all_: ServicesOf, now: NowOf) -> SettledShown:
+    """Where no read-back can: applied is verified, not applied is tried anew; 409 unless it is unknown."""
+    number = id_of("op", operation)
+    made = await all_.of(Settling).settle(
+        caller.tenant, number, hand_of(caller), outcome=sent.outcome, reason=sent.reason, now=now
+    )
+    if made is None:
+        raise not_found("operation", operation)
+    if isinstance(made, Conflict):
+        raise conflict(made)
+    return SettledShown(id=show("op", number), state=cast("OperationWord", name(made)))
 
 
 @router.get("/devices/{device}/why", summary="Why a device is as it is")

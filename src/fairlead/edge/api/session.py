@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse
 from fairlead.edge.api.door import COOKIE, Caller, address_of, caller_of, exempt, services
 from fairlead.edge.api.problems import Problem, invalid
 from fairlead.edge.api.routing import router as make_router
+from fairlead.edge.api.site import Site
 from fairlead.engine.credentials import csrf_of
 from fairlead.engine.passwords import PasswordRefused
 from fairlead.engine.ports.people import EmailTaken, OidcRefused, OidcUnavailable
@@ -185,7 +186,7 @@ async def oidc_start(
         raise _unavailable(gone) from gone
     answer = RedirectResponse(leaving.url, status_code=302, headers={"Cache-Control": "no-store"})
     lasts = int(FLOW_LASTS.total_seconds())
-    secure = request.url.scheme == "https"
+    secure = _site(request).secure(request)
     answer.set_cookie(
         FLOW_COOKIE, leaving.cookie, max_age=lasts, path="/v1/oidc", secure=secure, httponly=True, samesite="lax"
     )
@@ -219,11 +220,15 @@ async def oidc_callback(
 
 
 def _callback(request: Request) -> str:
-    return str(request.url_for("oidc_callback"))
+    return _site(request).address(request, str(request.app.url_path_for("oidc_callback")))
+
+
+def _site(request: Request) -> Site:
+    return services(request).of(Site)
 
 
 def _hand_out(request: Request, response: Response, found: SignedIn) -> None:
-    secure = request.url.scheme == "https"
+    secure = _site(request).secure(request)
     lasts = int((found.expires_at - found.signed_in_at).total_seconds())
     response.headers["Cache-Control"] = "no-store"
     response.set_cookie(COOKIE, found.cookie, max_age=lasts, path="/", secure=secure, httponly=True, samesite="lax")

@@ -100,6 +100,8 @@ class Imports:
                     await load.append([_line(actor, request, applied, len(bad.lines), digest, now)])
         if applied is not None and (applied.created or applied.changed) and request.kind != "prices":
             await self._counts.refresh(actor.tenant, now)
+            if request.kind == "sims":
+                await self._counts.refresh_sims(actor.tenant, now)
         return ImportReport(
             kind=request.kind, rows=rows, bad_rows=len(bad.lines), applied=applied,
             faults=sorted(bad.kept, key=lambda fault: (fault.line, fault.column or "")),

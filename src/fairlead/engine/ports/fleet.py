@@ -403,6 +403,9 @@ class CountStore(Protocol):
 
     async def glance(self, tenant: TenantId, now: datetime) -> None:
         """Count anew what the first page needs and only a scan can tell."""
+
+    async def refresh_sims(self, tenant: TenantId, now: datetime) -> None:
+        """Count subscriptions anew."""
         ...
 
     async def counts(self, tenant: TenantId) -> Sequence[Count]:

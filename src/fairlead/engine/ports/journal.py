@@ -5,7 +5,7 @@ own store functions call `store.journal.append` in the transaction of what they 
 point of an unchained line. This port serves the sealer, readers, exports and erasure.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -74,6 +74,10 @@ class JournalPort(Protocol):
 
     async def tenants(self) -> Sequence[TenantId]:
         """All tenants that have a journal."""
+        ...
+
+    async def waiting(self, now: datetime) -> Collection[TenantId]:
+        """Tenants that got lines since somebody asked last; a hint, which may be lost."""
         ...
 
     async def append(self, tenant: TenantId, entries: Sequence[Entry]) -> None:

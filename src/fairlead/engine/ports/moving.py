@@ -8,9 +8,11 @@ from uuid import UUID
 
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.model.expression import Expr
-from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState
+from fairlead.model.lifecycle import BatchState, ChangeState, MoveState, OperationState, TakenBackBy
 
-NOT_APPLIED: Final = "a read-back shows that it was not applied"  # the one reason that opens a new attempt
+# The two reasons that open a new attempt: somebody looked.
+NOT_APPLIED: Final = "a read-back shows that it was not applied"
+NOT_APPLIED_SAID: Final = "a person says that it was not applied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,7 @@ class CarrierWork:
     state: OperationState
     dispatched_at: datetime | None
     deadline: datetime
+    put_off: int = 0  # how often the carrier was too busy or too far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,20 @@ class Outcome:
     state: OperationState
     reason: str  # empty: none
     evidence: Any  # JSON list
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOperation:
+    """An operation that somebody wants to settle; its row is locked."""
+
+    id: UUID
+    change: UUID | None
+    device: UUID | None
+    driver: str
+    verb: str
+    account: str  # empty: no carrier's
+    state: OperationState
+    last_evidence: Mapping[str, Any]  # empty: none yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +150,10 @@ class BatchCount:
     verified: int
     failed: int
     superseded: int
+    taken_back: int  # by a person: neither verified nor failed
     open: int
-    undoing: int
+    undoing: int  # without those that a person took back
+    going_back: int  # of those, still on their way
     last_settled: datetime | None
 
 
@@ -156,6 +175,7 @@ class Selection:
     strata: tuple[int, ...] | None = None
     stage: int | None = None
     devices: tuple[UUID, ...] | None = None
+    by: TakenBackBy = TakenBackBy.GATE
 
 
 class ChangeRows(Protocol):
@@ -215,9 +235,6 @@ class MoveRows(Protocol):
     ) -> list[SettledOperation]: ...
     async def names(self, tx: Transaction, devices: Sequence[UUID]) -> list[str]: ...
     async def advance(self, tx: Transaction, advance: Advance) -> None: ...
-    async def fail(
-        self, tx: Transaction, group: DueGroup, devices: Sequence[UUID], reason: str, now: datetime
-    ) -> None: ...
     async def postpone(self, tx: Transaction, group: DueGroup, next_at: datetime) -> None: ...
     async def reasons(self, tx: Transaction, group: DueGroup) -> dict[UUID, str]: ...
     async def verify_facets(self, tx: Transaction, change: UUID, devices: Sequence[UUID]) -> None: ...
@@ -225,7 +242,11 @@ class MoveRows(Protocol):
     async def refuse(self, tx: Transaction, device: UUID, facet: int, reason: str, now: datetime) -> int: ...
     async def pending_accounts(self, tx: Transaction, now: datetime) -> dict[str, int]: ...
     async def take(self, tx: Transaction, account: str, limit: int, now: datetime) -> list[CarrierWork]: ...
-    async def doubtful(self, tx: Transaction, abandoned_before: datetime, limit: int) -> list[CarrierWork]: ...
+    async def put_off(self, tx: Transaction, until: Sequence[tuple[UUID, datetime, bool]]) -> None: ...
+    async def pause_account(self, tx: Transaction, account: str, until: datetime) -> None: ...
+    async def abandon(self, tx: Transaction, dispatched_before: datetime) -> list[SettledOperation]: ...
+    async def doubtful(self, tx: Transaction, now: datetime, limit: int) -> list[CarrierWork]: ...
+    async def operation(self, tx: Transaction, operation: UUID) -> OpenOperation | None: ...
     async def record(self, tx: Transaction, outcomes: Sequence[Outcome], now: datetime) -> list[SettledOperation]: ...
     async def batches(self, tx: Transaction) -> list[BatchCount]: ...
     async def decide(
@@ -239,6 +260,8 @@ class MoveRows(Protocol):
         outcome: str,
         now: datetime,
     ) -> tuple[int, int]: ...
+    async def undone_into(self, tx: Transaction) -> list[int]: ...
+    async def carry_on(self, tx: Transaction, now: datetime) -> int: ...
     async def count_undo(self, tx: Transaction, selection: Selection) -> tuple[int, int, int]: ...
     async def matching(
         self,

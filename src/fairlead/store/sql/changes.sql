@@ -59,11 +59,15 @@ where m.change = %(change)s group by 1, 2, 3
 -- name: move_totals
 select state, count(*) from move where change = %(change)s group by 1
 
+-- name: taken_back_count
+select count(*) from move where change = %(change)s and taken_back_by = 3
+
 -- name: exception_counts
 select kind, count(*) from exception where change = %(change)s group by 1
 
 -- name: moves
-select m.device, d.name, m.wave, s.country, s.carrier, m.stage, m.state, m.leg, m.step, m.attempt, m.opened_at, m.settled_at, m.outcome
+select m.device, d.name, m.wave, s.country, s.carrier, m.stage, m.state, m.leg, m.step, m.attempt, m.opened_at, m.settled_at, m.outcome,
+       m.taken_back_by
 from move m join device d on d.tenant = m.tenant and d.id = m.device join stratum s on s.tenant = m.tenant and s.id = m.stratum
 where m.change = %(change)s and (%(state)s::smallint is null or m.state = %(state)s)
   and (%(after)s::uuid is null or m.device > %(after)s)
@@ -71,7 +75,8 @@ order by m.device, m.wave limit %(limit)s
 
 -- name: operations
 select o.id, o.change, o.wave, o.device, d.name, o.facet, o.generation, o.leg, o.step, o.attempt, o.driver, o.verb, o.state,
-       o.reason, o.arguments, o.evidence, o.dispatched_at, o.settled_at, o.deadline
+       o.reason, o.arguments, o.evidence, o.dispatched_at, o.settled_at, o.deadline,
+       case when o.state in (1, 4, 10) then o.not_before end, o.put_off
 from operation o left join device d on d.tenant = o.tenant and d.id = o.device
 where (%(change)s::uuid is null or o.change = %(change)s) and (%(device)s::uuid is null or o.device = %(device)s)
   and (%(state)s::smallint is null or o.state = %(state)s) and (%(after)s::uuid is null or o.id > %(after)s)

@@ -26,7 +26,7 @@ group by grouping sets
 on conflict (tenant, dimension, value) do update set n = excluded.n, at = excluded.at
 
 -- name: forget_old
-delete from fleet_count where at < %(now)s and dimension not like 'home.%%'
+delete from fleet_count where at < %(now)s and not starts_with(dimension, 'home.') and not starts_with(dimension, 'sim.')
 
 -- name: glance_out_of_sync
 -- Devices with a facet that is not as it should be, and nothing under way: past its deadline, refused, or drifted.

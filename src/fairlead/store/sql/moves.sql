@@ -44,7 +44,8 @@ returning m.change, a.device
 -- name: supersede_in_flight
 -- A declared emergency waits for nobody: what is under way on these devices is overtaken.
 with overtaken as (
-    update move m set state = 7, next_at = null, settled_at = %(now)s, outcome = 'superseded by an emergency'
+    update move m set state = 7, next_at = null, settled_at = %(now)s, outcome = 'superseded by an emergency',
+           superseded_by = case when m.leg = 1 then %(change)s::uuid end
     from admitted a
     where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.device = a.device
       and m.state in (1, 2, 5) and m.change <> %(change)s
@@ -56,10 +57,28 @@ where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
   and o.device = x.device and o.state in (1, 2, 3, 4)
 
 -- name: supersede_waiting
-update move m set state = 7, next_at = null, settled_at = %(now)s, outcome = 'superseded by a later change'
-from admitted a
+-- On the same facet only: a Move of another facet has its own way. Network and subscription are one here, since
+-- both move SIMs.
+with pair as (
+    select distinct a.from_class, a.to_class, m.from_class as was_from, m.to_class as was_to
+    from admitted a join move m on m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
+      and m.device = a.device and m.state = 1 and m.step = 0 and m.change <> %(change)s
+), touched as (
+    select c.from_class, c.to_class, array_agg(distinct case when f.facet = 7 then 1 else f.facet end) as facets
+    from (select from_class, to_class from pair union select was_from, was_to from pair) c
+    cross join generate_series(1, 7) f (facet)
+    left join class_document b on b.class = c.from_class and b.facet = f.facet
+    left join class_document n on n.class = c.to_class and n.facet = f.facet
+    where b.document is distinct from n.document group by 1, 2
+), same as (
+    select p.* from pair p join touched h on h.from_class = p.from_class and h.to_class = p.to_class
+    join touched w on w.from_class = p.was_from and w.to_class = p.was_to where h.facets && w.facets
+)
+update move m set state = 7, next_at = null, settled_at = %(now)s, outcome = 'superseded by a later change',
+       superseded_by = %(change)s
+from admitted a join same s on s.from_class = a.from_class and s.to_class = a.to_class
 where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.device = a.device
-  and m.state = 1 and m.step = 0 and m.change <> %(change)s
+  and m.state = 1 and m.step = 0 and m.change <> %(change)s and m.from_class = s.was_from and m.to_class = s.was_to
 
 -- name: any_open_move
 select 1 from move where next_at is not null limit 1
@@ -393,47 +412,79 @@ where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: take_carrier_operations
--- Pending ones of accounts that have budget left, oldest first; they are dispatched when this commits.
-update operation o set state = 2, dispatched_at = %(now)s
-where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id in (
+-- Pending ones of an account that are due, oldest first; they are dispatched when this commits. An array, not
+-- `in`: a plan may run a subquery more than once, and then takes more than the limit.
+update operation o set state = 2, dispatched_at = %(now)s, not_before = null
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = any (array(
     select id from operation where state = 1 and driver = 'carrier' and arguments ->> 'account' = %(account)s
-    order by id limit %(limit)s for update skip locked)
+      and (not_before is null or not_before <= %(now)s)
+      and not exists (select 1 from account a where a.name = %(account)s and a.paused_until > %(now)s)
+    order by id limit %(limit)s for update skip locked))
 returning o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
-  o.arguments ->> 'iccid'), o.change, o.wave, o.device, o.deadline, o.arguments ->> 'iccid'
+  o.arguments ->> 'iccid'), o.change, o.wave, o.device, o.deadline, o.arguments ->> 'iccid', o.put_off
 
 -- name: pending_accounts
-select arguments ->> 'account', count(*) from operation
-where state = 1 and driver = 'carrier' and deadline > %(now)s group by 1
+select o.arguments ->> 'account', count(*) from operation o
+where o.state = 1 and o.driver = 'carrier' and o.deadline > %(now)s and (o.not_before is null or o.not_before <= %(now)s)
+  and not exists (select 1 from account a where a.tenant = o.tenant and a.name = o.arguments ->> 'account'
+                  and a.paused_until > %(now)s)
+group by 1
+
+-- name: put_off
+-- Dispatched and not applied: it waits again. Anything else was only looked at.
+update operation o set state = case when o.state = 2 then 1 else o.state end,
+       dispatched_at = case when o.state = 2 then null else o.dispatched_at end,
+       not_before = p.until, put_off = least(o.put_off + p.busy::int, 1000)
+from unnest(%(ids)s::uuid[], %(until)s::timestamptz[], %(busy)s::bool[]) p (id, until, busy)
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = p.id and o.state in (2, 4, 10)
+
+-- name: pause_account
+update account set paused_until = greatest(paused_until, %(until)s::timestamptz) where name = %(account)s
 
 -- name: expire_pending
 update operation o set state = 8, settled_at = %(now)s, reason = 'not dispatched before the deadline'
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.state = 1 and o.deadline <= %(now)s
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
+-- name: abandon_operations
+-- Dispatched so long ago that nobody works on them any more: whether they arrived is not known.
+update operation o set state = 10, reason = 'left behind without an answer'
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'carrier' and o.state = 2
+  and o.dispatched_at <= %(dispatched_before)s
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+
 -- name: doubtful_operations
--- Unknown outcomes, acknowledged ones without proof, and dispatched ones nobody is working on any more.
+-- Unknown outcomes and acknowledged ones without proof, unless they or their account must be left in peace.
 select o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
        o.arguments ->> 'iccid'), o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
-       o.deadline, o.arguments ->> 'iccid'
+       o.deadline, o.arguments ->> 'iccid', o.put_off
 from operation o
-where o.driver = 'carrier' and ((o.state in (4, 10)) or (o.state = 2 and o.dispatched_at <= %(abandoned_before)s))
+where o.driver = 'carrier' and o.state in (4, 10) and (o.not_before is null or o.not_before <= %(now)s)
+  and not exists (select 1 from account a where a.tenant = o.tenant and a.name = o.arguments ->> 'account'
+                  and a.paused_until > %(now)s)
 order by o.dispatched_at limit %(limit)s
+
+-- name: lock_operation
+select id, change, device, driver, verb, arguments ->> 'account', state, evidence -> -1 from operation
+where id = %(id)s for update
 
 -- name: record_outcomes
 update operation o set state = r.state, reason = nullif(r.reason, ''), evidence = o.evidence || r.evidence::jsonb,
-       settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end,
-       dispatched_at = case when r.state = 1 then null else o.dispatched_at end -- nothing was applied: it waits again
+       settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end, not_before = null, put_off = 0
 from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[]) r (id, state, reason, evidence)
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = r.id and o.state in (2, 3, 4, 10)
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
 
 -- name: batch_counts
+-- What a person took back is counted by itself, and neither as failed nor as under way.
 select b.change, b.wave, b.stratum, b.stage, b.percent, b.state, b.admitted, b.opened_at,
        count(m.device) filter (where m.state = 3) as verified,
-       count(m.device) filter (where m.state in (4, 5, 6, 8)) as failed,
+       count(m.device) filter (where m.state in (4, 5, 6, 8) and m.taken_back_by is distinct from 3) as failed,
        count(m.device) filter (where m.state = 7) as superseded,
+       count(m.device) filter (where m.state in (4, 5, 6, 8) and m.taken_back_by = 3) as taken_back,
        count(m.device) filter (where m.state in (1, 2)) as open,
-       count(m.device) filter (where m.state in (4, 5)) as undoing,
+       count(m.device) filter (where m.state in (4, 5) and m.taken_back_by is distinct from 3) as undoing,
+       count(m.device) filter (where m.state in (4, 5) and m.taken_back_by = 3) as going_back,
        max(m.settled_at) as last_settled
 from batch b left join move m on m.tenant = b.tenant and m.change = b.change and m.wave = b.wave
   and m.stratum = b.stratum and m.stage = b.stage
@@ -444,28 +495,100 @@ update batch set state = %(state)s, decided_at = %(now)s, decision = %(decision)
 where change = %(change)s and wave = %(wave)s and stratum = %(stratum)s and stage = %(stage)s
 
 -- name: begin_undo
--- Class, facets and bars go back by the set; the moves run their recipe backwards.
+-- Class, facets and bars go back by the set; the moves run their recipe backwards. Of a device that came and went
+-- in several waves only the last Move stands for where it is.
 create temp table undone on commit drop as
 select m.device, m.from_class, m.to_class, m.wave, m.step, m.state
 from move m
 where m.change = %(change)s and m.state in (1, 2, 3, 4, 8) and (%(devices)s::uuid[] is null or m.device = any (%(devices)s::uuid[]))
   and (%(wave)s::int is null or m.wave = %(wave)s)
   and (%(strata)s::int[] is null or m.stratum = any (%(strata)s)) and (%(stage)s::int is null or m.stage = %(stage)s)
+  and not exists (select 1 from move n where n.tenant = m.tenant and n.change = m.change and n.device = m.device
+                  and n.wave > m.wave and n.state not in (6, 7))
   and not exists (select 1 from facet f
                   left join class_document b on b.tenant = f.tenant and b.class = m.from_class and b.facet = f.facet
                   left join class_document n on n.tenant = f.tenant and n.class = m.to_class and n.facet = f.facet
                   where f.tenant = m.tenant and f.device = m.device and f.change <> m.change
                     and f.changed_at > m.opened_at and b.document is distinct from n.document)
 
+-- name: find_voided
+-- Moves that those taken back had overtaken, and what these had overtaken in turn. They never brought what they
+-- wanted: on the way back to what was verified before, it does not hold any more.
+create temp table voided on commit drop as
+with recursive chain as (
+    select u.device, %(change)s::uuid as change, 0 as depth from undone u
+    union
+    select m.device, m.change, c.depth + 1 from chain c
+    join move m on m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
+      and m.device = c.device and m.superseded_by = c.change
+    where c.depth < 20
+)
+select m.change, m.wave, m.device, m.from_class, m.to_class, max(c.depth) as depth
+from chain c join move m on m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
+  and m.device = c.device and m.superseded_by = c.change
+where not exists (select 1 from move n where n.tenant = m.tenant and n.device = m.device and n.change = m.change
+                  and n.opened_at > m.opened_at)
+group by 1, 2, 3, 4, 5
+
+-- name: no_voided
+create temp table voided (change uuid, wave int, device uuid, from_class int, to_class int, depth int) on commit drop
+
+-- name: undone_into
+-- Only where rules of others are there besides.
+select distinct t.class from undone u
+join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
+left join (select distinct on (device) device, from_class from voided order by device, depth desc) v on v.device = u.device
+where t.class <> coalesce(v.from_class, u.from_class)
+
+-- name: carry_on
+insert into transition (tenant, from_class, to_class, members, cause, at)
+select t.tenant, coalesce(v.from_class, u.from_class), t.class, array_agg(u.device order by u.device), 'rolled back', %(now)s
+from undone u
+join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
+left join (select distinct on (device) device, from_class from voided order by device, depth desc) v on v.device = u.device
+where t.class <> coalesce(v.from_class, u.from_class)
+  and exists (select 1 from class_document d left join facet f on f.tenant = t.tenant and f.device = t.device and f.facet = d.facet
+              where d.class = t.class and d.facet < 7 and f.desired is distinct from d.document)
+group by 1, 2, 3
+
+-- name: any_superseded
+select 1 from move where superseded_by = %(change)s limit 1
+
+-- name: voided_depths
+select distinct depth from voided order by depth
+
+-- name: make_voiding
+create temp table voiding on commit drop as select device, from_class, to_class from voided where depth = %(depth)s
+
+-- name: void_facets
+-- Of a facet that nobody else changed since: what was verified. Where it was offered, that is offered again.
+update facet f set desired = f.previous, generation = f.generation + 1, changed_at = %(now)s,
+       offered = case when f.offered_generation = f.generation then f.previous else f.offered end,
+       offered_generation = case when f.offered_generation = f.generation then f.generation + 1 else f.offered_generation end
+from (select distinct device, change from voided) v
+where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = v.device and f.change = v.change
+
+-- name: void_moves
+update move m set superseded_by = null
+from voided v
+where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.change = v.change
+  and m.device = v.device and m.wave = v.wave
+
+-- name: mark_voided
+-- They are looked at again: a standing Change takes them in anew, as its policy admits entrants.
+insert into dirty (tenant, device)
+select distinct (select nullif(current_setting('app.tenant', true), '')::uuid), device from voided order by 2
+on conflict (tenant, device) do update set device = excluded.device
+
 -- name: undone_classes
 -- Where the devices stand now; later Changes may have added rules of their own since.
-select distinct t.class, u.from_class, u.to_class from undone u
+select distinct t.class, u.from_class, u.to_class from {moves} u
 join standing t on t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device
 where t.class <> u.from_class
 
 -- name: undo_classes
 update standing t set class = k.back
-from undone u
+from {moves} u
 join unnest(%(now_in)s::int[], %(from_class)s::int[], %(to_class)s::int[], %(back)s::int[]) k (now_in, from_class, to_class, back)
   on k.from_class = u.from_class and k.to_class = u.to_class
 where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.device = u.device and t.class = k.now_in
@@ -493,7 +616,7 @@ on conflict (tenant, policy, device) do update set kind = 3, rule = excluded.rul
 
 -- name: undo_moves
 update move m set state = 5, leg = 2, attempt = case when u.state = 8 then m.attempt + 1 else 1 end, next_at = %(now)s, settled_at = null,
-       outcome = coalesce(m.outcome, %(outcome)s)
+       outcome = coalesce(m.outcome, %(outcome)s), taken_back_by = coalesce(m.taken_back_by, %(by)s)
 from undone u
 where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and m.change = %(change)s and m.device = u.device
   and m.wave = u.wave

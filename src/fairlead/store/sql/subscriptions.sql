@@ -114,6 +114,9 @@ group by grouping sets
     ((), (account), (state), (plan), (connectivity), (form_factor), (technology), (remote), (country), (account, state))
 on conflict (tenant, dimension, value) do update set n = excluded.n, at = excluded.at
 
+-- name: forget_old
+delete from fleet_count where at < %(now)s and starts_with(dimension, 'sim.')
+
 -- Conditions of a list.
 
 -- name: is_account

@@ -1,8 +1,4 @@
-"""`fairlead up`, `serve`, `bootstrap` and `config check`: the server's own roles.
-
-The only module of the command line that knows the server, and only while one of these runs: it
-imports `fairlead.wiring` when it is called, so that every other command starts without it.
-"""
+"""`fairlead up`, `serve`, `bootstrap` and `config check`: the server's own roles."""
 
 import asyncio
 import json
@@ -62,8 +58,8 @@ def up(
     """Run everything here: PostgreSQL, NATS, migrations and all roles. Ctrl-C ends it."""
     from fairlead import wiring  # noqa: PLC0415 - only these commands know the server
 
-    flags = _flags(data, setting)
-    _checked(shell, config, flags)
+    flags = flags_of(data, setting)
+    checked(shell, config, flags)
 
     async def told(ready: "Ready") -> None:
         await asyncio.to_thread(_ready, shell, ready, demo_owner=demo_owner)
@@ -82,8 +78,8 @@ def serve(
     unknown = sorted(set(role or []) - set(wiring.ROLES))
     if unknown:
         raise trouble(Exit.USAGE, "No such role", f"{', '.join(unknown)}; expected {', '.join(wiring.ROLES)}")
-    flags = _flags(data, setting)
-    _checked(shell, config, flags)
+    flags = flags_of(data, setting)
+    checked(shell, config, flags)
 
     def told(ready: "Ready") -> None:
         _ready(shell, ready, demo_owner=False)
@@ -121,12 +117,13 @@ def bootstrap(
 
 def check(shell: Shell, *, config: ConfigFile = None, data: Data = None, setting: Settings = None) -> None:
     """Find what is wrong with a server's settings, without starting it. Exit 1 where something is."""
-    _checked(shell, config, _flags(data, setting))
+    checked(shell, config, flags_of(data, setting))
     shell.out.document({"ok": True, "faults": []})
     shell.out.say("[green]✓[/] the settings fit together")
 
 
-def _checked(shell: Shell, config: Path | None, flags: dict[str, str]) -> None:
+def checked(shell: Shell, config: Path | None, flags: dict[str, str]) -> None:
+    """Raises `Trouble` where the server's settings are refused."""
     from fairlead import wiring  # noqa: PLC0415
 
     del shell
@@ -138,7 +135,8 @@ def _checked(shell: Shell, config: Path | None, flags: dict[str, str]) -> None:
         raise trouble(Exit.FAILED, "The settings are refused", errors=errors)
 
 
-def _flags(data: Path | None, texts: list[str] | None) -> dict[str, str]:
+def flags_of(data: Path | None, texts: list[str] | None) -> dict[str, str]:
+    """Settings from --data and --set."""
     found: dict[str, str] = {"data_dir": str(data)} if data is not None else {}
     for text in texts or []:
         key, equals, value = text.partition("=")
@@ -189,14 +187,19 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
         except asyncio.CancelledError:
             return
 
+    from fairlead import wiring  # noqa: PLC0415
+
     try:
         uvloop.run(until_told())
+    except wiring.SchemaUnfit as unfit:
+        raise trouble(Exit.CONFLICT, "The schema and this version do not fit together", str(unfit)) from unfit
     except Exception as error:
-        raise trouble(Exit.FAILED, "The server ended", _causes(error)) from error
+        raise trouble(Exit.FAILED, "The server ended", causes(error)) from error
 
 
-def _causes(error: BaseException) -> str:
+def causes(error: BaseException) -> str:
+    """What went wrong, each cause of a group."""
     if isinstance(error, BaseExceptionGroup):
         group = cast("BaseExceptionGroup[BaseException]", error)
-        return "; ".join(_causes(one) for one in group.exceptions)
+        return "; ".join(causes(one) for one in group.exceptions)
     return f"{type(error).__name__}: {error}"

@@ -1,0 +1,31 @@
+-- Hints: which tenant may have work, of which kind. Written by triggers and `hint`, taken by whoever looks.
+
+-- name: take
+-- Hints that are due, each once: two processes never take the same one and never wait for each other.
+delete from work where ctid = any (array(
+    select ctid from work where next_at <= %(now)s and kind = any (%(kinds)s)
+    limit %(limit)s for update skip locked))
+returning kind, tenant
+
+-- name: hint
+insert into work (tenant, kind, next_at)
+select (select nullif(current_setting('app.tenant', true), '')::uuid), %(kind)s, '-infinity'
+
+-- name: owed
+-- What a tenant's own rows say is waiting, whatever hints were lost: a kind for each.
+select kind from (values
+    ('resolve', exists (select 1 from dirty where tenant = %(tenant)s)),
+    ('thresholds', exists (select 1 from revision where tenant = %(tenant)s and state in (1, 2))),
+    ('waves', exists (select 1 from transition where tenant = %(tenant)s)
+        or exists (select 1 from exception where tenant = %(tenant)s and kind in (1, 2) and since <= %(now)s)),
+    ('stages', exists (select 1 from batch where tenant = %(tenant)s and state in (1, 4))
+        or exists (select 1 from change where tenant = %(tenant)s and state = 4)
+        or exists (select 1 from change where tenant = %(tenant)s and ends_at <= %(now)s and state in (4, 5, 7))),
+    ('counts', not exists (select 1 from fleet_count where tenant = %(tenant)s and dimension = 'all' and value = ''
+        and at > %(now)s::timestamptz - interval '10 minutes')), -- a recount costs more than a look, so less often
+    ('moves', exists (select 1 from move where tenant = %(tenant)s and next_at is not null))
+) as mine (kind, waits)
+where waits
+union all
+select kind from unnest(array['carriers', 'readback', 'prove', 'look']) as kind
+where exists (select 1 from operation where tenant = %(tenant)s and state in (1, 2, 3, 4, 10))
