@@ -71,9 +71,10 @@ export function Between({ url, setUrl }: { url: Url; setUrl: (patch: Partial<Url
             <input type="datetime-local" value={since} onChange={(event) => setSince(event.currentTarget.value)} />
           </label>
           <label>
-            Until, without it
+            Until, not included
             <input type="datetime-local" value={until} onChange={(event) => setUntil(event.currentTarget.value)} />
           </label>
+          <span className="fl-dim">in the time zone of this browser</span>
           <Button type="submit">Show</Button>
         </form>
       </Popover.Dropdown>

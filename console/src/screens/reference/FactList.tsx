@@ -32,11 +32,11 @@ export function FactList({ url, setUrl }: { url: Url; setUrl: (patch: Partial<Ur
               <table className={css.table}>
                 <thead>
                   <tr>
-                    <th scope="col" style={{ width: "11rem" }}>Name</th>
-                    <th scope="col" style={{ width: "9rem" }}>Type</th>
+                    <th scope="col" style={{ width: "20%" }}>Name</th>
+                    <th scope="col" style={{ width: "14%" }}>Type</th>
                     <th scope="col">What it is</th>
-                    <th scope="col" style={{ width: "9rem" }}>Source</th>
-                    <th scope="col" style={{ width: "10rem" }}>Renewed</th>
+                    <th scope="col" style={{ width: "12%" }}>Source</th>
+                    <th scope="col" style={{ width: "13%" }}>Renewed</th>
                   </tr>
                 </thead>
                 <tbody>

@@ -60,7 +60,7 @@ export function Rules({ url, setUrl }: { url: Url; setUrl: (patch: Partial<Url>)
                     {rule.disputes.map((id, index) => (
                       <span key={id}>
                         {index > 0 && ", "}
-                        <TextLink fz="inherit" to="/reference" search={{ tab: "rules", q: id }}>{id}</TextLink>
+                        <TextLink fz="inherit" underline="always" to="/reference" search={{ tab: "rules", q: id }}>{id}</TextLink>
                       </span>
                     ))}
                   </>

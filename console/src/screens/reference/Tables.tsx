@@ -40,7 +40,7 @@ export function Tables({ known, url, setUrl }: Props) {
         ))}
       </nav>
       <Panel title={chosen.table.title} flush>
-        <div className={css.scroll} tabIndex={0} role="region" aria-label={chosen.table.title}>
+        <div className={css.scroll} tabIndex={0} role="region" aria-label={`Rows of ${chosen.table.title}`}>
           <table className={css.table}>
             <thead>
               <tr>
