@@ -13,7 +13,7 @@ from fairlead.policy.check import read_expression
 
 from .fleet_on_paper import settle_fleet
 from .loop_on_paper import OTHER, C, applied, config, documents, rows, settle_facts, state_of, ten_resolves
-from .test_loop import PERSON, House, house
+from .test_loop import PERSON, House, house, policy
 
 __all__ = ["house"]  # the fixture
 
@@ -272,6 +272,24 @@ async def test_the_newest_action_takes_the_place_of_earlier_ones(house: House) -
     await house.run()
     wanted = await house.sql("select c.content from facet f join document c on c.id = f.desired where f.facet = 7")
     assert [row[0] for row in wanted] == [{"state": "active"}]
+
+
+async def test_a_line_that_one_change_woke_another_can_suspend(house: House) -> None:
+    """Facets of a device count each for themselves; the line that they move has a count of its own."""
+    devices = await settle_fleet(house.database, house.tenant, 2)
+    await house.plan_and_apply(policy("BR"), stages=[100])
+    await house.run()
+    moved = devices[0]
+    await house.sql(
+        "update fact f set carrier = 'local-br', iccid = p.iccid from profile p"
+        " where f.device = %s and p.device = f.device and p.slot = 2",
+        moved,
+    )
+    await house.sql("update subscription set state = 4 where device = %s", moved)
+    change = await act(house, "suspend", Chosen(names=("dev-0000",)))
+    await house.run()
+    assert await verbs(house, change) == {"carrier suspend": 1}
+    assert await state_of(house, change) is C.CLOSED
 
 
 async def test_names_that_nothing_has_are_told(house: House) -> None:

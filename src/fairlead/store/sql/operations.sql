@@ -33,17 +33,23 @@ where s.desired is not null
 on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
 
 -- name: start_carrier_step
+-- A line is moved by facets of its device that each count for themselves, so the line has a count of its own:
+-- one generation for each Change and wave that moves it.
 insert into operation (tenant, id, change, wave, device, subject, subject_kind, facet, generation, leg, step, attempt,
                        driver, verb, state, arguments, dispatched_at, deadline)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), gen_random_uuid(), %(change)s, %(wave)s, m.device,
-       s.id, 4, 7, f.generation, %(leg)s, %(step)s, %(attempt)s, 'carrier', %(verb)s, 1,
+       s.id, 4, 7, coalesce(g.own, g.newest + 1, 1), %(leg)s, %(step)s, %(attempt)s, 'carrier', %(verb)s, 1,
        jsonb_build_object('account', %(account)s::text, 'iccid', s.iccid), null, %(deadline)s
 from unnest(%(devices)s::uuid[]) m (device)
 join account a on a.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and a.name = %(account)s
 join profile p on p.tenant = a.tenant and p.device = m.device and p.account = a.id
 join subscription s on s.tenant = a.tenant and s.iccid = p.iccid
-join lateral (select max(x.generation) as generation from facet x where x.tenant = a.tenant and x.device = m.device
-              and x.facet in (1, 7, 8) and x.change = %(change)s) f on f.generation is not null
+left join lateral (
+    select max(o.generation) as newest, max(o.generation) filter (where o.change = %(change)s and o.wave = %(wave)s) as own
+    from operation o where o.tenant = a.tenant and o.subject = s.id and o.facet = 7
+) g on true
+where exists (select 1 from facet x where x.tenant = a.tenant and x.device = m.device and x.facet in (1, 7, 8)
+              and x.change = %(change)s)
 on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
 
 -- name: set_device_state
