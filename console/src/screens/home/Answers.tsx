@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useFormat } from "@/frame/format";
 import { toneOf, wordsOf } from "@/parts";
-import { forecastQuery, stacked } from "../countries/forecast";
+import { forecastQuery, stacked } from "../countries/weeks";
 import { WeekBars } from "../countries/WeekBars";
 import { Card, Shares } from "./Card";
 import css from "./home.module.css";
