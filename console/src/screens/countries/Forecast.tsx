@@ -7,7 +7,7 @@ import { useFormat } from "@/frame/format";
 import { Age, Empty, Loading, Panel, Problem } from "@/parts";
 import { WeekBars } from "./WeekBars";
 import css from "./countries.module.css";
-import { accuracyQuery, type ForecastError, forecastQuery, isoDay, stacked } from "./forecast";
+import { accuracyQuery, type ForecastError, forecastQuery, isoDay, stacked } from "./weeks";
 
 interface Props {
   weeks: number;

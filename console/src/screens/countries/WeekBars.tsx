@@ -1,7 +1,7 @@
 // Breaches by week, stacked by country: shades of one colour, since no country is better than another.
 import { useCallback } from "react";
 import { axes, Chart, type ChartColours } from "@/parts";
-import type { Weeks } from "./forecast";
+import type { Weeks } from "./weeks";
 
 interface Props {
   made: Weeks;

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useFormat } from "@/frame/format";
 import { toneOf, wordsOf } from "@/parts";
-import { forecastQuery, stacked } from "../countries/forecast";
+import { forecastQuery, stacked } from "../countries/weeks";
 import { WeekBars } from "../countries/WeekBars";
 import { Card, Shares } from "./Card";
 import css from "./home.module.css";
@@ -47,11 +47,11 @@ export function Broken({ home }: { home: Home }) {
 }
 
 export function IllegalSoon({ home }: { home: Home }) {
-  const forecast = useQuery({ ...forecastQuery(13), enabled: !home.illegal_soon.needs });
+  const forecast = useQuery({ ...forecastQuery(13), enabled: !home.illegal_soon.needs && home.illegal_soon.breached !== null });
   const made = useMemo(() => (forecast.data ? stacked(forecast.data) : null), [forecast.data]);
   return (
     <Card question="What becomes illegal soon?" answer={home.illegal_soon} now={home.now}>
-      {made && made.total > 0 && (
+      {made && made.total > 0 && home.illegal_soon.breached !== null && (
         <div>
           <WeekBars made={made} height={84} small />
           <div className={css.caption}>breaches by week, if every device stays where it is</div>

@@ -85,11 +85,12 @@ export function Decisions() {
 
 export function NextBreaches({ home }: { home: Home }) {
   const format = useFormat();
-  const { countries, needs, notice } = home.illegal_soon;
+  const { countries, needs, notice, breached } = home.illegal_soon;
   return (
     <Panel title="Next breaches by country" note="not legal advice" right={<TextLink fz="xs" to="/countries" search={{ within_days: "90" }}>Countries</TextLink>}>
       {needs && <Barred why={`needs ${needs}`} />}
-      {!needs && countries.length === 0 && <Empty title="No clock runs out within 90 days">{notice}</Empty>}
+      {!needs && breached === null && <Empty title="The clocks were not counted yet">They are counted every thirty seconds, by a worker.</Empty>}
+      {!needs && breached !== null && countries.length === 0 && <Empty title="No clock runs out within 90 days">{notice}</Empty>}
       <ul className={css.list}>
         {countries.slice(0, 8).map((one) => {
           const due = [

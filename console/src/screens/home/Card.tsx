@@ -37,7 +37,7 @@ export function Card({ question, answer, now, figure, children }: Props) {
         {children && <div className={css.more}>{children}</div>}
       </div>
       <footer className={css.foot}>
-        <span>{state === "not_built" || answer.needs ? "" : age_s === null ? "asked just now" : <Age at={new Date(Date.parse(now) - age_s * 1_000).toISOString()} what="Counted" />}</span>
+        <span>{state === "not_built" || answer.needs || (age_s === null && headline.value === null) ? "" : age_s === null ? "asked just now" : <Age at={new Date(Date.parse(now) - age_s * 1_000).toISOString()} what="Counted" />}</span>
         {area && (
           <Link to={`/${link.screen}` as "/fleet"} search={parseSearch(link.query)} className={css.look} aria-label={`Look further in ${area}: ${question}`}>
             Look further in {area} <IconArrowRight size={13} aria-hidden />

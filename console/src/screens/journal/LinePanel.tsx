@@ -9,7 +9,7 @@ import { useFormat } from "@/frame/format";
 import { ActionButton, Age, ChangeLink, Facts, Ident, Instant, Json, StateBadge, wordsOf } from "@/parts";
 import css from "./journal.module.css";
 import type { Line } from "./lines";
-import { newestCheckpointQuery } from "./proof";
+import { newestCheckpointQuery } from "./verdicts";
 import { Actor, actionWords, Subject, toneOfAction } from "./words";
 
 const DOOR: Record<string, string> = {

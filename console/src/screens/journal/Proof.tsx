@@ -8,7 +8,7 @@ import { useFormat } from "@/frame/format";
 import { stringifySearch } from "@/frame/url";
 import { ActionButton, Age, Empty, Facts, Ident, Instant, JobLink, Loading, Problem } from "@/parts";
 import css from "./journal.module.css";
-import { checkpointsQuery, keysQuery, MEANING, type Verification } from "./proof";
+import { checkpointsQuery, keysQuery, MEANING, type Verification } from "./verdicts";
 import type { Url } from "./search";
 
 interface Props {
