@@ -104,6 +104,8 @@ export function DataTable<T>({ id, label, columns, pages, rowKey, onOpen, empty,
   const shown = useMemo(() => columns.filter((one) => visibility[one.id]), [columns, visibility]);
   const template = `${selection ? "2.25rem " : ""}${shown.map((one) => (one.grow ? `minmax(${one.width}px, 1fr)` : `${one.width}px`)).join(" ")}${shown.some((one) => one.grow) ? "" : " minmax(0, 1fr)"}`;
 
+  const least = shown.reduce((sum, one) => sum + one.width, selection ? 36 : 0); // beneath it, one scrolls sideways
+
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -190,8 +192,8 @@ export function DataTable<T>({ id, label, columns, pages, rowKey, onOpen, empty,
           </span>
         </div>
       )}
-      <div ref={scroller} className={css.scroll} data-busy={pages.filtering || undefined} style={fixed === undefined ? undefined : { flex: "none", height: fixed }}>
-        <div role="grid" aria-label={label} aria-rowcount={pages.more ? -1 : rows.length + 1} aria-colcount={shown.length + (selection ? 1 : 0)} aria-busy={pages.loading || pages.filtering} aria-multiselectable={selection ? true : undefined}>
+      <div ref={scroller} className={css.scroll} tabIndex={rows.length === 0 ? 0 : undefined} data-busy={pages.filtering || undefined} style={fixed === undefined ? undefined : { flex: "none", height: fixed }}>
+        <div role="grid" style={{ minWidth: least }} aria-label={label} aria-rowcount={pages.more ? -1 : rows.length + 1} aria-colcount={shown.length + (selection ? 1 : 0)} aria-busy={pages.loading || pages.filtering} aria-multiselectable={selection ? true : undefined}>
           <div className={css.head} role="rowgroup">
             <div className={css.row} role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>
               {selection && (
