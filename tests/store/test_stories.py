@@ -34,6 +34,18 @@ async def test_a_list_says_how_far_each_change_is(house: House) -> None:
     assert await stories.counts_of(house.tenant, [UUID(int=1)]) == {}
 
 
+async def test_a_story_counts_each_batch_as_it_is_now(house: House) -> None:
+    stories, change = await told(house)
+    story = (await stories.change(house.tenant, change))["story"]
+    by_batch = {(b["country"], b["stage"]): (b["state"], b["admitted"], b["moves"]) for b in story["batches"]}
+    assert by_batch == {
+        ("BR", 0): ("passed", 2, {"verified": 2}),
+        ("BR", 1): ("passed", 18, {"verified": 18}),
+        ("TR", 0): ("rolled-back", 2, {"undone": 2}),
+    }
+    assert {s["country"]: s["moves"] for s in story["strata"]} == {"BR": {"verified": 20}, "TR": {"undone": 2}}
+
+
 async def test_moves_are_found_by_country_stage_wave_state_and_device(house: House) -> None:
     stories, change = await told(house)
 

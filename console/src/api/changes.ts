@@ -2,6 +2,8 @@
 // words that the store writes there (store/changes.py, engine/stories.py, engine/stages.py).
 import { queryOptions } from "@tanstack/react-query";
 import { api, ok, type Schemas } from "./client";
+import type { Recipe } from "./plans";
+import type { operations } from "./schema";
 
 export interface Decision {
   admitted?: number;
@@ -24,7 +26,8 @@ export interface Batch {
   admitted: number;
   opened_at: string | null;
   decided_at: string | null;
-  decision: Decision | null;
+  decision: Decision | null; // the numbers of then
+  moves: Record<string, number>; // the numbers of now, by state
 }
 
 export interface Story {
@@ -68,6 +71,22 @@ export interface Move {
   opened_at: string | null;
   settled_at: string | null;
   outcome: string | null;
+  situation: number;
+}
+
+/** What is done to devices that are alike, in a wave of a Change. */
+export interface ChangeSituation {
+  no: number;
+  devices: number;
+  facts: {
+    country: string;
+    carrier: string;
+    reachable: boolean;
+    target: { account: string; present: boolean; state: string } | null;
+    current: { account: string; present: boolean; state: string } | null;
+    changes: { facet: string; before: unknown; after: unknown }[];
+  };
+  recipe: Recipe;
 }
 
 export interface Operation {
@@ -96,4 +115,32 @@ export const changeQuery = (change: string) =>
   queryOptions({
     queryKey: ["changes", "one", change],
     queryFn: async () => (await ok(api.GET("/v1/changes/{change}", { params: { path: { change } } }))) as unknown as ChangeStory,
+  });
+
+export type MoveFilter = Omit<NonNullable<operations["list_moves_v1_changes__change__moves_get"]["parameters"]["query"]>, "cursor" | "limit">;
+
+export async function movesPage(change: string, filter: MoveFilter, cursor: string | undefined) {
+  const page = await ok(api.GET("/v1/changes/{change}/moves", { params: { path: { change }, query: { ...filter, cursor, limit: 200 } } }));
+  return { ...page, items: page.items as unknown as Move[] };
+}
+
+export type OperationFilter = Omit<NonNullable<operations["list_operations_v1_operations_get"]["parameters"]["query"]>, "cursor" | "limit">;
+
+export async function operationsPage(filter: OperationFilter, cursor?: string, limit = 200) {
+  const page = await ok(api.GET("/v1/operations", { params: { query: { ...filter, cursor, limit } } }));
+  return { ...page, items: page.items as unknown as Operation[] };
+}
+
+export const situationsQuery = (change: string, wave: number) =>
+  queryOptions({
+    queryKey: ["changes", "situations", change, wave],
+    queryFn: async () => (await ok(api.GET("/v1/changes/{change}/situations", { params: { path: { change }, query: { wave } } }))).items as unknown as ChangeSituation[],
+    staleTime: 60_000, // what a wave does is written when it opens
+  });
+
+/** The Change's own lines in the journal, newest first. */
+export const linesQuery = (change: string) =>
+  queryOptions({
+    queryKey: ["journal", "change", change],
+    queryFn: () => ok(api.GET("/v1/journal", { params: { query: { change, subject_kind: "change", limit: 300 } } })),
   });

@@ -62,6 +62,7 @@ export interface Cost {
 }
 
 export interface PlanSummary {
+  resources: PlannedResource[]; // as in the plan, which lists leave out
   devices: number;
   movable: number;
   blocked: { devices: number; code: string; why: string; country: string }[];

@@ -77,7 +77,16 @@ function plain(what: string, next: string): Sentence {
   return { what, detail: "", todo: next, faults: [], requestId: null };
 }
 
+const KNOWN: Record<string, string> = {
+  "change-own_change": "Ask another person who may approve changes.",
+  "change-irreversible": "Ask for at least one approval, then apply it again.",
+  "change-expired": "Make the plan anew, look at it, and apply that.",
+  "change-trial_open": "Open that Change: let it settle or stop it, then apply this again.",
+};
+
 function todo(problem: ApiProblem): string {
+  const known = KNOWN[problem.kind];
+  if (known) return known;
   switch (problem.status) {
     case 401:
       return problem.kind === "sign-in-refused" ? "Check what you typed; after several failures you have to wait." : "Sign in again.";

@@ -65,6 +65,7 @@ export const theme = createTheme({
     Textarea: { defaultProps: { size: "sm" } },
     Tooltip: { defaultProps: { openDelay: 200, withArrow: true, multiline: true, maw: 360, events: { hover: true, focus: true, touch: true } } },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 }, transitionProps: { duration: 100 }, closeButtonProps: { "aria-label": "Close" } } },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, overlayProps: { backgroundOpacity: 0.5 }, transitionProps: { duration: 100 } } },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": "Put the notice away" } } },
     Menu: { defaultProps: { shadow: "md", transitionProps: { duration: 80 }, withInitialFocusPlaceholder: false } }, // the placeholder is no item of a menu
   },
@@ -72,8 +73,8 @@ export const theme = createTheme({
 
 export const variables: CSSVariablesResolver = () => ({
   variables: { "--fl-header": "46px", "--fl-row": "34px" },
-  light: { ...named(surfaces.light, light), "--mantine-color-body": surfaces.light.page, "--mantine-color-dimmed": surfaces.light.dim },
-  dark: { ...named(surfaces.dark, dark), "--mantine-color-body": surfaces.dark.page, "--mantine-color-dimmed": surfaces.dark.dim, "--mantine-color-text": surfaces.dark.text },
+  light: { ...named(surfaces.light, light), "--mantine-color-body": surfaces.light.page, "--mantine-color-dimmed": surfaces.light.dim, "--mantine-color-error": light.bad.text },
+  dark: { ...named(surfaces.dark, dark), "--mantine-color-body": surfaces.dark.page, "--mantine-color-dimmed": surfaces.dark.dim, "--mantine-color-error": dark.bad.text, "--mantine-color-text": surfaces.dark.text },
 });
 
 function named(surface: Record<string, string>, tones: Record<Tone, Shade>): Record<string, string> {

@@ -1,6 +1,6 @@
 // How a plan is applied: in which stages, what stops it, who must agree; and what the API says when facts have moved.
 import { Button, Checkbox, NumberInput, SegmentedControl, Text, Textarea, TextInput } from "@mantine/core";
-import { useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { freshKey, type Schemas } from "@/api/client";
 import { applyPlan, type Drift, type Plan, undoOf } from "@/api/plans";
 import { ApiProblem } from "@/api/problems";
@@ -96,7 +96,11 @@ export function ApplyPlan({ plan, title: titleGiven, reason: reasonGiven = "", o
         <SegmentedControl size="xs" aria-labelledby="on-failure" value={onFailure} onChange={setOnFailure} data={[{ value: "rollback", label: "Roll that batch back" }, { value: "pause", label: "Pause the Change" }]} />
       </div>
       <Checkbox size="sm" label="Emergency" description="Takes devices over from Changes that are moving them now" checked={emergency} onChange={(event) => setEmergency(event.currentTarget.checked)} />
-      <ApplyProblem problem={problem} anew={anew} />
+      {problem !== null && (
+        <InSight key={String((problem as { requestId?: string }).requestId)}>
+          <ApplyProblem problem={problem} anew={anew} />
+        </InSight>
+      )}
       <div className="fl-row">
         <ActionButton permission="changes.apply" reason={why} variant="filled" type="submit">
           {others > 0 ? "Ask for approval…" : "Apply…"}
@@ -129,9 +133,15 @@ export function ApplyPlan({ plan, title: titleGiven, reason: reasonGiven = "", o
   );
 }
 
+/** Comes into sight when it comes to be. */
+function InSight({ children }: { children: ReactNode }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => box.current?.scrollIntoView({ block: "center" }), []);
+  return <div ref={box}>{children}</div>;
+}
+
 /** A refused apply, in words: drift with its numbers, anything else as the API says it. */
 function ApplyProblem({ problem, anew }: { problem: unknown; anew?: () => void }) {
-  if (problem === null) return null;
   if (problem instanceof ApiProblem && problem.kind === "change-drifted") return <Drifted problem={problem} anew={anew} />;
   const stale = problem instanceof ApiProblem && (problem.kind === "change-expired" || problem.kind === "change-collision");
   const change = problem instanceof ApiProblem ? (problem.document.differences as { change?: string } | undefined)?.change : undefined;

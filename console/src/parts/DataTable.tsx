@@ -193,7 +193,7 @@ export function DataTable<T>({ id, label, columns, pages, rowKey, onOpen, empty,
           </span>
         </div>
       )}
-      <div ref={scroller} className={css.scroll} data-busy={pages.filtering || undefined} style={fixed === undefined ? undefined : { flex: "none", height: fixed }}>
+      <div ref={scroller} className={css.scroll} tabIndex={rows.length === 0 ? 0 : undefined} data-busy={pages.filtering || undefined} style={fixed === undefined ? undefined : { flex: "none", height: fixed }}>
         <div role="grid" aria-label={label} aria-rowcount={pages.more ? -1 : rows.length + 1} aria-colcount={shown.length + (selection ? 1 : 0)} aria-busy={pages.loading || pages.filtering} aria-multiselectable={selection ? true : undefined} style={{ "--least": `${least}px` } as CSSProperties}>
           <div className={css.head} role="rowgroup">
             <div className={css.row} role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>

@@ -63,6 +63,7 @@ function share(value: unknown, number: (n: number) => string): Tick {
 /** The ticks of a Change's `questions`. `ended`: what is not there now will not come. */
 export function ticksOfChange(questions: Record<string, unknown>, number: (n: number) => string, ended = false): Ticks {
   const back = (questions.can_be_rolled_back ?? {}) as { moves?: number };
+  const began = ((questions.delivered ?? {}) as { of?: number }).of || back.moves;
   const read = (name: string): Tick => {
     const tick = share(questions[name], number);
     return ended && tick.answer === "waiting" ? { ...tick, answer: "no" } : tick;
@@ -71,7 +72,7 @@ export function ticksOfChange(questions: Record<string, unknown>, number: (n: nu
     delivered: read("delivered"),
     acknowledged: read("acknowledged"),
     confirmed: read("confirmed"),
-    rollback: back.moves ? { answer: "yes", words: `${number(back.moves)} moves` } : { answer: "no", words: "nothing to take back" },
+    rollback: !began ? { answer: "none", words: "nothing has moved" } : back.moves ? { answer: "yes", words: `${number(back.moves)} moves` } : { answer: "no", words: "nothing to take back" },
   };
 }
 
@@ -91,6 +92,6 @@ export function ticksOfOperation(state: string, undo?: string | null): Ticks {
     delivered: tick(1),
     acknowledged: tick(2),
     confirmed: tick(3),
-    rollback: undo == null ? { answer: "none", words: "" } : undo === "exact" ? { answer: "yes", words: "exactly" } : { answer: "no", words: undo },
+    rollback: state === "refused" ? { answer: "none", words: "nothing was done" } : undo == null ? { answer: "none", words: "" } : undo === "exact" ? { answer: "yes", words: "exactly" } : { answer: "no", words: undo },
   };
 }

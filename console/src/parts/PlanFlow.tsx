@@ -61,12 +61,12 @@ function Flow({ request, title, onClose, onApplied }: { request: PlanRequest; ti
   if (change) return <Applied change={change} onClose={onClose} />;
   if (made.error)
     return (
-      <Panel>
+      <Panel className={css.flowSays}>
         <Problem error={made.error} retry={() => mutate(freshKey())} />
       </Panel>
     );
   const plan = made.data;
-  if (!plan || made.isPending) return <Loading what="Planning: the fleet is judged, nothing moves" />;
+  if (!plan || made.isPending) return <div className={css.flowSays}><Loading what="Planning: the fleet is judged, nothing moves" /></div>;
   return (
     <div className="fl-stack" style={{ paddingTop: 16 }}>
       {step === "impact" ? (
@@ -111,6 +111,8 @@ function Flow({ request, title, onClose, onApplied }: { request: PlanRequest; ti
   );
 }
 
+const OVER = new Set(["standing", "closed", "aborted"]);
+
 function InFigures({ plan }: { plan: Plan }) {
   return <Figures label="The plan in figures" items={usePlanFigures(plan.summary)} />;
 }
@@ -125,7 +127,7 @@ function Applied({ change, onClose }: { change: Schemas["ChangeRef"]; onClose: (
         <div className="fl-stack">
           {state === "planned" ? <p style={{ margin: 0 }}>It waits for approval. Nothing moves until {data?.approvals_needed === 1 ? "another person agrees" : "others agree"}.</p> : <Progress moves={data?.story.moves ?? {}} />}
           <span className="fl-dim">
-            It is <ChangeLink change={change.id} />, and goes on when this is closed.
+            It is <ChangeLink change={change.id} />{OVER.has(state) ? "." : ", and goes on when this is closed."}
           </span>
           <div className="fl-row">
             <Button renderRoot={(props) => <TextLink {...props} to="/changes/$change" params={{ change: change.id }} underline="never" />}>Open the Change</Button>

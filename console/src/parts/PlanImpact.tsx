@@ -44,7 +44,7 @@ export function usePlanFigures(summary: PlanSummary): Figure[] {
     { name: "Can be moved", value: format.number(summary.movable), tone: summary.movable > 0 ? "ok" : "idle" },
     { name: "Blocked", value: format.number(blocked), tone: blocked > 0 ? "bad" : "idle" },
     { name: "Countries", value: format.number(Object.keys(summary.countries).length) },
-    { name: "Priced", value: coverage === null ? "–" : `${coverage} %`, note: coverage !== null && coverage < 100 ? "the rest is unknown" : undefined, tone: coverage !== null && coverage < 100 ? "warn" : undefined },
+    { name: coverage !== null && coverage < 100 ? "Priced, rest unknown" : "Priced", value: coverage === null ? "–" : `${coverage} %`, tone: coverage !== null && coverage < 100 ? "warn" : undefined },
   ];
 }
 
@@ -88,7 +88,7 @@ export function PlanWarnings({ summary }: { summary: PlanSummary }) {
         {summary.possible_collisions.map((one, index) => (
           <span key={index}>
             {index > 0 && "; "}
-            <PolicyLink policy={one.policies[0]} /> and <PolicyLink policy={one.policies[1]} /> both set <code>{one.facet}{one.path ? `.${one.path}` : ""}</code>
+            <PolicyLink policy={one.policies[0]} /> and <PolicyLink policy={one.policies[1]} /> both set <code>{one.facet}{one.path}</code>
           </span>
         ))}
         .
@@ -103,13 +103,13 @@ export function PlanWarnings({ summary }: { summary: PlanSummary }) {
   if (hidden.length > 0)
     notes.push(
       <Note key="hidden" tone="info" title="Not judged for want of facts.">
-        {hidden.map(([name, count], index) => (
-          <span key={name}>
-            {index > 0 && ", "}
-            {name} cannot tell about {format.number(count)} devices
+        {[...byCount(hidden)].map(([count, names], index) => (
+          <span key={count}>
+            {index > 0 && "; "}
+            {names.join(", ")} {names.length === 1 ? "is" : "are"} silent about {format.number(count)} devices
           </span>
         ))}
-        : a fact that its condition asks for is unknown there.
+        , for a fact that the condition reads is unknown there.
       </Note>,
     );
   if (summary.no_driver_yet.length > 0)
@@ -137,6 +137,12 @@ export function PlanWarnings({ summary }: { summary: PlanSummary }) {
       </Note>,
     );
   return notes.length > 0 ? <div className={css.notes}>{notes}</div> : null;
+}
+
+function byCount(entries: [string, number][]): Map<number, string[]> {
+  const found = new Map<number, string[]>();
+  for (const [name, count] of entries) found.set(count, [...(found.get(count) ?? []), name]);
+  return found;
 }
 
 export function Resources({ resources, summary }: { resources: PlannedResource[]; summary: PlanSummary }) {
@@ -204,16 +210,17 @@ export function CostPanel({ cost }: { cost: Cost }) {
   const currencies = [...new Set([...Object.keys(cost.one_off), ...Object.keys(cost.monthly_delta)])].sort();
   const unpriced = cost.devices - cost.priced_devices;
   return (
-    <Panel title="Cost" note={cost.coverage_percent === null ? "no device is moved" : `${cost.coverage_percent} % of the devices are priced`}>
+    <Panel title="Cost" note={cost.coverage_percent === null ? "not reckoned" : `${cost.coverage_percent} % of the devices are priced`}>
       {currencies.length === 0 ? (
-        <Empty title={cost.devices > 0 ? "The cost is unknown" : "Nothing to pay"}>{cost.devices > 0 && <>No tariff is known for these devices. Import prices with <code>fairlead import prices</code>. What has no price is unknown, never zero.</>}</Empty>
+        <Empty title={cost.devices > 0 ? "The cost is unknown" : "No cost is reckoned here"}>{cost.devices === 0 ? "Prices are compared where devices change to another line; here none does. What its carrier charges for this is unknown." : <>No tariff is known for these devices. Import prices with <code>fairlead import prices</code>. What has no price is unknown, never zero.</>}</Empty>
       ) : (
+        <div className={css.moneyBox}>
         <table className={css.money}>
           <thead>
             <tr>
               <th scope="col">Currency</th>
               <th scope="col">Once</th>
-              <th scope="col">A month, more or less</th>
+              <th scope="col">Each month</th>
             </tr>
           </thead>
           <tbody>
@@ -226,6 +233,7 @@ export function CostPanel({ cost }: { cost: Cost }) {
             ))}
           </tbody>
         </table>
+        </div>
       )}
       {unpriced > 0 && currencies.length > 0 && (
         <p className={css.aside}>
@@ -245,14 +253,15 @@ export function LawPanel({ law }: { law: PlanSummary["law"] }) {
   const format = useFormat();
   const rows = law.breaches_avoided;
   return (
-    <Panel title="Law" note={law.note}>
+    <Panel title="Law" note={`breaches ended or avoided, ${law.note}`}>
       {rows.length === 0 ? (
         <Empty title="No roaming clock runs on these devices">Neither breached nor due, as far as the rules that are kept say.</Empty>
       ) : (
+        <div className={css.moneyBox}>
         <table className={css.money}>
           <thead>
             <tr>
-              <th scope="col">Breaches it ends or avoids</th>
+              <th scope="col">Country</th>
               <th scope="col">Breached</th>
               <th scope="col">Within 30 days</th>
               <th scope="col">Later</th>
@@ -271,6 +280,7 @@ export function LawPanel({ law }: { law: PlanSummary["law"] }) {
             ))}
           </tbody>
         </table>
+        </div>
       )}
       <p className={css.aside}>A reading of dated sources, not legal advice.</p>
     </Panel>

@@ -33,13 +33,14 @@ export function undoBadge(undo: string) {
 function stepName(step: RecipeStep) {
   return (
     <>
-      <b>{wordsOf(step.verb)}</b> {step.account ? <>at <CarrierLink account={step.account} /></> : ON[step.on] === "the device" ? "to the device" : ""}
+      <b>{wordsOf(step.verb)}</b> {step.account ? <>at <CarrierLink account={step.account} /></> : step.driver === "shadow" ? "to the device" : step.driver === "registry" ? "in our record" : ""}
     </>
   );
 }
 
 export function RecipeSteps({ recipe }: { recipe: Recipe }) {
   if (recipe.blocked !== null) return null;
+  if (recipe.steps.length === 0) return <p className="fl-dim" style={{ margin: 0 }}>Nothing has to be asked of anybody: the devices are so already, and it is written down by which policy.</p>;
   return (
     <div className={css.stepsBox}>
       <table className={css.steps}>
@@ -58,11 +59,12 @@ export function RecipeSteps({ recipe }: { recipe: Recipe }) {
                 <span className={css.stepNo}>{index + 1}</span> {stepName(step)}
                 <span className="fl-dim">
                   {" "}
-                  · {ON[step.on] ?? wordsOf(step.on)} · {step.facets.map(wordsOf).join(", ")}
+                  · {step.on === "device" ? "" : `${ON[step.on] ?? wordsOf(step.on)} · `}
+                  {step.facets.map(wordsOf).join(", ")}
                 </span>
               </td>
               <td>{PROOF[step.proof] ?? wordsOf(step.proof)}</td>
-              <td>
+              <td className={css.undo}>
                 {undoBadge(step.undo)}
                 {step.undo_verb && <span className="fl-dim"> by {wordsOf(step.undo_verb)}</span>}
               </td>
@@ -107,8 +109,8 @@ export function alike(situations: Situation[]): Alike[] {
 
 export function AlikeGroup({ group }: { group: Alike }) {
   const format = useFormat();
-  const several = new Set(group.situations.flatMap((one) => one.recipe.steps.map((step) => step.account).filter(Boolean))).size > 1;
-  const recipe = several ? { ...group.recipe, steps: group.recipe.steps.map((step) => ({ ...step, account: "" })) } : group.recipe;
+  const same = (index: number, account: string) => group.situations.every((one) => one.recipe.steps[index]?.account === account);
+  const recipe = { ...group.recipe, steps: group.recipe.steps.map((step, index) => (same(index, step.account) ? step : { ...step, account: "" })) };
   return (
     <section className={css.alike} data-blocked={group.recipe.blocked !== null || undefined}>
       <h3 className={css.alikeHead}>

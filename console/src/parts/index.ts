@@ -22,6 +22,7 @@ export * from "./Timeline";
 export { toneOf, wordsOf } from "./states";
 export { ApplyPlan } from "./ApplyPlan";
 export * from "./BarList";
+export { Person } from "./Person";
 export { PlanFlow } from "./PlanFlow";
 export { BlastRadius, CostPanel, LawPanel, PlanImpact, PlanWarnings, Resources } from "./PlanImpact";
 export { Progress } from "./Progress";

@@ -12,7 +12,9 @@ const TONE: Record<string, Tone> = {
   draft: "idle", planned: "idle", approved: "info", running: "move", paused: "warn", settled: "ok", standing: "ok", closed: "idle", aborted: "bad",
   // operations and moves
   pending: "idle", waiting: "idle", dispatched: "move", delivered: "move", acknowledged: "info", verified: "ok", kept: "ok",
-  failed: "bad", refused: "bad", expired: "warn", superseded: "idle", undone: "warn", barred: "warn", held_out: "idle",
+  failed: "bad", refused: "bad", expired: "warn", superseded: "idle", undoing: "warn", undone: "warn", stuck: "bad", unknown: "warn", barred: "warn", held_out: "idle",
+  // batches
+  passed: "ok", stopped: "bad", "rolling-back": "warn", "rolled-back": "warn",
   // jobs
   done: "ok", cancelled: "idle",
   // roaming stance
@@ -31,5 +33,5 @@ export function toneOf(word: string | null | undefined): Tone {
 
 /** `carrier_policy` as people read it. */
 export function wordsOf(word: string | null | undefined): string {
-  return word ? word.replaceAll("_", " ") : "unknown";
+  return word ? word.replaceAll(/[_-]/g, " ") : "unknown";
 }

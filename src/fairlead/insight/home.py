@@ -198,9 +198,9 @@ def broken(f: Figures, *, carriers: bool) -> Broken:
     sentence = "; ".join(said).capitalize() + "." if said else "Nothing that we know of."
     if f.glanced_at is None:
         sentence += " Devices were not compared with what they should be yet."
-    screen, query = ("changes", "operations=unknown") if f.stuck or f.unknown else ("fleet", "in_sync=false")
+    screen, query = ("changes", "") if f.stuck or f.unknown else ("fleet", "")
     if failing:
-        screen, query = "connectivity", "failing=true"
+        screen, query = "connectivity", "tab=carriers"
     value = total if total or f.glanced_at else None
     return Broken(
         answer=_answer(state, value, "things", sentence, f.glanced_at, screen, query),

@@ -103,12 +103,18 @@ class ChangeStore:
             "decided_at",
             "decision",
         )
-        shown = [dict(zip(names, r[:10], strict=True)) | {"state": name(BatchState(r[5]))} for r in batches]
         strata: dict[tuple[str, str], dict[str, int]] = {}
-        for country, carrier, state, count in await (
-            await tx.execute(SQL["move_counts"], {"change": change})
-        ).fetchall():
-            strata.setdefault((country, carrier), {})[name(MoveState(state))] = count
+        now: dict[tuple[int, int, int], dict[str, int]] = {}  # of each batch: its decision has the numbers of then
+        counted = await (await tx.execute(SQL["move_counts"], {"change": change})).fetchall()
+        for stratum, country, carrier, wave, stage, state, count in counted:
+            word, of = name(MoveState(state)), strata.setdefault((country, carrier), {})
+            of[word] = of.get(word, 0) + count
+            now.setdefault((stratum, wave, stage), {})[word] = count
+        shown = [
+            dict(zip(names, r[:10], strict=True))
+            | {"state": name(BatchState(r[5])), "moves": now.get((r[10], r[0], r[3]), {})}
+            for r in batches
+        ]
         moves = await (await tx.execute(SQL["move_totals"], {"change": change})).fetchall()
         taken_back = await (await tx.execute(SQL["taken_back_count"], {"change": change})).fetchone()
         operations = await (await tx.execute(SQL["operation_totals"], {"change": change})).fetchall()

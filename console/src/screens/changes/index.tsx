@@ -1,11 +1,59 @@
-import { Empty, Panel, Screen } from "@/parts";
+// All changes, newest first: what each is about, how far it is, and which of them wait for the viewer.
+import { Tabs } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+import { useUrl } from "@/frame/url";
+import { DataTable, Empty, FilterChips, Screen, TextLink, wordsOf } from "@/parts";
+import css from "./changes.module.css";
+import { type Listed, useChanges, useColumns } from "./columns";
+import { Plans } from "./Plans";
+import { search, STATES } from "./search";
+
+const FILTERS = [{ key: "state", label: "State", options: STATES.filter((one) => one !== "draft").map((value) => ({ value, label: wordsOf(value) })) }];
 
 export default function ChangesScreen() {
+  const [url, setUrl] = useUrl(search);
   return (
-    <Screen title="Changes" subtitle="What is changing, and what has changed.">
-      <Panel>
-        <Empty title="This screen is not built yet">The API and the command line have it.</Empty>
-      </Panel>
+    <Screen fill title="Changes" subtitle="What is changing, what stands, and what has changed">
+      <Tabs className={css.tabs} value={url.tab ?? "changes"} onChange={(tab) => setUrl({ tab: tab === "plans" ? "plans" : undefined, state: undefined })} keepMounted={false}>
+        <Tabs.List>
+          <Tabs.Tab value="changes">Changes</Tabs.Tab>
+          <Tabs.Tab value="plans">Plans</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="changes" className={css.panel}>
+          <div className="fl-row"><FilterChips filters={FILTERS} values={{ state: url.state }} onChange={(patch) => setUrl(search(patch).state ? { state: search(patch).state } : { state: undefined })} /></div>
+          <Table state={url.state} />
+        </Tabs.Panel>
+        <Tabs.Panel value="plans" className={css.panel}>
+          <Plans />
+        </Tabs.Panel>
+      </Tabs>
     </Screen>
+  );
+}
+
+function Table({ state }: { state: Listed["state"] | undefined }) {
+  const navigate = useNavigate();
+  const pages = useChanges(state);
+  const columns = useColumns();
+  return (
+    <DataTable
+      fill
+      id="changes"
+      label="Changes"
+      noun="changes"
+      columns={columns}
+      pages={pages}
+      rowKey={(one) => one.id}
+      onOpen={(one) => void navigate({ to: "/changes/$change", params: { change: one.id } })}
+      empty={
+        state ? (
+          <Empty title={`No change is ${wordsOf(state)}`}>Take the filter away to see all of them.</Empty>
+        ) : (
+          <Empty title="Nothing has been changed yet">
+            A change begins as a plan: select devices in <TextLink fz="inherit" to="/fleet">the fleet</TextLink>, write <TextLink fz="inherit" to="/policies">a policy</TextLink>, or run <code>fairlead plan -f policy.yaml</code>.
+          </Empty>
+        )
+      }
+    />
   );
 }

@@ -1,3 +1,5 @@
-import { fields, text } from "@/frame/url";
+import { fields, oneOf } from "@/frame/url";
 
-export const search = fields({ state: text });
+export const STATES = ["planned", "approved", "running", "paused", "standing", "settled", "closed", "aborted", "draft"] as const;
+
+export const search = fields({ state: oneOf(...STATES), tab: oneOf("changes", "plans") });

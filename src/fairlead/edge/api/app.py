@@ -60,6 +60,7 @@ ROUTERS: Final = (
     people.secret_tokens,
     people.provider,
     journal.router,
+    journal.secret_router,
     events.router,
     memberships.router,  # before plans: `counts` is no name of a kind
     plans.router,

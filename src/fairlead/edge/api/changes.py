@@ -91,7 +91,9 @@ class ChangeStory(ChangeShown):
     """A Change with everything that happened in it so far."""
 
     approvals: list[dict[str, Any]]
-    story: dict[str, Any] = Field(description="batches with their decisions, counts by stratum and state")
+    story: dict[str, Any] = Field(
+        description="batches with their decisions and their moves of now; counts by stratum and state"
+    )
     questions: dict[str, Any] = Field(description="delivered, acknowledged, confirmed, can be rolled back")
 
 

@@ -24,6 +24,7 @@ from fairlead.model.ids import ChangeId, show
 from fairlead.model.journal import Action, Checkpoint, Line
 
 router = make_router("/v1/journal", "journal")
+secret_router = make_router("/v1/journal", "journal", secrets=True)
 
 Reader = Annotated[Caller, Depends(permit("journal.read"))]
 Verifier = Annotated[Caller, Depends(permit("journal.read", everywhere=True))]
@@ -255,7 +256,7 @@ async def list_keys(request: Request, caller: Reader) -> list[KeyShown]:
     return [KeyShown(key_id=key.key_id, public_key=key.public_key.hex(), since=key.since) for key in found]
 
 
-@router.post("/personal", summary="Read personal values behind digests")
+@secret_router.post("/personal", summary="Read personal values behind digests")
 async def reveal(request: Request, wanted: Wanted, caller: PersonalReader) -> list[PersonalShown]:
     """Erased ones are absent. Leaves an access line with the reason."""
     found = await _journal(request).reveal(caller.tenant, wanted.digests, actor=caller.actor, reason=wanted.reason)

@@ -53,8 +53,9 @@ select distinct on (stratum) stratum, stage, percent, state, decided_at from bat
 where change = %(change)s and wave = 0 order by stratum, stage desc
 
 -- name: move_counts
-select s.country, s.carrier, m.state, count(*) from move m join stratum s on s.tenant = m.tenant and s.id = m.stratum
-where m.change = %(change)s group by 1, 2, 3
+select k.stratum, s.country, s.carrier, k.wave, k.stage, k.state, k.n
+from (select tenant, stratum, wave, stage, state, count(*) as n from move where change = %(change)s group by 1, 2, 3, 4, 5) k
+join stratum s on s.tenant = k.tenant and s.id = k.stratum
 
 -- name: move_totals
 select state, count(*) from move where change = %(change)s group by 1
