@@ -311,3 +311,24 @@ async def test_a_later_change_waits_for_a_step_in_flight(house: House) -> None:
         second.id: 5,
     }
     assert {str(v) for v in (await documents(house, FLAGS)).values() if v} == {"{'lights': 1}"}
+
+
+async def test_a_new_revision_takes_over_those_whom_the_policy_has_moved_already(house):
+    """They match no longer, because it succeeded; they go over until the new `until` holds."""
+    devices = await settle_fleet(house.database, house.tenant, 20)
+    first = await applied(house, policy("BR"))
+    await house.run()
+    assert await state_of(house, first) is C.STANDING
+    await house.sql("update fact set roaming = false, breach_at = null where country = 'BR'")
+    await house.sql("update fact set country = 'AR' where device = %s", devices[0])  # and one has gone meanwhile
+    plan, second = await house.plan_and_apply(policy("BR").replace("900", "600"))
+    moved = [one for one in plan.summary["situations"] if one["facets"] == ["config"]]
+    assert sum(one["devices"] for one in moved) == 9
+    await house.run()
+    assert await state_of(house, second) is C.STANDING
+    intervals = await rows(
+        house,
+        "select c.content ->> 'report_interval_s', count(*) from facet f join document c on c.id = f.desired"
+        " where f.facet = 2 group by 1",
+    )
+    assert intervals.get("600") == 9

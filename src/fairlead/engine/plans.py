@@ -24,9 +24,11 @@ from fairlead.engine.proposals import (
     File,
     Proposal,
     about,
+    carried_over,
     failed_tests,
     file_of,
     judged,
+    leaving,
     read_files,
     read_proposal,
     replaced,
@@ -262,11 +264,14 @@ class Planner:
             live = Rules(await self._stores.policies.live(tx), now)
             enter += [one for one in live.enter() if one.rule not in affected]
 
+        enter += [leaves for p in policies if (leaves := leaving(p)) is not None]
+
         def decide(combination: CountedCombination) -> Verdict:
             stays = {r for r in combination.standing if r not in affected}
-            enters = set(combination.entering)
+            enters = {r for r in combination.entering if r > 0}
             if not enters & openers:
                 enters &= proposed
+            enters |= {p.rule for p in policies if carried_over(p, combination)}
             return Verdict(rules=tuple(sorted(stays | enters)), wait_in=(), wait_out=(), clear=())
 
         await self._stores.plans.resolving(tx).judge_only(

@@ -12,8 +12,9 @@ from uuid import UUID
 
 from fairlead.engine.actions import EVERYONE
 from fairlead.engine.ports.planning import RevisionRow
-from fairlead.engine.ports.resolving import JudgedRule
+from fairlead.engine.ports.resolving import CountedCombination, JudgedRule
 from fairlead.engine.rules import activates, entering, life_of, resource_of
+from fairlead.model.expression import negation
 from fairlead.model.resources import API_VERSION, Fault, Policy, Resource
 from fairlead.policy.proof import prove
 from fairlead.policy.read import read_resources
@@ -126,6 +127,30 @@ def read_proposal(shown: Mapping[str, Any]) -> Proposal:
         affected=tuple(shown["affected"]),
         resource=None,
         devices=None if shown["devices"] is None else tuple(UUID(device) for device in shown["devices"]),
+    )
+
+
+def leaving(proposal: Proposal) -> JudgedRule | None:
+    """Whose time in a policy would be over, under a number of its own: the rule's, below nought.
+
+    Whoever stands in an older revision goes over to the new one until the new `until` holds: entry is by
+    `match`, and a policy that has succeeded matches no longer. None where there is nobody to carry over, or
+    where `until` is `!match` and says nothing of its own.
+    """
+    policy = proposal.resource
+    if not isinstance(policy, Policy) or policy.observe or not proposal.affected or proposal.devices is not None:
+        return None
+    if policy.until.expr == negation(policy.match.expr):
+        return None
+    return JudgedRule(rule=-proposal.rule, expr=policy.until.expr)
+
+
+def carried_over(proposal: Proposal, combination: CountedCombination) -> bool:
+    """Whether these devices go over from an older revision to the proposed one."""
+    return (
+        leaving(proposal) is not None
+        and not set(proposal.affected).isdisjoint(combination.standing)
+        and -proposal.rule not in combination.entering
     )
 
 
