@@ -95,6 +95,25 @@ async def test_a_bad_parameter_is_named(api, params, field):
     assert all(error["expected"] for error in body["errors"])
 
 
+@pytest.mark.parametrize(
+    ("path", "cursor"),
+    [
+        ("/v1/changes", "WyJ4Il0"),  # ["x"]
+        ("/v1/changes", "WzFd"),  # [1]
+        ("/v1/plans", "WyJ4Il0"),
+        ("/v1/operations", "WyJ4Il0"),
+        ("/v1/changes/chg_06e1x3c0000000000000000000/moves", "WyJ4IiwxXQ"),  # ["x",1]
+        (
+            "/v1/changes/chg_06e1x3c0000000000000000000/moves",
+            "WyIwMWEwNWI4ZS03NTNlLTc2YTgtOWJiOS1hODBkNzFiYWZmYzUiLDk5OTk5OTk5OTldCg",  # a wave too far
+        ),
+    ],
+)
+async def test_a_cursor_that_is_no_id_is_named(api, path, cursor):
+    body = problem(await api.client().get(path, params={"cursor": cursor}), 422, "invalid")
+    assert [error["pointer"] for error in body["errors"]] == ["cursor"]
+
+
 async def test_json_is_bounded_in_size_depth_and_strict(api):
     owner = api.client()
 

@@ -9,7 +9,7 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairlead.edge.api.door import Caller, NowOf, Services, ServicesOf, permit
-from fairlead.edge.api.paging import CursorText, Limit, Page, read_cursor, write_cursor
+from fairlead.edge.api.paging import CursorText, Limit, Page, id_in_cursor, read_cursor, read_id_cursor, write_cursor
 from fairlead.edge.api.plans import conflict, hand_of
 from fairlead.edge.api.problems import Problem, invalid, not_found
 from fairlead.edge.api.routing import router as make_router
@@ -48,6 +48,7 @@ OperationWord = Literal[
 ]  # fmt: skip
 Word = Annotated[str | None, Query(max_length=128)]
 Number = Annotated[int | None, Query(ge=0, le=2_000_000_000)]
+_FAR: Final = 2**31
 _WHOLE_FILTER: Final = 'an expression over the facts of a device, such as country == "BR"'
 
 
@@ -177,9 +178,9 @@ async def list_changes(
     cursor: CursorText = None,
 ) -> Page[ChangeListed]:
     """All Changes, or those in one state."""
-    after = read_cursor(cursor, 1)
+    after = read_id_cursor(cursor)
     wanted = ChangeState[state.upper()] if state else None
-    rows = await all_.of(Stories).changes(caller.tenant, UUID(str(after[0])) if after else None, wanted, limit)
+    rows = await all_.of(Stories).changes(caller.tenant, after, wanted, limit)
     following = write_cursor(str(rows[-1].id)) if len(rows) == limit else None
     far = await all_.of(Stories).counts_of(caller.tenant, [row.id for row in rows]) if counts else {}
     return Page(items=[_listed(row, far.get(row.id)) for row in rows], next=following)
@@ -282,8 +283,8 @@ async def list_moves(
 ) -> Page[dict[str, Any]]:
     """Each device's share of the Change and its outcome; `situation` is its number among the situations of its wave."""
     after = read_cursor(cursor, 2)
-    if after is not None and not isinstance(after[1], int):
-        raise invalid("cursor", cursor, "the `next` of a page before")
+    if after is not None and not (isinstance(after[1], int) and 0 <= after[1] < _FAR):
+        raise invalid("cursor", cursor, "the `next` of a page of this same list")
     which = WhichMoves(
         state=MoveState[state.upper()] if state else None,
         wave=wave,
@@ -292,7 +293,7 @@ async def list_moves(
         carrier=carrier,
         device=await _device(all_, caller, device) if device else None,
     )
-    found = (UUID(str(after[0])), int(after[1])) if after else None
+    found = (id_in_cursor(cursor, after[0]), after[1]) if after else None
     rows = await all_.of(Stories).moves(caller.tenant, id_of("chg", change), which, found, limit)
     following = write_cursor(str(rows[-1]["device"]), rows[-1]["wave"]) if len(rows) == limit else None
     return Page(items=[row | {"device": show("dev", row["device"])} for row in rows], next=following)
@@ -321,13 +322,13 @@ async def list_operations(
     cursor: CursorText = None,
 ) -> Page[dict[str, Any]]:
     """Each step by one driver on one subject."""
-    after = read_cursor(cursor, 1)
+    after = read_id_cursor(cursor)
     rows = await all_.of(Stories).operations(
         caller.tenant,
         change=id_of("chg", change) if change else None,
         device=await _device(all_, caller, device) if device else None,
         state=OperationState[state.upper()] if state else None,
-        after=UUID(str(after[0])) if after else None,
+        after=after,
         limit=limit,
     )
     following = write_cursor(str(rows[-1]["id"])) if len(rows) == limit else None

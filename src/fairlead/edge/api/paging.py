@@ -9,6 +9,7 @@ import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any, Final, Generic, TypeVar
+from uuid import UUID
 
 from fastapi import Header, Query, Response
 from pydantic import BaseModel, Field
@@ -53,6 +54,20 @@ def read_cursor(text: str | None, parts: int) -> list[Any] | None:
     if not isinstance(found, list) or len(found) != parts:  # pyright: ignore[reportUnknownArgumentType]
         raise invalid("cursor", text, "the `next` of a page of this same list")
     return found  # pyright: ignore[reportUnknownVariableType]
+
+
+def read_id_cursor(text: str | None) -> UUID | None:
+    """The one id of a cursor; None without one; raises the 422 problem."""
+    found = read_cursor(text, 1)
+    return None if found is None else id_in_cursor(text, found[0])
+
+
+def id_in_cursor(text: str | None, value: Any) -> UUID:
+    """One part of a cursor as an id; raises the 422 problem."""
+    try:
+        return UUID(value)
+    except (ValueError, AttributeError, TypeError):
+        raise invalid("cursor", text, "the `next` of a page of this same list") from None
 
 
 def etag(version: int) -> str:

@@ -2,13 +2,12 @@
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from fairlead.edge.api.door import Caller, NowOf, ServicesOf, permit
-from fairlead.edge.api.paging import CursorText, Limit, Page, read_cursor, write_cursor
+from fairlead.edge.api.paging import CursorText, Limit, Page, read_cursor, read_id_cursor, write_cursor
 from fairlead.edge.api.problems import FieldError, Problem, invalid, not_found
 from fairlead.edge.api.routing import router as make_router
 from fairlead.edge.api.shapes import actor_of, id_of
@@ -205,8 +204,8 @@ async def make_plan(sent: PlanSent, caller: Maker, all_: ServicesOf, now: NowOf)
 @router.get("/plans", summary="Plans, newest first")
 async def list_plans(caller: Reader, all_: ServicesOf, limit: Limit = 50, cursor: CursorText = None) -> Page[PlanShown]:
     """Plans without the situations' members."""
-    after = read_cursor(cursor, 1)
-    rows = await all_.of(Stories).plans(caller.tenant, UUID(str(after[0])) if after else None, limit)
+    after = read_id_cursor(cursor)
+    rows = await all_.of(Stories).plans(caller.tenant, after, limit)
     following = write_cursor(str(rows[-1].id)) if len(rows) == limit else None
     return Page(items=[plan_shown(row) for row in rows], next=following)
 
