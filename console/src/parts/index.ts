@@ -1,5 +1,6 @@
 // The parts that screens are made of.
 export * from "./Actions";
+export * from "./Author";
 export * from "./Badges";
 export * from "./Charts";
 export { axes, Chart, type ChartColours, useChartColours } from "./Chart";
