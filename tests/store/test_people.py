@@ -561,8 +561,11 @@ async def test_a_program_uses_a_token(world: World, web: httpx.AsyncClient) -> N
     assert (await web.get(gone)).json()["revoked_at"] is not None
     assert (await web.get("/v1/tokens/" + show("tok", TokenId(world.tenant)))).status_code == 404
     assert (await web.get("/v1/tokens/nonsense")).status_code == 422
+    assert (await web.get("/v1/oidc/provider")).json() is None
     assert (await web.put("/v1/oidc/provider", json={"issuer": "https://i", "client_id": "c"})).status_code == 204
     assert (await web.get("/v1/oidc/provider")).json()["issuer"] == "https://i"
+    assert (await web.delete("/v1/oidc/provider")).status_code == 204
+    assert (await web.get("/v1/oidc/provider")).json() is None
     web.headers["Authorization"] = "Bearer flt_nonsense"
     refused = await web.get("/v1/session")
     assert refused.status_code == 401

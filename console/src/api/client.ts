@@ -10,7 +10,8 @@ export type Schemas = components["schemas"];
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 const DOORS = new Set(["/v1/session", "/v1/setup"]); // a 401 there is an answer, not an expired session
 
-// Answers that carry a secret are kept nowhere, and the API refuses the key there (edge/api/routing.py).
+// Answers that carry a secret are kept nowhere, and the API refuses the key there (edge/api/routing.py). A check writes
+// nothing: to keep its answer at every pause in typing would be waste.
 const NOT_REPEATABLE = [
   /^\/v1\/(session|setup|imports)(\/|$)/,
   /^\/v1\/devices\/(credentials|[^/]+\/credential)$/,
@@ -18,6 +19,7 @@ const NOT_REPEATABLE = [
   /^\/v1\/oidc\/provider$/,
   /^\/v1\/journal\/personal$/, // an answer kept for a repeat would outlive an erasure
   /^\/v1\/principals\/[^/]+\/invitation$/,
+  /^\/v1\/policies\/check$/,
 ];
 
 let signInAgain: (() => Promise<void>) | null = null;

@@ -2,6 +2,7 @@
 export * from "./Actions";
 export * from "./AskAction";
 export * from "./AskedChange";
+export * from "./Author";
 export * from "./Badges";
 export * from "./Charts";
 export { axes, Chart, type ChartColours, useChartColours } from "./Chart";

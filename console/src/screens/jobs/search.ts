@@ -1,3 +1,3 @@
-import { fields, text } from "@/frame/url";
+import { fields, oneOf } from "@/frame/url";
 
-export const search = fields({ state: text });
+export const search = fields({ state: oneOf("running", "done", "failed", "cancelled") });

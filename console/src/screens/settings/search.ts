@@ -1,3 +1,3 @@
-import { fields, text } from "@/frame/url";
+import { fields, oneOf } from "@/frame/url";
 
-export const search = fields({ part: text });
+export const search = fields({ part: oneOf("tenant", "people", "roles", "tokens", "provider", "carriers", "rules", "me", "preferences", "clock", "about") });

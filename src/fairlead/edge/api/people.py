@@ -326,11 +326,11 @@ async def revoke_token(request: Request, id: str, caller: TokenWriter, reason: R
 
 
 @provider.get("", summary="The tenant's identity provider")
-async def read_provider(request: Request, caller: Reader) -> Provider:
-    """Without its client secret."""
+async def read_provider(request: Request, caller: Reader) -> Provider | None:
+    """Without its client secret; null where this tenant signs in with passwords only."""
     found = await _people(request).oidc_settings(caller.tenant)
     if found is None:
-        raise not_found("identity provider", "oidc")
+        return None
     return Provider(
         issuer=found.issuer, client_id=found.client_id, scopes=found.scopes, role_claim=found.role_claim,
         role_map={value: list(roles) for value, roles in found.role_map.items()},
