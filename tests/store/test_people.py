@@ -87,6 +87,7 @@ class World:
         for router in (
             session_door.session, session_door.setup, session_door.oidc, people_door.router, people_door.secret_router,
             people_door.tokens, people_door.secret_tokens, people_door.provider, journal_door.router,
+            journal_door.secret_router,
         ):  # fmt: skip
             app.include_router(router)
         return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base)

@@ -21,5 +21,7 @@ def test_the_story_comes_true(tmp_path: Path, engine_home: Path) -> None:
     assert told["trouble"] == "", done.stdout[-4000:]
     assert {name: check["faults"] for name, check in told["checks"].items() if not check["ok"]} == {}
     assert done.returncode == 0
-    assert len(told["checks"]) == 6
-    assert told["figures"]["connected"] == 60
+    assert len(told["checks"]) == 8
+    lives = [check["figures"] for check in told["checks"].values() if "from_the_factory" in check["figures"]]
+    assert lives[0]["from_the_factory"] > 0
+    assert told["figures"]["connected"] == 60 - lives[0]["from_the_factory"]

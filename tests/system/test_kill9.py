@@ -39,7 +39,7 @@ from fairlead_sim.world.radio import World
 
 DEVICES = 30
 COUNTRIES = ("BR", "TR")
-PATIENCE_S = 60.0
+PATIENCE_S = 100.0  # of a loaded machine
 SETTLED = {"verified", "failed", "refused", "expired", "superseded"}
 POLICY = """
 apiVersion: fairlead/v1
@@ -196,7 +196,7 @@ async def place(seed: int, shape: Shape | None = None) -> AsyncIterator[Place]:
         stack.push_async_callback(server.stop)
         await server.start()
         shape = shape or Shape(
-            devices=DEVICES, countries=COUNTRIES, watched=0, travellers=0, travel=("BR", "TR"), seed=seed
+            devices=DEVICES, countries=COUNTRIES, watched=0, travellers=0, fresh=0, travel=("BR", "TR"), seed=seed
         )
         api = Api(server.ready["api_url"])
         stack.push_async_callback(api.close)

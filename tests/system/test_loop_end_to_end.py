@@ -13,7 +13,7 @@ from fairlead_sim.world.faults import Fault
 
 from .test_kill9 import SETTLED, Place, journal_holds, place, started, until
 
-SHAPE = Shape(devices=32, countries=("BR", "TR", "DE"), watched=0, travellers=3, travel=("DE", "BR"), seed=23)
+SHAPE = Shape(devices=32, countries=("BR", "TR", "DE"), watched=0, travellers=3, travel=("DE", "BR"), fresh=0, seed=23)
 
 
 def on(here: Place, unit: Unit) -> tuple[str, int]:

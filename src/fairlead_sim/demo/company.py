@@ -73,8 +73,7 @@ class Shape:
     watched: int = 8  # devices without a policy in each watched country
     travellers: int = 12  # devices made for one country that wait in another
     travel: tuple[str, str] = ("DE", "BR")
-    fresh: int = 20  # devices that leave the factory in the course of the story
-    fresh_in: str = "GB"
+    fresh: int = 20  # devices that leave the factory in the course of the story, where the travellers start
     days_ahead: int = 14  # house days between the forecast and the plan
     seed: int = 7
 
@@ -193,7 +192,7 @@ def _places(shape: Shape, lots: Random) -> list[tuple[str, str, str]]:
         travellers = min(shape.travellers, count) if code == start else 0
         plan += [(code, code, "parked")] * watched
         plan += [(code, goal, "in-transit")] * travellers
-        fresh = min(shape.fresh, count) if code == shape.fresh_in else 0
+        fresh = min(shape.fresh, (count - travellers) // 4) if code == start else 0
         plan += [(code, code, FACTORY)] * fresh
         rest = count - watched - travellers - fresh
         plan += [(code, code, lots.choice(("trackers", "trackers", "meters"))) for _ in range(rest)]

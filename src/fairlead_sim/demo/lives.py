@@ -42,7 +42,7 @@ class Lives:
 
     async def leave(self) -> None:
         """Scrapped devices, by name."""
-        self._scrapped = self._scene.company.of(group="meters", country="DE")[:SCRAPPED]
+        self._scrapped = self._scene.company.of(group="meters", country=self._scene.company.shape.travel[0])[:SCRAPPED]
         names = [unit.name for unit in self._scrapped]
         action = {"verb": "retire", "devices": names, "reason": "scrapped meters"}
         plan = await self._scene.api.post("/v1/plans", {"action": action})
