@@ -14,6 +14,7 @@ FIGURES = {
     "api.py": ("api_list_p99", "api_search_p99"),
     "shadow.py": ("shadow_updates",),
     "memory.py": ("server_rss",),
+    "console.py": ("console_first_paint", "console_first_screen", "console_filter"),
     "idle_tenants.py": ("idle_tick", "idle_sweep", "idle_seal", "idle_wake"),
 }
 

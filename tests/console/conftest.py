@@ -23,12 +23,11 @@ import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
+from tests.conftest import debian_programs
+from tests.console.watch import AXE, Watched
 
 from fairlead.edge.console import DIST
 from fairlead_sim.demo.company import LAB_PASSWORD as PASSWORD
-
-from ..conftest import debian_programs
-from .watch import AXE, Watched
 
 ROOT: Final = Path(__file__).parents[2]
 SCREENSHOTS: Final = os.environ.get("FAIRLEAD_SCREENSHOTS") == "1"
@@ -88,21 +87,21 @@ async def house() -> AsyncIterator[House]:
         pytest.fail("the console is not built: make console")
     given = os.environ.get("FAIRLEAD_CONSOLE_HOUSE")
     if given:
-        yield _house(json.loads(Path(given).read_text(encoding="utf-8")))
+        yield _house(Path(given))
         return
-    place = Path(tempfile.mkdtemp(prefix="fairlead-console-"))
-    place.chmod(0o755)  # engines run as a user of their own
+    place = _place()
     large = ["--large"] if SCREENSHOTS else []
     with (place / "house.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(Path(__file__).with_name("house.py")), str(place / "data"), *large,
+            sys.executable, "-m", "tests.console.house", str(place / "data"), *large,
             cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=log,
         )  # fmt: skip
         try:
             assert process.stdout is not None
             line = await asyncio.wait_for(process.stdout.readline(), _HOUSE_WITHIN_S)
             assert line, (place / "house.log").read_text(errors="replace")[-4000:]
-            yield _house(json.loads(line))
+            (place / "told.json").write_bytes(line)
+            yield _house(place / "told.json")
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
@@ -114,7 +113,14 @@ async def house() -> AsyncIterator[House]:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def _house(told: dict[str, Any]) -> House:
+def _place() -> Path:
+    place = Path(tempfile.mkdtemp(prefix="fairlead-console-"))
+    place.chmod(0o755)  # engines run as a user of their own
+    return place
+
+
+def _house(line: Path) -> House:
+    told = json.loads(line.read_text(encoding="utf-8"))
     sides = {name: Tenant(people=told[name].pop("people"), ids=told[name]) for name in ("acme", "rival")}
     return House(url=told["url"], **sides)
 

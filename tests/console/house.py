@@ -1,4 +1,4 @@
-"""The house the console's tests look into, as a process of its own: `house.py <directory> [--large]`.
+"""The house the console's tests look into, as a process of its own: `python -m tests.console.house <directory> [--large]`.
 
 Northwind's story is told by the demonstration's own acts, on a small fleet, far enough that every
 screen has something true to show. Beside it lives `rival`, a tenant whose every free text is hostile:
@@ -14,12 +14,10 @@ import sys
 import urllib.parse
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
-
-sys.path.insert(0, str(Path(__file__).parent))
-from hostile import bait
+from tests.console.hostile import bait
 
 from fairlead_sim.demo import company
 from fairlead_sim.demo.company import LAB_PASSWORD, OWNER, OWNER_EMAIL, TENANT, Shape
@@ -32,6 +30,7 @@ SMALL = Shape(devices=120, countries=("TR", "DE", "BR", "SA", "GB"), watched=3, 
 LARGE = Shape(devices=400)
 PASSWORD = LAB_PASSWORD
 RIVAL = "rival"
+_MONTH_S = 30 * 86_400
 
 
 async def main(directory: Path, *, large: bool) -> None:
@@ -44,11 +43,14 @@ async def main(directory: Path, *, large: bool) -> None:
             story = Story(stage, Screen(_quiet()))
             for act in (story.declare, story.connect, story.foresee, story.days_pass, story.plan):
                 await act()
-            rival = asyncio.create_task(_rival(stage))  # now that days no longer fly, and sessions with them
+            beside = asyncio.gather(
+                _people(stage), _rival(stage)
+            )  # now that days, and sessions with them, no longer fly
             for act in (story.apply, story.cross, story._lives.arrive, *([story._lives.leave] if large else [])):
                 await act()
-            northwind, rival = await _northwind(stage, story), await rival
-            print(json.dumps({"url": stage.server.api, "log": str(stage.server.log), "acme": northwind, "rival": rival}), flush=True)
+            people, rival = await beside
+            acme = {"people": people, **await _northwind(stage, story)}
+            print(json.dumps({"url": stage.server.api, "acme": acme, "rival": rival}), flush=True)
             await asyncio.Event().wait()
 
 
@@ -61,29 +63,48 @@ def _quiet() -> Any:
 # --- Northwind: what the story leaves open ---------------------------------------------------------
 
 
-async def _northwind(stage: Scene, story: Story) -> dict[str, Any]:
-    """People, what is kept in views and jobs, a plan nobody applied, a Change that waits for its second person."""
+async def _people(stage: Scene) -> dict[str, dict[str, str]]:
+    """The owner's colleagues, invited and come."""
+    found = {"owner": {"tenant": TENANT, "email": OWNER_EMAIL, "name": OWNER}}
     async with _Person(stage.server.api) as owner:
         await owner.sign_in(TENANT, OWNER_EMAIL)
-        people = {"owner": {"tenant": TENANT, "email": OWNER_EMAIL, "name": OWNER}}
         for role, name in (("approver", "Ada Approve"), ("auditor", "Otto Audit"), ("operator", "Olga Operate")):
             email = f"{role}@northwind.example"
-            await owner.invite(name, email, [role])
-            people[role] = {"tenant": TENANT, "email": email, "name": name}
+            await (await owner.invite(name, email, [role])).close()
+            found[role] = {"tenant": TENANT, "email": email, "name": name}
+    return found
+
+
+async def _northwind(stage: Scene, story: Story) -> dict[str, Any]:
+    """What is kept in views and jobs, a plan nobody applied, a Change that waits for its second person."""
+    async with _Person(stage.server.api) as owner:
+        await owner.sign_in(TENANT, OWNER_EMAIL)
         await owner.put("/v1/views/fleet/Turkey at risk", {"search": "country=TR&within_days=30", "shared": True})
-        await owner.post("/v1/tokens", {"name": "nightly export", "roles": ["auditor"]})
+        token = await owner.post("/v1/tokens", {"name": "nightly export", "roles": ["auditor"]})
         parked = [unit.name for unit in stage.company.of(group="parked", country="TR")]
         free = [unit.name for unit in stage.company.of(group="meters", country="GB")]
-        waiting = await owner.plan({"action": {"verb": "suspend", "lasts_s": 2_592_000, "devices": free[:3], "reason": "Meters that a customer returned"}})
-        held = await owner.apply(waiting, title="Returned meters are set aside", reason="returned by a customer", approvals=1)
-        open_plan = await owner.plan({"action": {"verb": "suspend", "lasts_s": 2_592_000, "devices": free[3:5], "reason": "Meters under test"}})
-        sims = await owner.get("/v1/subscriptions?limit=1&carrier=local-tr")
-        jobs = await owner.post_file(company.prices_csv(stage.company), "prices", "northwind-prices.csv")
-        assert isinstance(held["id"], str)
+        returned = {
+            "verb": "suspend",
+            "lasts_s": _MONTH_S,
+            "devices": free[:3],
+            "reason": "Meters that a customer returned",
+        }
+        held = await owner.apply(
+            await owner.plan({"action": returned}), title="Returned meters are set aside",
+            reason="A customer sent them back", approvals=1,
+        )  # fmt: skip
+        tested = {"verb": "suspend", "lasts_s": _MONTH_S, "devices": free[3:5], "reason": "Meters under test"}
+        open_plan = await owner.plan({"action": tested})
+        job = await owner.post_file(company.prices_csv(stage.company), "prices", "northwind-prices.csv")
+        moved = await owner.get(f"/v1/changes/{story._change}/moves?limit=200")
+        device = next(one["name"] for one in moved["items"] if one["country"] == "BR" and one["state"] == "verified")
+        sims = await owner.get("/v1/subscriptions?limit=1&account=local-tr")
+        people = await owner.get("/v1/principals")
+        await owner.strategy("tiered")
         return {
-            "people": people, "at_risk": parked[0], "parked": parked, "change": story._change, "waiting": held["id"],
-            "plan": open_plan["id"], "subscription": sims["items"][0]["iccid"], "job": jobs["id"], "token": stage.api.token,
-            "country": "TR", "device": next(u.name for u in stage.company.of(country="BR")), "carrier": "local-tr", "policy": "turkey-local",
+            "at_risk": parked[0], "parked": parked, "change": story._change, "waiting": held["id"], "plan": open_plan["id"],
+            "subscription": sims["items"][0]["iccid"], "job": job["id"], "device": device, "carrier": "local-tr",
+            "policy": "turkey-local", "strategy": "tiered", "country": "TR", "principal": people["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
 
 
@@ -98,23 +119,38 @@ async def _rival(stage: Scene) -> dict[str, Any]:
         await owner.post("/v1/carriers", {"name": "rival-net", "carrier": bait("carrier"), "iccid_digits": 19})
         await owner.upload("devices", _rival_devices(), bait("import-name"))
         await owner.upload("sims", _rival_sims(), "sims.csv")
-        await owner.upload("presence", _rival_presence(stage.clock() - timedelta(days=40), stage.clock()), "presence.csv")
+        await owner.upload(
+            "presence", _rival_presence(stage.clock() - timedelta(days=40), stage.clock()), "presence.csv"
+        )
         job = await owner.post_file(_rival_devices(), "devices", bait("import-name"))
-        await owner.post("/v1/tokens", {"name": bait("token-name"), "roles": ["auditor"]})
+        token = await owner.post("/v1/tokens", {"name": bait("token-name"), "roles": ["auditor"]})
         await owner.put(f"/v1/views/fleet/{_quoted(bait('view-name'))}", {"search": "country=GB", "shared": True})
         policy = _RIVAL_POLICY % tuple(json.dumps(bait(f"policy-{name}")) for name in ("label", "value", "reason"))
         plan = await owner.plan({"files": [{"name": "rival.yaml", "text": policy}]})
         change = await owner.apply(plan, title=bait("change-title"), reason=bait("change-reason"), approvals=1)
         await second.post(f"/v1/changes/{change['id']}/approve", {"verdict": "approve", "note": bait("approval-note")})
-        acted = await owner.plan({"action": {"verb": "suspend", "lasts_s": 2_592_000, "devices": ["rival-1"], "reason": bait("action-reason")}})
+        await owner.strategy("rival-tiers")
+        acted = await owner.plan(
+            {
+                "action": {
+                    "verb": "suspend",
+                    "lasts_s": _MONTH_S,
+                    "devices": ["rival-1"],
+                    "reason": bait("action-reason"),
+                }
+            }
+        )
+        await owner.apply(acted, title="an action", reason="of one device", approvals=0)
         device = await owner.get("/v1/devices/rival-0")
         sims = await owner.get("/v1/subscriptions?limit=1")
+        everybody = await owner.get("/v1/principals")
         people = {"owner": {"tenant": RIVAL, "email": "vic@rival.example", "name": bait("owner-name")}}
         await second.close()
         return {
-            "people": people, "device": "rival-0", "device_id": device["id"], "change": change["id"], "plan": plan["id"],
-            "action_plan": acted["id"], "job": job["id"], "subscription": sims["items"][0]["iccid"],
+            "people": people, "waiting": change["id"], "device": "rival-0", "device_id": device["id"], "change": change["id"], "plan": plan["id"],
+            "action_plan": acted["id"], "action_policy": acted["resources"][0]["name"], "job": job["id"], "subscription": sims["items"][0]["iccid"],
             "subscription_id": sims["items"][0]["id"], "carrier": "rival-net", "country": "GB", "policy": "rival-local",
+            "strategy": "rival-tiers", "principal": everybody["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
 
 
@@ -128,6 +164,19 @@ spec:
   set:
     config: {merge: {motd: %s}}
   reason: %s
+"""
+
+_STRATEGY = """\
+apiVersion: fairlead/v1
+kind: Strategy
+metadata: {name: %s}
+spec:
+  regions: {europe: [DE, GB, FR, ES, NL, PL], mea: [TR, SA, QA]}
+  tiers:
+    - {when: "law.stance in ['prohibited', 'restricted']", use: local-profile}
+    - {regions: [mea], use: local-profile}
+    - {regions: [europe], when: devices_in_country >= 10, use: multi-imsi}
+    - {use: roaming}
 """
 
 
@@ -178,7 +227,7 @@ class _Person:
     def __init__(self, url: str) -> None:
         self._http = httpx.AsyncClient(base_url=url, timeout=60)
 
-    async def __aenter__(self) -> "_Person":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -208,6 +257,11 @@ class _Person:
         rollout = {"stages": [50, 100], "approvals": approvals}
         return await self.post(f"/v1/plans/{plan['id']}/apply", {"rollout": rollout, "title": title, "reason": reason})
 
+    async def strategy(self, name: str) -> None:
+        """A strategy, kept: it moves nothing by itself."""
+        plan = await self.plan({"files": [{"name": f"{name}.yaml", "text": _STRATEGY % name}]})
+        await self.apply(plan, title="A way in for each country", reason="as agreed with purchasing", approvals=0)
+
     async def get(self, path: str) -> Any:
         return _answer(await self._http.get(path))
 
@@ -226,7 +280,9 @@ class _Person:
 
     async def _sent(self, kind: str, text: str, name: str, headers: dict[str, str]) -> httpx.Response:
         params = {"kind": kind, "name": name}
-        return await self._http.post("/v1/imports", params=params, content=text.encode(), headers={"content-type": "text/csv", **headers})
+        return await self._http.post(
+            "/v1/imports", params=params, content=text.encode(), headers={"content-type": "text/csv", **headers}
+        )
 
     async def _became(self, path: str, body: dict[str, Any]) -> None:
         session = _answer(await self._http.post(path, json=body))
@@ -235,7 +291,9 @@ class _Person:
 
 def _answer(response: httpx.Response) -> Any:
     if response.is_error:
-        raise AssertionError(f"{response.request.method} {response.request.url}: {response.status_code} {response.text[:800]}")
+        raise AssertionError(
+            f"{response.request.method} {response.request.url}: {response.status_code} {response.text[:800]}"
+        )
     return response.json() if response.content else {}
 
 

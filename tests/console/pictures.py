@@ -1,13 +1,12 @@
 """Pictures of screens: a PNG of 256 colours where `pngquant` is, so that all of them together stay small."""
 
-import shutil
+import asyncio
 import subprocess
 from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Page
-
-from ..conftest import debian_programs
+from tests.conftest import debian_programs
 
 DOCS: Final = Path(__file__).parents[2] / "docs" / "console"
 
@@ -18,5 +17,9 @@ async def picture(page: Page, target: Path, *, small: bool) -> None:
     await page.screenshot(path=target, animations="disabled", caret="hide")
     if small:
         debian_programs("pngquant", "pngquant")
-        quantised = ["pngquant", "--force", "--skip-if-larger", "--speed", "1", "--output", str(target), "256", str(target)]
-        subprocess.run([str(shutil.which("pngquant")), *quantised[1:]], check=False, timeout=60)
+        await asyncio.to_thread(_of_256_colours, target)
+
+
+def _of_256_colours(png: Path) -> None:
+    command = ["pngquant", "--force", "--skip-if-larger", "--speed", "1", "--output", str(png), "256", str(png)]
+    subprocess.run(command, check=False, timeout=60)

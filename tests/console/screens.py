@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .conftest import Tenant
+from tests.console.conftest import Tenant
 
 # name -> address; what stands in braces is an id of the tenant that is looked at
 SCREENS: Final = {
@@ -25,9 +25,43 @@ SCREENS: Final = {
     "reference": "/reference",
     "settings": "/settings",
 }
+
+# The other faces of those screens: tabs, drawers and forms that are an address too.
+FACES: Final = {
+    "fleet-filtered": "/fleet?country={country}",
+    "device-time": "/devices/{device}?tab=time",
+    "device-why": "/devices/{device}?tab=why",
+    "device-sessions": "/devices/{device}?tab=sessions",
+    "device-identity": "/devices/{device}?tab=identity",
+    "connectivity-carriers": "/connectivity?tab=carriers",
+    "policy-new": "/policies?new=Policy",
+    "policy-edit": "/policies/Policy/{policy}?tab=edit",
+    "policy-devices": "/policies/Policy/{policy}?tab=devices",
+    "policy-history": "/policies/Policy/{policy}?tab=history",
+    "strategy-countries": "/policies/Strategy/{strategy}?tab=countries",
+    "changes-plans": "/changes?tab=plans",
+    "change-waiting": "/changes/{waiting}",
+    "change-impact": "/changes/{change}?tab=impact",
+    "change-moves": "/changes/{change}?tab=moves",
+    "change-operations": "/changes/{change}?tab=operations",
+    "change-waves": "/changes/{change}?tab=waves",
+    "countries-clocks": "/countries?view=clocks",
+    "journal-verify": "/journal?show=verify",
+    "journal-keys": "/journal?show=keys",
+    "reference-rules": "/reference?tab=rules",
+    "reference-facts": "/reference?tab=facts",
+    "settings-people": "/settings?part=people",
+    "settings-roles": "/settings?part=roles",
+    "settings-tokens": "/settings?part=tokens",
+    "settings-provider": "/settings?part=provider",
+    "settings-rules": "/settings?part=rules",
+    "settings-me": "/settings?part=me",
+    "settings-about": "/settings?part=about",
+}
+ALL: Final = SCREENS | FACES
 DOORS: Final = {"sign-in": "/sign-in", "setup": "/setup"}
 
 
 def address(name: str, tenant: Tenant) -> str:
     """Where a tenant's screen is."""
-    return SCREENS[name].format(**tenant.ids)
+    return ALL[name].format(**tenant.ids)

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
-
-from .conftest import SCREENSHOTS, House, Opens, open_page
-from .pictures import DOCS, picture
-from .screens import DOORS, SCREENS, address
-from .watch import Watched
+from tests.console.conftest import SCREENSHOTS, House, Opens, open_page
+from tests.console.pictures import DOCS, picture
+from tests.console.screens import DOORS, FACES, SCREENS, address
+from tests.console.watch import Watched
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -28,19 +27,20 @@ async def page(browser: Browser, house: House) -> AsyncIterator[Watched]:
 async def _looked_at(page: Watched, name: str, into: Path) -> None:
     """In light and dark: pictures, and what axe says of both."""
     found: list[str] = []
+    shown = SCREENSHOTS and name not in FACES
     for scheme in ("light", "dark"):
         await page.page.emulate_media(color_scheme=scheme)
         await page.settled()
-        await picture(page.page, (DOCS if SCREENSHOTS else into) / f"{name}-{scheme}.png", small=SCREENSHOTS)
+        await picture(page.page, (DOCS if shown else into) / f"{name}-{scheme}.png", small=shown)
         found += [f"{scheme}: {one}" for one in await page.serious()]
     assert found == []
     page.clean()
 
 
-@pytest.mark.parametrize("name", SCREENS)
+@pytest.mark.parametrize("name", [*SCREENS, *FACES])
 async def test_a_screen(name: str, page: Watched, house: House, tmp_path: Path) -> None:
     page.faults.clear()
-    await page.go(address(name, house.acme))
+    await (page.turn if name in FACES else page.go)(address(name, house.acme))
     assert await page.page.locator("h1").inner_text() != ""
     alerts = await page.page.get_by_role("alert").all_inner_texts()
     assert alerts == []

@@ -13,8 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from playwright.async_api import ConsoleMessage, Dialog, Page, Request
-
-from .hostile import TAG
+from tests.console.hostile import TAG
 
 AXE: Final = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
 _STREAM: Final = "/v1/events"
@@ -52,6 +51,13 @@ class Watched:
     async def go(self, path: str) -> None:
         """Open an address, and wait until its screen says all it has to say."""
         await self.page.goto(self.url + path, wait_until="load")
+        await self.settled()
+
+    async def turn(self, path: str) -> None:
+        """Go to an address as a link does, without loading the page anew."""
+        await self.page.evaluate(
+            "(path) => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate')); }", path
+        )
         await self.settled()
 
     async def settled(self) -> None:

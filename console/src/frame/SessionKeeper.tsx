@@ -27,7 +27,7 @@ export function SessionKeeper() {
   }, []);
 
   return (
-    <Modal opened={asking} onClose={() => undefined} withCloseButton={false} closeOnClickOutside={false} closeOnEscape={false} title={<Text fw={600}>Your session has ended</Text>} size="sm">
+    <Modal zIndex={500} opened={asking} onClose={() => undefined} withCloseButton={false} closeOnClickOutside={false} closeOnEscape={false} title={<Text fw={600}>Your session has ended</Text>} size="sm">
       <Text size="sm" mb="sm">
         Sign in again to go on. Nothing you typed is lost.
       </Text>

@@ -1,7 +1,7 @@
 // The way in: what reference tables recommend, what kept strategies choose, and how my devices come in today.
 import type { Schemas } from "@/api/client";
 import { useFormat } from "@/frame/format";
-import { Panel, PolicyLink, StateBadge, wordsOf } from "@/parts";
+import { Panel, StateBadge, TextLink, wordsOf } from "@/parts";
 import css from "./country.module.css";
 
 type Details = Schemas["CountryDetails"];
@@ -37,7 +37,7 @@ export function WayIn({ country }: { country: Details }) {
         )}
         {chosen?.map((one) => (
           <div key={one.strategy}>
-            <b>{one.use ? wordsOf(one.use.replaceAll("-", " ")) : "nothing: no tier holds"}</b> by <PolicyLink kind="Strategy" policy={one.strategy} />
+            <b>{one.use ? wordsOf(one.use.replaceAll("-", " ")) : "nothing: no tier holds"}</b> by <TextLink fz="inherit" inherit underline="always" to="/policies/$kind/$name" params={{ kind: "Strategy", name: one.strategy }}>{one.strategy}</TextLink>
             <div className={css.note}>
               {one.reason}
               {one.ground && ` (${GROUND[one.ground] ?? one.ground})`}

@@ -59,6 +59,7 @@ export function Cards({ device }: { device: DeviceDetails }) {
                 <span key={profile.id} className="fl-row">
                   <StateBadge state={profile.enabled ? "enabled" : "disabled"} tone={profile.enabled ? "ok" : "idle"} plain />
                   <Ident value={profile.iccid} /> <CarrierLink account={profile.account} />
+                  {profile.apn && <span className="fl-dim">APN {profile.apn}</span>}
                   {subscription && (
                     <>
                       <StateBadge state={subscription.state} hint={`The carrier says ${subscription.provider_state ?? "nothing"}`} />

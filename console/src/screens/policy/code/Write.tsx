@@ -29,6 +29,21 @@ export interface WriteProps {
   handle?: Ref<Handle>;
 }
 
+/** Typing over a selection is ours to do: Chromium would keep the colour of what goes by an inline style, which the policy forbids. */
+const overSelection = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { state } = view;
+    const { from, to, empty } = state.selection.main;
+    const typed = event.data;
+    if (event.inputType !== "insertText" || typed === null || empty) return false;
+    event.preventDefault();
+    const replaced = () => state.update(state.replaceSelection(typed), { userEvent: "input.type", scrollIntoView: true });
+    const taken = state.facet(EditorView.inputHandler).some((one) => one(view, from, to, typed, replaced)); // a bracket goes around it
+    if (!taken) view.dispatch(replaced());
+    return true;
+  },
+});
+
 export default function Write({ text, onChange, faults, tests, known, label, handle }: WriteProps) {
   const box = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
@@ -48,6 +63,7 @@ export default function Write({ text, onChange, faults, tests, known, label, han
           highlightActiveLineGutter(),
           history(),
           drawSelection(),
+          overSelection,
           indentOnInput(),
           indentUnit.of("  "),
           bracketMatching(),
