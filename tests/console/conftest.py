@@ -1,8 +1,8 @@
 """A browser, a house for it to look into, and people who are signed in.
 
 The house is one process for the whole folder (`house.py`); `make test` keeps the folder on one worker
-of xdist. `FAIRLEAD_SCREENSHOTS=1` has every screen's picture written to docs/console/, from a larger
-house; otherwise pictures go to a temporary directory. `FAIRLEAD_CONSOLE_HOUSE` names a file with the
+of xdist. `CONSOLE_SCREENSHOTS=1` has every screen's picture written to docs/console/, from a larger
+house; otherwise pictures go to a temporary directory. `CONSOLE_HOUSE` names a file with the
 line of a house that runs already: for whoever works on these tests.
 """
 
@@ -30,7 +30,7 @@ from fairlead.edge.console import DIST
 from fairlead_sim.demo.company import LAB_PASSWORD as PASSWORD
 
 ROOT: Final = Path(__file__).parents[2]
-SCREENSHOTS: Final = os.environ.get("FAIRLEAD_SCREENSHOTS") == "1"
+SCREENSHOTS: Final = os.environ.get("CONSOLE_SCREENSHOTS") == "1"
 _HOUSE_WITHIN_S: Final = 240.0
 _STOPS_WITHIN_S: Final = 40.0
 
@@ -85,7 +85,7 @@ async def house() -> AsyncIterator[House]:
     """The house, up and lived in."""
     if not (DIST / "index.html").is_file():
         pytest.fail("the console is not built: make console")
-    given = os.environ.get("FAIRLEAD_CONSOLE_HOUSE")
+    given = os.environ.get("CONSOLE_HOUSE")
     if given:
         yield _house(Path(given))
         return

@@ -1,6 +1,6 @@
 """Every screen in light and dark: accessible by axe, silent on the browser's console, true to its policy.
 
-`FAIRLEAD_SCREENSHOTS=1` writes what was seen to docs/console/.
+`CONSOLE_SCREENSHOTS=1` writes what was seen to docs/console/.
 """
 
 from collections.abc import AsyncIterator
