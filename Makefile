@@ -19,7 +19,7 @@ demo: console ## Everything on one machine, and a story that must come true. SEC
 # --- everything that must pass; pytest's closing line comes last ----------------------------------
 
 test: check console ## Everything that must pass, on a machine that has nothing but Python and registries.
-	@$(BIN)/python -m pytest -q -n 2
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup # a group (tests/console) stays on one worker
 
 check: _setup ## Lint, format, types, import contracts.
 	@$(BIN)/ruff check .

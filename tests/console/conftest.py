@@ -91,10 +91,11 @@ async def house() -> AsyncIterator[House]:
         return
     place = _place()
     large = ["--large"] if SCREENSHOTS else []
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FAIRLEAD_")}
     with (place / "house.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.console.house", str(place / "data"), *large,
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=log,
+            cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=log,
         )  # fmt: skip
         try:
             assert process.stdout is not None

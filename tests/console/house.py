@@ -93,8 +93,12 @@ async def _northwind(stage: Scene, story: Story) -> dict[str, Any]:
             await owner.plan({"action": returned}), title="Returned meters are set aside",
             reason="A customer sent them back", approvals=1,
         )  # fmt: skip
-        tested = {"verb": "suspend", "lasts_s": _MONTH_S, "devices": free[3:5], "reason": "Meters under test"}
-        open_plan = await owner.plan({"action": tested})
+        parked_policies = [
+            _PARKED.format(low=code.lower(), code=code)
+            for code in ("SA", "QA")
+            if code in stage.company.shape.countries
+        ]
+        open_plan = await owner.plan({"files": [{"name": "parked.yaml", "text": "---\n".join(parked_policies)}]})
         job = await owner.post_file(company.prices_csv(stage.company), "prices", "northwind-prices.csv")
         moved = await owner.get(f"/v1/changes/{story._change}/moves?limit=200")
         device = next(one["name"] for one in moved["items"] if one["country"] == "BR" and one["state"] == "verified")
@@ -106,6 +110,21 @@ async def _northwind(stage: Scene, story: Story) -> dict[str, Any]:
             "subscription": sims["items"][0]["iccid"], "job": job["id"], "device": device, "carrier": "local-tr",
             "policy": "turkey-local", "strategy": "tiered", "country": "TR", "principal": people["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
+
+
+_PARKED = """\
+apiVersion: fairlead/v1
+kind: Policy
+metadata: {{name: parked-{low}}}
+spec:
+  priority: 210
+  match: country == "{code}" && group == "parked"
+  until: country != "{code}"
+  admit: auto
+  set:
+    network: {{carrier: local-{low}, method: local-profile, apn: iot.local-{low}.example, lease: 15m}}
+  reason: Parked trackers have stayed past the limit
+"""
 
 
 # --- the rival: every free text is hostile ------------------------------------------------------------
