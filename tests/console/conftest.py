@@ -35,6 +35,7 @@ _HOUSE_WITHIN_S: Final = 240.0
 _STOPS_WITHIN_S: Final = 40.0
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of the folder on one worker: it has one house."""
     for item in items:

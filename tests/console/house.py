@@ -39,7 +39,7 @@ async def main(directory: Path, *, large: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
-        async with scene(LARGE if large else SMALL, directory) as stage:
+        async with scene(LARGE if large else SMALL, directory, ports=(0, 0)) as stage:
             story = Story(stage, Screen(_quiet()))
             for act in (story.declare, story.connect, story.foresee, story.days_pass, story.plan):
                 await act()

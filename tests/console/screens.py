@@ -59,7 +59,14 @@ FACES: Final = {
     "settings-about": "/settings?part=about",
 }
 ALL: Final = SCREENS | FACES
-PICTURED: Final = {*SCREENS, "device-time", "device-why", "policy-edit", "change-waiting", "settings-people"}  # in the docs
+PICTURED: Final = {
+    *SCREENS,
+    "device-time",
+    "device-why",
+    "policy-edit",
+    "change-waiting",
+    "settings-people",
+}  # in the docs
 DOORS: Final = {"sign-in": "/sign-in", "setup": "/setup"}
 
 

@@ -1,16 +1,15 @@
-"""A stranger's text stays text: every free-text field of a tenant holds HTML, and every screen is looked through."""
+"""A stranger's text stays text: every free-text field of a tenant holds HTML, and every screen is looked through.
 
-from collections.abc import AsyncIterator
+One walk over all screens, so that at its end every field must have been read somewhere: a field that
+is shown nowhere, or was not hostile after all, would prove nothing.
+"""
 
-import pytest
-import pytest_asyncio
-from playwright.async_api import Browser
-from tests.console.conftest import House, open_page
+from tests.console.conftest import House, Opens
 from tests.console.hostile import FIELDS, seen
 from tests.console.screens import ALL, address
 from tests.console.watch import Watched
 
-# The same things by other ids, and what a form or a drawer shows.
+# The same things by other ids.
 MORE = {
     "device by its id": "/devices/{device_id}",
     "subscription by its id": "/subscriptions/{subscription_id}",
@@ -19,59 +18,42 @@ MORE = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def page(browser: Browser, house: House) -> AsyncIterator[Watched]:
-    async with await house.person("owner", rival=True) as owner:
-        made = await open_page(browser, house.url, dict(owner.cookies))
-    await made.go("/")
-    yield made
-    await made.page.context.close()
+async def test_hostile_text_is_text_on_every_screen(house: House, opens: Opens) -> None:
+    page = await opens("owner", rival=True)
+    await page.go("/")
+    read: set[str] = set()
+    injected: dict[str, list[str]] = {}
+    for name in (*ALL, *MORE):
+        await page.turn(MORE[name].format(**house.rival.ids) if name in MORE else address(name, house.rival))
+        read |= await _fields(page)
+        injected[name] = await page.injected()
+    await page.turn("/fleet")
+    async for name in _brought_up(page):
+        read |= await _fields(page)
+        injected[name] = await page.injected()
+    assert {name: found for name, found in injected.items() if found} == {}
+    assert set(FIELDS) - read == set()
 
 
-@pytest.fixture(scope="module")
-def read() -> set[str]:
-    """Fields that were read as text on some screen."""
-    return set()
-
-
-@pytest.mark.parametrize("name", [*ALL, *MORE])
-async def test_hostile_text_is_text(name: str, page: Watched, house: House, read: set[str]) -> None:
-    page.faults.clear()
-    await page.turn(MORE[name].format(**house.rival.ids) if name in MORE else address(name, house.rival))
-    assert await page.injected() == []
-    text = await page.page.evaluate("document.body.innerText + ' ' + document.title")
-    read |= {field for field in FIELDS if seen(field) in text}
-    page.clean()
-
-
-async def test_what_the_pointer_brings_up_is_text_too(page: Watched, house: House, read: set[str]) -> None:
-    """Tooltips, menus, the map, the palette: what is drawn only when somebody asks for it."""
-    page.faults.clear()
-    await page.go("/fleet")
+async def _brought_up(page: Watched):
+    """What is drawn only when somebody asks for it: the menus of filters, the palette, what the map says under the pointer."""
     for chip in await page.page.get_by_role("group", name="Filters").get_by_role("button").all():
         await chip.click()
-        read |= await _fields(page)
-        assert await page.injected() == []
+        yield f"filter {await chip.inner_text()}"
         await page.page.keyboard.press("Escape")
     await page.page.keyboard.press("Control+k")
     await page.page.get_by_role("textbox", name="Search or jump to").fill("rival-0")
-    await page.page.get_by_text("rival-0", exact=True).last.wait_for()
-    read |= await _fields(page)
+    await page.page.locator("[data-action]", has_text="rival-0").first.wait_for()
+    yield "palette"
     await page.page.keyboard.press("Escape")
     for target in await page.page.locator("main canvas").all():
         box = await target.bounding_box()
         assert box is not None
-        for x in range(0, int(box["width"]), max(24, int(box["width"]) // 24)):
-            await page.page.mouse.move(box["x"] + x, box["y"] + box["height"] * 0.3)
-        assert await page.injected() == []
-    page.clean()
-
-
-async def test_every_field_was_read_somewhere(read: set[str]) -> None:
-    """Else a field is shown nowhere, or was not hostile at all, and the tests above prove nothing of it."""
-    assert set(FIELDS) - read == set()
+        for step in range(24):
+            await page.page.mouse.move(box["x"] + box["width"] * step / 24, box["y"] + box["height"] * 0.3)
+        yield "map"
 
 
 async def _fields(page: Watched) -> set[str]:
-    text = await page.page.evaluate("document.body.innerText")
+    text = await page.page.evaluate("document.body.innerText + ' ' + document.title")
     return {field for field in FIELDS if seen(field) in text}

@@ -59,11 +59,13 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(shape: Shape, directory: Path) -> AsyncGenerator[Scene]:
-    """Put the stage up, and take it down again whatever happens."""
+async def scene(shape: Shape, directory: Path, *, ports: tuple[int, int] = (8080, 1883)) -> AsyncGenerator[Scene]:
+    """Put the stage up, and take it down again whatever happens. `ports`: the API's and MQTT's; 0 is any."""
     async with AsyncExitStack() as stack:
         settings = {"clock": f"{CALM:g}@{EPOCH}", "carriers.sweep_s": f"{_SWEEP_S:g}", "log.level": "warning"}
-        server = await stack.enter_async_context(running(directory, tenant=paper.TENANT, settings=settings))
+        server = await stack.enter_async_context(
+            running(directory, tenant=paper.TENANT, settings=settings, ports=ports)
+        )
         api = Api(server.api)
         stack.push_async_callback(api.close)
         clock = HouseClock()
