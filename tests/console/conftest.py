@@ -1,20 +1,15 @@
 """A browser, a house for it to look into, and people who are signed in.
 
-The house is one process for the whole folder (`house.py`); `make test` keeps the folder on one worker
-of xdist. `CONSOLE_SCREENSHOTS=1` has every screen's picture written to docs/console/, from a larger
+The house is one process for the whole folder (`house.py`), shared by xdist's workers (`shared_house.py`).
+`CONSOLE_SCREENSHOTS=1` has every screen's picture written to docs/console/, from a larger
 house; otherwise pictures go to a temporary directory. `CONSOLE_HOUSE` names a file with the
 line of a house that runs already: for whoever works on these tests.
 """
 
-import asyncio
-import contextlib
 import json
 import os
 import shutil
-import signal
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -24,23 +19,19 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright
 from tests.conftest import debian_programs
+from tests.console.shared_house import shared_house
 from tests.console.watch import AXE, Watched
 
 from fairlead.edge.console import DIST
 from fairlead_sim.demo.company import LAB_PASSWORD as PASSWORD
 
-ROOT: Final = Path(__file__).parents[2]
 SCREENSHOTS: Final = os.environ.get("CONSOLE_SCREENSHOTS") == "1"
-_HOUSE_WITHIN_S: Final = 240.0
-_STOPS_WITHIN_S: Final = 40.0
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of the folder on one worker: it has one house."""
+    """All of the folder needs a browser, and patience while the house is put up."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("console"))
             item.add_marker(pytest.mark.peer("chromium"))
             item.add_marker(pytest.mark.timeout(300))
 
@@ -81,44 +72,17 @@ class House:
         return httpx.AsyncClient(base_url=self.url, timeout=60, cookies=cookies, headers=headers)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house() -> AsyncIterator[House]:
-    """The house, up and lived in."""
+@pytest.fixture(scope="session")
+def house() -> Iterator[House]:
+    """The house, up and lived in; one for all workers."""
     if not (DIST / "index.html").is_file():
         pytest.fail("the console is not built: make console")
     given = os.environ.get("CONSOLE_HOUSE")
     if given:
         yield _house(Path(given))
         return
-    place = _place()
-    large = ["--large"] if SCREENSHOTS else []
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FAIRLEAD_")}
-    with (place / "house.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.console.house", str(place / "data"), *large,
-            cwd=ROOT, env=environment, stdout=asyncio.subprocess.PIPE, stderr=log,
-        )  # fmt: skip
-        try:
-            assert process.stdout is not None
-            line = await asyncio.wait_for(process.stdout.readline(), _HOUSE_WITHIN_S)
-            assert line, (place / "house.log").read_text(errors="replace")[-4000:]
-            (place / "told.json").write_bytes(line)
-            yield _house(place / "told.json")
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), _STOPS_WITHIN_S)
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-            shutil.rmtree(place, ignore_errors=True)
-
-
-def _place() -> Path:
-    place = Path(tempfile.mkdtemp(prefix="fairlead-console-"))
-    place.chmod(0o755)  # engines run as a user of their own
-    return place
+    with shared_house(large=SCREENSHOTS) as told:
+        yield _house(told)
 
 
 def _house(line: Path) -> House:

@@ -1,4 +1,4 @@
-"""The house the console's tests look into, as a process of its own: `python -m tests.console.house <directory> [--large]`.
+"""The house the console's tests look into, as a process of its own: `python -m tests.console.house <directory>`.
 
 Northwind's story is told by the demonstration's own acts, on a small fleet, far enough that every
 screen has something true to show. Beside it lives `rival`, a tenant whose every free text is hostile:
@@ -6,6 +6,7 @@ its ids serve the tests of the wall, its strings those of the screens. When all 
 says where and who; then devices and carriers go on living until the process is told to end.
 """
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -33,7 +34,7 @@ RIVAL = "rival"
 _MONTH_S = 30 * 86_400
 
 
-async def main(directory: Path, *, large: bool) -> None:
+async def main(directory: Path, *, large: bool, beside: str | None) -> None:
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -43,15 +44,16 @@ async def main(directory: Path, *, large: bool) -> None:
             story = Story(stage, Screen(_quiet()))
             for act in (story.declare, story.connect, story.foresee, story.days_pass, story.plan):
                 await act()
-            beside = asyncio.gather(
+            meanwhile = asyncio.gather(
                 _people(stage), _rival(stage)
             )  # now that days, and sessions with them, no longer fly
             for act in (story.apply, story.cross, story._lives.arrive, *([story._lives.leave] if large else [])):
                 await act()
-            people, rival = await beside
+            people, rival = await meanwhile
             acme = {"people": people, **await _northwind(stage, story)}
             print(json.dumps({"url": stage.server.api, "acme": acme, "rival": rival}), flush=True)
-            await asyncio.Event().wait()
+            while beside is None or Path(f"/proc/{beside}").exists():
+                await asyncio.sleep(2)
 
 
 def _quiet() -> Any:
@@ -317,4 +319,9 @@ def _answer(response: httpx.Response) -> Any:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]).absolute(), large="--large" in sys.argv))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--large", action="store_true", help="for the pictures of the docs")
+    parser.add_argument("--beside", help="end when this process is gone")
+    options = parser.parse_args()
+    asyncio.run(main(options.directory.absolute(), large=options.large, beside=options.beside))
