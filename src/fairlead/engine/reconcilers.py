@@ -30,8 +30,8 @@ from fairlead.model.ids import TenantId, show
 CLOCKS_EVERY: Final = timedelta(hours=1)  # of house time; never more often than every 20 real seconds
 CLOCKS_AT_LEAST_S: Final = 20.0
 COUNTS_EVERY_S: Final = 5.0
-GLANCE_EVERY_S: Final = 30.0  # scans facets and subscriptions: about a second a million devices
-SIM_COUNTS_EVERY_S: Final = 60.0  # six seconds of work for a million of them
+COUNTS_RESTS: Final = 9.0  # a count rests so many times as long as it took: a second or more for a million devices
+COUNTS_AT_LEAST_S: Final = 60.0
 LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
 
@@ -81,7 +81,7 @@ class _Doing:
         self._stores = stores
         self._time = timekeeper
         self._clocks_at: dict[TenantId, datetime] = {}
-        self._counted_at: dict[tuple[TenantId, str], float] = {}  # of counts that cost more, monotonic seconds
+        self._count_next: dict[tuple[TenantId, str], float] = {}  # monotonic seconds
 
     async def resolve(self, tenant: TenantId) -> bool:
         resolved = await self._workers.resolver.dirty(tenant, self._time.now())
@@ -143,18 +143,18 @@ class _Doing:
         return read > 0
 
     async def counts(self, tenant: TenantId) -> bool:
-        """Counts at once, dear ones less often; awake until all of them are of after the last word."""
-        fleet, now = self._workers.fleet, self._time.now()
-        await fleet.refresh_counts(tenant, now)
-        put_off = False
-        for name, every_s, count in (
-            ("glance", GLANCE_EVERY_S, fleet.glance),
-            ("sims", SIM_COUNTS_EVERY_S, fleet.refresh_sim_counts),
+        """Each count as often as it is cheap; awake until all of them are of after the last word."""
+        fleet, put_off = self._workers.fleet, False
+        for name, count in (
+            ("fleet", fleet.refresh_counts),
+            ("glance", fleet.glance),
+            ("sims", fleet.refresh_sim_counts),
         ):
-            since = time.monotonic() - self._counted_at.get((tenant, name), float("-inf"))
-            if since < every_s:
+            began = time.monotonic()
+            if began < self._count_next.get((tenant, name), float("-inf")):
                 put_off = True
                 continue
-            self._counted_at[tenant, name] = time.monotonic()
-            await count(tenant, now)
+            await count(tenant, self._time.now())
+            ended = time.monotonic()
+            self._count_next[tenant, name] = ended + min((ended - began) * COUNTS_RESTS, COUNTS_AT_LEAST_S)
         return put_off
