@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp-$(shell cat requirements.lock pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help demo test browse check bench console clean _setup
+.PHONY: help demo test check bench console clean _setup
 
 help: ## What can be done here.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -19,10 +19,7 @@ demo: console ## Everything on one machine, and a story that must come true. SEC
 # --- everything that must pass; pytest's closing line comes last ----------------------------------
 
 test: check console ## Everything that must pass, on a machine that has nothing but Python and registries.
-	@$(BIN)/python -m pytest -q -n 2 --ignore=tests/console
-
-browse: check console ## The console in a real browser: slower, and apart until it has proved itself steady.
-	@$(BIN)/python -m pytest -q -n 2 tests/console
+	@$(BIN)/python -m pytest -q -n 2
 
 check: _setup ## Lint, format, types, import contracts.
 	@$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """A browser, a house for it to look into, and people who are signed in.
 
-The house is one process for the whole folder (`house.py`), shared by xdist's workers (`shared_house.py`).
+The house is one process for the whole folder (`house.py`), shared by xdist's workers (`shared_house.py`),
+and gone before the next folder's tests.
 `CONSOLE_SCREENSHOTS=1` has every screen's picture written to docs/console/, from a larger
 house; otherwise pictures go to a temporary directory. `CONSOLE_HOUSE` names a file with the
 line of a house that runs already: for whoever works on these tests.
@@ -72,7 +73,7 @@ class House:
         return httpx.AsyncClient(base_url=self.url, timeout=60, cookies=cookies, headers=headers)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house() -> Iterator[House]:
     """The house, up and lived in; one for all workers."""
     if not (DIST / "index.html").is_file():
@@ -91,7 +92,7 @@ def _house(line: Path) -> House:
     return House(url=told["url"], **sides)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
     debian_programs("chromium fonts-liberation fonts-dejavu-core", "chromium")
