@@ -77,7 +77,7 @@ class ConnectorFactory(Protocol):
 def instance_of(manifest: Manifest, config: AccountConfig, credential: Credential) -> CarrierInstance:
     """The (carrier, account, credential) of a door; raises `MissingCredential`."""
     wanted, given = set(manifest.auth_fields), set(credential.fields)
-    if wanted != given:
+    if wanted != given - set(manifest.auth_optional):
         raise MissingCredential(
             f"the credential for {manifest.id} has the fields {sorted(wanted)}, not {sorted(given)}"
         )
