@@ -31,6 +31,7 @@ class _Auth(msgspec.Struct, forbid_unknown_fields=True):
     kind: str
     fields: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    url: str = ""
 
 
 class _Limit(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,6 +123,7 @@ def _manifest(file: _File) -> Manifest:
         auth_kind=file.auth.kind,
         auth_fields=file.auth.fields,
         auth_optional=file.auth.optional,
+        auth_url=file.auth.url,
         base_url=file.base_url,
         implements=file.implements,
         limits=limits,

@@ -15,6 +15,7 @@ from typing import Final
 
 from fairlead.connectors._kit.http import Denial, Reply
 from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.paging import pages
 from fairlead.connectors._kit.reading import as_list
 from fairlead.connectors._kit.wish import Wish, ordered, own_refusal, read_reference
 from fairlead.connectors.soracom.client import SoracomClient
@@ -34,6 +35,7 @@ from fairlead.engine.ports.carrier import (
     ProviderId,
     ReasonCode,
     Refused,
+    SessionEvent,
     SessionStatus,
     SimPage,
     SimRecord,
@@ -88,21 +90,22 @@ class SoracomConnector:
 
     async def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
         """The inventory, one request a page; an empty page in the middle is a page like any other."""
-        while True:
+
+        async def read(cursor: Cursor | None) -> tuple[tuple[object, Freshness], str | None]:
             asked_at = self._fresh()
-            value, following = await self._client.list_sims(limit=MANIFEST.page_size, after=after)
+            value, following = await self._client.list_sims(limit=MANIFEST.page_size, after=cursor)
+            return (value, asked_at), following
+
+        async for (value, asked_at), onward in pages("GET /sims", read, after=after):
             lines = as_list(value)
             if lines is None:
                 raise Unavailable("GET /sims: the reply is not a list")
-            read = [(line, self._translator.sim(line, asked_at)) for line in lines]
-            after = self._onward("GET /sims", after, following)
+            found = [(line, self._translator.sim(line, asked_at)) for line in lines]
             yield SimPage(
-                sims=tuple(sim for _, sim in read if sim is not None),
-                next=after,
-                unreadable=tuple(str(line)[:200] for line, sim in read if sim is None),
+                sims=tuple(sim for _, sim in found if sim is not None),
+                next=onward,
+                unreadable=tuple(str(line)[:200] for line, sim in found if sim is None),
             )
-            if after is None:
-                return
 
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         """The SIM now."""
@@ -117,16 +120,16 @@ class SoracomConnector:
         self, sim: ProviderId, *, since: datetime, until: datetime, after: Cursor | None = None
     ) -> AsyncIterator[EventPage]:
         """Session history; the carrier keeps 32 days."""
-        while True:
+
+        async def read(cursor: Cursor | None) -> tuple[list[SessionEvent | None], str | None]:
             asked_at = self._fresh()
             value, following = await self._client.session_events(
-                sim, since=since, until=until, limit=MANIFEST.page_size, after=after
+                sim, since=since, until=until, limit=MANIFEST.page_size, after=cursor
             )
-            events = [self._translator.event(line, asked_at) for line in as_list(value) or []]
-            after = self._onward("session events", after, following)
-            yield EventPage(events=tuple(event for event in events if event is not None), next=after)
-            if after is None:
-                return
+            return [self._translator.event(line, asked_at) for line in as_list(value) or []], following
+
+        async for events, onward in pages("session events", read, after=after):
+            yield EventPage(events=tuple(event for event in events if event is not None), next=onward)
 
     async def read_usage(
         self, sim: ProviderId, *, since: datetime, until: datetime, granularity: str
@@ -138,14 +141,11 @@ class SoracomConnector:
 
     async def list_groups(self) -> tuple[Group, ...]:
         """All groups of the account."""
-        found: list[Group] = []
-        after: Cursor | None = None
-        while True:
-            value, following = await self._client.list_groups(limit=MANIFEST.page_size, after=after)
-            found.extend(groups(value))
-            after = self._onward("GET /groups", after, following)
-            if after is None:
-                return tuple(found)
+
+        async def read(cursor: Cursor | None) -> tuple[object, str | None]:
+            return await self._client.list_groups(limit=MANIFEST.page_size, after=cursor)
+
+        return tuple([group async for value, _ in pages("GET /groups", read) for group in groups(value)])
 
     # --- state
 
@@ -272,11 +272,6 @@ class SoracomConnector:
         if after is None or after.provider_id != before.provider_id:
             raise OutcomeUnknown(f"SIM {before.provider_id}: the carrier answered {answer.status} without that SIM")
         return _progress(wish, after, changed=True)
-
-    def _onward(self, what: str, before: Cursor | None, after: str | None) -> Cursor | None:
-        if after is not None and after == before:
-            raise Unavailable(f"{what}: the carrier's cursor does not move")
-        return Cursor(after) if after is not None else None
 
 
 def _progress(wish: Wish, record: SimRecord, *, changed: bool) -> Outcome:

@@ -47,6 +47,7 @@ class Manifest:
 
     contract: ContractKind = "documentation"
     webhook: WebhookKind = "none"
+    auth_url: str = ""  # where tokens are fetched, where that is another address than `base_url`
     auth_optional: tuple[str, ...] = ()  # further names a credential may hold, such as a webhook's secret
     action_budget: Mapping[ActionClass, int] = field(default_factory=dict[ActionClass, int])  # per line and day
 
