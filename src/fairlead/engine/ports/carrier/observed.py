@@ -148,6 +148,7 @@ class UsagePeriod:
     source: Literal["raw", "rated"]
     final: bool
     freshness: Freshness
+    split: bool = True  # False: the carrier gives one sum, and it stands in `downlink_bytes`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
