@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator
 from dataclasses import fields
 
 import pytest
+from tests.contract.bench import Bench, Clock, Maker, Stage
+from tests.contract.benches import BENCHES
 
 from fairlead.connectors._kit.http import new_client
 from fairlead.model.subscription import Verb, capability
 from fairlead_sim.carriers.serving import serving
-from tests.contract.bench import Bench, Clock, Maker, Stage
-from tests.contract.benches import BENCHES
 
 CARRIED_BY_METHOD = {"forbid_termination": Verb.ALLOW_TERMINATION, "unset_group": Verb.SET_GROUP}
 _PROBE = Stage("http://127.0.0.1:9", None)  # type: ignore[arg-type] - only looked at, never called

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from tests.contract.bench import Bench
 
 from fairlead.engine.ports.carrier import Limit, RateLimited
-from tests.contract.bench import Bench
 
 pytestmark = pytest.mark.needs("ReadsSim")
 

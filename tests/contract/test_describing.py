@@ -4,10 +4,10 @@ import inspect
 import re
 
 import pytest
+from tests.contract.bench import Bench
 
 from fairlead.engine.ports.carrier import CAPABILITIES, CARRIED_BY
 from fairlead.model.subscription import Verb, capability
-from tests.contract.bench import Bench
 
 
 async def test_the_manifest_names_exactly_the_capabilities_the_class_has(bench: Bench) -> None:
@@ -44,7 +44,7 @@ async def test_the_bench_knows_each_verb(bench: Bench) -> None:
 
 def test_marks_name_what_exists() -> None:
     """A misspelt capability in a mark would silently leave its test out."""
-    from pathlib import Path  # noqa: PLC0415
+    from pathlib import Path
 
     for file in Path(__file__).parent.glob("test_*.py"):
         for args in re.findall(r"^@needs\(([^)]*)\)", file.read_text(encoding="utf-8"), re.MULTILINE):

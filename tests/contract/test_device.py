@@ -1,9 +1,9 @@
 """What is done to a device: messages and resets, which nothing makes idempotent."""
 
 import pytest
+from tests.contract.bench import Bench, done
 
 from fairlead.engine.ports.carrier import OutcomeUnknown, Refused
-from tests.contract.bench import Bench, done
 
 needs = pytest.mark.needs
 

@@ -3,9 +3,9 @@
 import logging
 
 import pytest
+from tests.contract.bench import Bench
 
 from fairlead.engine.ports.carrier import AuthFailed, OutcomeUnknown, Unavailable
-from tests.contract.bench import Bench
 
 needs = pytest.mark.needs
 

@@ -1,10 +1,10 @@
 """Ending a line: named, guarded where the carrier guards it, and final."""
 
 import pytest
+from tests.contract.bench import Bench, done, refused
 
 from fairlead.engine.ports.carrier import NotFound, OutcomeUnknown, ReasonCode
 from fairlead.model.subscription import SubscriptionState
-from tests.contract.bench import Bench, done, refused
 
 needs = pytest.mark.needs
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
+from tests.contract.bench import Bench
 
 from fairlead.engine.ports.carrier import BadSignature, Cursor, ProviderId
 from fairlead.model.subscription import SubscriptionState
-from tests.contract.bench import Bench
 
 needs = pytest.mark.needs
 

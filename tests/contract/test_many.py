@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.contract.bench import Bench, done
 
 from fairlead.engine.ports.carrier import Accepted, BatchOutcome, Done, OutcomeUnknown, ProviderId, ReasonCode, Refused
 from fairlead.model.subscription import SubscriptionState, Verb, capability
-from tests.contract.bench import Bench, done
 
 pytestmark = pytest.mark.needs("ChangesMany", verbs=["suspend"])
 
@@ -34,7 +34,9 @@ async def test_each_sim_has_its_own_end(bench: Bench) -> None:
     for line in lines:
         assert isinstance(ends[line], Done), ends[line]
         assert (await connector.read_sim(line)).subscription.state is SubscriptionState.SUSPENDED
-        assert sum(count for (_, iccid), count in bench.fake.desk.executed.items() if iccid == bench.card(line).iccid) <= 1
+        assert (
+            sum(count for (_, iccid), count in bench.fake.desk.executed.items() if iccid == bench.card(line).iccid) <= 1
+        )
     assert isinstance(ends[dead], Refused)
     assert bench.asked("change_many") == 1
 

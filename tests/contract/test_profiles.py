@@ -1,9 +1,9 @@
 """A further subscription on the same card."""
 
 import pytest
+from tests.contract.bench import Bench, done, refused
 
 from fairlead.engine.ports.carrier import Accepted, ReasonCode
-from tests.contract.bench import Bench, done, refused
 
 pytestmark = pytest.mark.needs("ManagesProfiles")
 

@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from tests.contract.bench import Bench
 
 from fairlead.engine.ports.carrier import NotFound, ProviderId, SimPage, Unavailable
 from fairlead.model.identifiers import Plmn
 from fairlead.model.subscription import Connectivity, SubscriptionState
-from tests.contract.bench import Bench
 
 needs = pytest.mark.needs
 

@@ -1,11 +1,11 @@
 """What can be set on a line: group, device, ceiling, networks, plan. Each is once, shown, and taken back."""
 
 import pytest
+from tests.contract.bench import APN, Bench, done
 
 from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown
 from fairlead.model.identifiers import Imei, Plmn
 from fairlead_sim.world.radio import AttachRefused
-from tests.contract.bench import APN, Bench, done
 
 needs = pytest.mark.needs
 

@@ -1,10 +1,10 @@
 """Switching a line on and off: once, whatever happens on the way."""
 
 import pytest
+from tests.contract.bench import STATES, Bench, away_from, done, refused
 
 from fairlead.engine.ports.carrier import OutcomeUnknown, ReasonCode
 from fairlead.model.subscription import SubscriptionState
-from tests.contract.bench import STATES, Bench, away_from, done, refused
 
 needs = pytest.mark.needs
 each_state = pytest.mark.each_verb("activate", "suspend", "deactivate", "standby")

@@ -1,8 +1,10 @@
+import msgspec
+from tests.contract.bench import MANY, Bench, Clock, Maker, Stage, new_world
+
 from fairlead.connectors._kit.http import REASONS
 from fairlead.connectors.soracom.factory import FACTORY
-from fairlead.engine.ports.carrier import ReasonCode
+from fairlead.engine.ports.carrier import ProviderId, ReasonCode
 from fairlead_sim.carriers.soracom import SoracomFake
-from tests.contract.bench import MANY, Bench, Clock, Maker, Stage, new_world
 
 VERBS = {
     "activate": "activate",
@@ -25,10 +27,16 @@ VERBS = {
 }
 
 
+class SoracomBench(Bench):
+    def callback(self, line: ProviderId, state: str) -> tuple[dict[str, str], bytes]:
+        event = {"fairlead": 1, "sim": line, "old": "active", "new": state}
+        return {"content-type": "application/json"}, msgspec.json.encode(event)
+
+
 def bench(clock: Clock, stage: Stage) -> Bench:
     secrets = {"auth_key_id": "keyId-f00dfeedbeef", "auth_key": "secret-0123456789abcdef"}
     world = new_world(clock, standby_plans=frozenset({"plan01s"}))
-    return Bench(
+    return SoracomBench(
         factory=FACTORY,
         fake=SoracomFake(world, "tr", **secrets, per_second=MANY, burst=MANY, monotonic=clock.monotonic),
         secrets=secrets,

@@ -1,6 +1,6 @@
 """Soracom's words over HTTP: paths, parameters, the key-and-token handshake. No domain, no retries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
@@ -92,6 +92,14 @@ class SoracomClient:
         """POST /sims/{sim_id}/set_group."""
         return await self._change(f"/sims/{_part(sim)}/set_group", {"groupId": group})
 
+    async def set_imei_lock(self, sim: str, imei: str) -> Reply | Denial:
+        """POST /sims/{sim_id}/set_imei_lock; always with the IMEI, never "whatever it is in now"."""
+        return await self._change(f"/sims/{_part(sim)}/set_imei_lock", {"imei": imei})
+
+    async def send_sms(self, sim: str, text: str, *, encoding: int) -> Reply | Denial:
+        """POST /sims/{sim_id}/send_sms; encoding 1 is GSM 7-bit, 2 is UCS-2."""
+        return await self._change(f"/sims/{_part(sim)}/send_sms", {"payload": text, "encodingType": encoding})
+
     async def add_subscription(self, sim: str, iccid: str, *, subscription: str, enable: bool) -> Reply | Denial:
         """POST …/profiles/{iccid}/add_subscription."""
         body = {"subscription": subscription, "type": "cellular", "enable": enable}
@@ -101,6 +109,33 @@ class SoracomClient:
         """POST …/profiles/{iccid}/subscribers/{imsi}/cancel_download."""
         where = f"/sims/{_part(sim)}/profiles/{_part(iccid)}/subscribers/{_part(imsi)}"
         return await self._change(f"{where}/cancel_download")
+
+    # --- batch jobs
+
+    async def batch_groups(self, *, limit: int, after: str | None) -> tuple[object, str | None]:
+        """GET /batch_groups: a page and the key of the next one."""
+        return _page(await self._read("/batch_groups", _paged(limit, after)))
+
+    async def add_batch_group(self, name: str) -> Reply | Denial:
+        """POST /batch_groups: a folder for jobs. It changes no SIM, so its silence is only a failure."""
+        body = {"batchGroupName": name}
+        return await self._entry.send(Call(method="POST", path="/batch_groups", call_class="write", body=body))
+
+    async def start_job(self, group: str, action: str, sims: Sequence[str]) -> Reply | Denial:
+        """POST /batch_groups/{id}/jobs: one action on many SIMs."""
+        tasks = [{"request": {"path": f"/v1/sims/{_part(sim)}/{action}", "method": "POST"}} for sim in sims]
+        body = {"jobName": f"fairlead {action}", "abortOnFailure": False, "tasks": tasks}
+        path = f"/batch_groups/{_part(group)}/jobs"
+        return await self._entry.send(Call(method="POST", path=path, call_class="bulk", changes=True, body=body))
+
+    async def get_job(self, group: str, job: str) -> object:
+        """GET /batch_groups/{id}/jobs/{job}."""
+        return (await self._read(f"/batch_groups/{_part(group)}/jobs/{_part(job)}")).value
+
+    async def tasks(self, group: str, job: str, *, limit: int, after: str | None) -> tuple[object, str | None]:
+        """GET …/jobs/{job}/tasks: a page and the key of the next one."""
+        path = f"/batch_groups/{_part(group)}/jobs/{_part(job)}/tasks"
+        return _page(await self._read(path, _paged(limit, after)))
 
 
 def _part(text: str) -> str:

@@ -6,7 +6,7 @@ reply that shows the wanted state is `Done`. The contract names no error codes, 
 its reason by the verb and by the record we hold, never by guessing at a message.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -18,16 +18,20 @@ from fairlead.connectors._kit.manifest import read_manifest
 from fairlead.connectors._kit.paging import pages
 from fairlead.connectors._kit.reading import as_list
 from fairlead.connectors._kit.wish import Wish, ordered, own_refusal, read_reference
+from fairlead.connectors.soracom import batch
 from fairlead.connectors.soracom.client import SoracomClient
-from fairlead.connectors.soracom.translate import Translator, groups, why_not
+from fairlead.connectors.soracom.hook import heard
+from fairlead.connectors.soracom.translate import Translator, encoding_of, groups, why_not
 from fairlead.engine.ports.carrier import (
     Accepted,
+    BatchOutcome,
     CarrierInstance,
     CarrierTrouble,
     Cursor,
     Done,
     EventPage,
     Group,
+    Heard,
     Manifest,
     NotFound,
     Outcome,
@@ -42,7 +46,7 @@ from fairlead.engine.ports.carrier import (
     Unavailable,
     UsagePeriod,
 )
-from fairlead.model.identifiers import Iccid, Imsi
+from fairlead.model.identifiers import Iccid, Imei, Imsi
 from fairlead.model.subscription import VERB_TARGET, Freshness, SubscriptionState, Verb
 
 MANIFEST: Final = read_manifest(
@@ -206,6 +210,53 @@ class SoracomConnector:
         """Take the SIM out of its group."""
         wish = Wish(kind="group", value="")
         return await self._apply(await self.read_sim(sim), wish, lambda: self._client.change_sim(sim, "unset_group"))
+
+    # --- the device
+
+    async def set_imei_lock(self, sim: ProviderId, imei: Imei | None) -> Outcome:
+        """Lock to this device, or take the lock off."""
+        before = await self.read_sim(sim)
+        wish = Wish(kind="imei_lock", value=imei or "")
+        if imei is None:
+            return await self._apply(before, wish, lambda: self._client.change_sim(sim, "unset_imei_lock"))
+        return await self._apply(before, wish, lambda: self._client.set_imei_lock(sim, imei))
+
+    async def reset_connection(self, sim: ProviderId) -> Outcome:
+        """Delete the session; the device comes back by itself. Without one there is nothing to do."""
+        before = await self.read_sim(sim)
+        wish = Wish(kind="reconnection", value=before.session.session_id)
+        outcome = await self._apply(before, wish, lambda: self._client.change_sim(sim, "delete_session"))
+        if isinstance(outcome, Refused) and outcome.raw.status == HTTPStatus.BAD_REQUEST:
+            return replace(outcome, reason=ReasonCode.CONFLICT_STATE)  # it went offline in between
+        return outcome
+
+    async def send_sms(self, sim: ProviderId, text: str) -> Outcome:
+        """Hand a message over; whether it arrived is not told."""
+        encoding = encoding_of(text)
+        if encoding is None:
+            return own_refusal(ReasonCode.INVALID_REQUEST, "expected 1 to 160 plain letters, or 70 of any alphabet")
+        before = await self.read_sim(sim)
+        answer = await self._client.send_sms(sim, text, encoding=encoding)
+        if isinstance(answer, Denial):
+            invalid = answer.raw.status == HTTPStatus.BAD_REQUEST
+            return answer.refused(ReasonCode.UNSUPPORTED if invalid else None)
+        return Done(observed=before)
+
+    # --- many, and what comes unasked
+
+    async def change_many(self, verb: Verb, sims: Sequence[ProviderId]) -> BatchOutcome:
+        """A batch job, up to 10,000 SIMs."""
+        return await batch.start(self._client, verb, sims, page_size=MANIFEST.page_size)
+
+    async def follow_many(self, reference: str) -> BatchOutcome:
+        """What became of a batch job; the carrier keeps it for 32 days."""
+        return await batch.follow(
+            self._client, self._translator, reference, self._fresh(), page_size=MANIFEST.page_size
+        )
+
+    def hear(self, headers: Mapping[str, str], body: bytes) -> tuple[Heard, ...]:  # noqa: ARG002 - nothing is signed
+        """What an event handler posts."""
+        return heard(body)
 
     # --- further subscriptions on the card
 
