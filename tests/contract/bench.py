@@ -114,6 +114,7 @@ class Bench:
     verbs: dict[str, str]  # the port's method → the desk's name for it; at least those the carrier has, and read_sim
     optional_secrets: dict[str, str] = field(default_factory=dict)  # such as a webhook's
     buckets: Levels = field(default_factory=Levels)
+    auth_url: str = ""  # where tokens are fetched, where a test puts that elsewhere
 
     # What differs between vendors.
     words: Mapping[str, str] = field(default_factory=dict)  # state of the world → the vendor's word, where not the same
@@ -158,6 +159,7 @@ class Bench:
             account=ACCOUNT,
             name="northwind/tr",
             base_url=url or self.stage.url,
+            auth_url="" if url else self.auth_url,
             limits=limits or {name: Limit(per_second=MANY, burst=MANY) for name in ("auth", "read", "write", "bulk")},
             bounds=Bounds(total=timedelta(seconds=total_s)),
             patience=timedelta(seconds=patience_s),
