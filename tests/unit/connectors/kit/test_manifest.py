@@ -22,7 +22,7 @@ def test_a_manifest_becomes_a_capability_record() -> None:
 
 
 def test_a_manifest_may_name_more_secrets_a_second_address_and_a_days_allowance() -> None:
-    text = TEXT.replace('page_size = 100', 'page_size = 100\naction_budget = { state = 5, any = 20 }')
+    text = TEXT.replace("page_size = 100", "page_size = 100\naction_budget = { state = 5, any = 20 }")
     text = text.replace("[auth]", '[auth]\nurl = "https://login.example"\noptional = ["webhook_secret"]')
     manifest = read_manifest(text)
     assert manifest.action_budget == {"state": 5, "any": 20}
@@ -54,8 +54,8 @@ def test_what_a_manifest_does_not_name_is_unsupported_and_says_why() -> None:
         ('contract = "first-party"', 'contract = "reconstruction"', "experimental"),
         ('contract = "first-party"', 'contract = "hearsay"', "contract"),
         ('webhook = "path"', 'webhook = "none"', "webhook"),
-        ('page_size = 100', 'page_size = 100\naction_budget = { state = 0 }', "action_budget"),
-        ('page_size = 100', 'page_size = 100\naction_budget = { states = 5 }', "action_budget"),
+        ("page_size = 100", "page_size = 100\naction_budget = { state = 0 }", "action_budget"),
+        ("page_size = 100", "page_size = 100\naction_budget = { states = 5 }", "action_budget"),
     ],
 )
 def test_a_malformed_manifest_is_refused_by_name(old: str, new: str, named: str) -> None:
