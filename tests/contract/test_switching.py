@@ -1,9 +1,11 @@
 """Switching a line on and off: once, whatever happens on the way."""
 
+from datetime import timedelta
+
 import pytest
 from tests.contract.bench import STATES, Bench, away_from, done, refused
 
-from fairlead.engine.ports.carrier import OutcomeUnknown, ReasonCode
+from fairlead.engine.ports.carrier import Accepted, OutcomeUnknown, ReasonCode
 from fairlead.model.subscription import SubscriptionState
 
 needs = pytest.mark.needs
@@ -110,3 +112,19 @@ async def test_a_suspended_line_loses_its_session_unless_the_carrier_lets_it_run
     assert (bench.card(line).session is not None) == runs_on
     if not runs_on:
         assert not end.observed.session.online
+
+
+@needs("SwitchesState", "FollowsUp", verbs=["suspend"])
+async def test_a_change_that_takes_its_time_is_accepted_and_then_done(bench: Bench) -> None:
+    bench.world.carriers["tr"].takes["suspended"] = timedelta(minutes=7)
+    line = bench.line()
+    connector = bench.open()
+    begun = bench.clock()
+    outcome = await connector.suspend(line)
+    assert isinstance(outcome, Accepted)
+    assert bench.card(line).state == "active"
+    connector = bench.open()  # another process follows it up
+    end = await done(bench, connector, outcome)
+    assert end.observed.subscription.state is SubscriptionState.SUSPENDED
+    assert bench.clock() - begun >= timedelta(minutes=7)
+    assert bench.executed("suspend", line) == 1
