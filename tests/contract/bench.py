@@ -15,7 +15,7 @@ import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
-from fairlead.connectors._kit.http import REASONS, Bounds
+from fairlead.connectors._kit.http import Bounds
 from fairlead.engine.ports.carrier import (
     Accepted,
     BucketKey,
@@ -40,6 +40,16 @@ TENANT = TenantId(UUID(int=1))
 ACCOUNT = AccountId(UUID(int=2))
 MANY = 20_000  # requests in a burst: no budget in the way of what is asked
 APN = "iot.tr"
+
+# What a refused change of state means by its status, said here once more and not taken from the kit.
+USUAL_REASONS = {
+    400: ReasonCode.INVALID_REQUEST,
+    402: ReasonCode.PRECONDITION,
+    403: ReasonCode.FORBIDDEN,
+    409: ReasonCode.CONFLICT_STATE,
+    422: ReasonCode.INVALID_REQUEST,
+    423: ReasonCode.BUSY,
+}
 
 STATES = {
     "activate": SubscriptionState.ACTIVE,
@@ -120,7 +130,7 @@ class Bench:
     words: Mapping[str, str] = field(default_factory=dict)  # state of the world → the vendor's word, where not the same
     reads_takes: int = 1  # requests a `read_sim` takes
     logs_in: bool = True  # False: the credential goes along with each request, and there is no handshake
-    reasons: Mapping[int, ReasonCode] = field(default_factory=lambda: REASONS)  # of a suspend that is refused
+    reasons: Mapping[int, ReasonCode] = field(default_factory=lambda: USUAL_REASONS)  # of a suspend that is refused
     refusal: tuple[int, str] = (400, "XYZ-7")  # a status and code the vendor might refuse a change of state with
     forgets_the_ended: bool = False  # a terminated line is not found any more
     resets_only_sessions: bool = True  # a reset of a line without a session does nothing, and nothing is sent

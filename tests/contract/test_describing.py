@@ -47,7 +47,9 @@ def test_marks_name_what_exists() -> None:
     from pathlib import Path
 
     for file in Path(__file__).parent.glob("test_*.py"):
-        for args in re.findall(r"^@needs\(([^)]*)\)", file.read_text(encoding="utf-8"), re.MULTILINE):
+        for args in re.findall(
+            r"^(?:@|pytestmark = pytest\.mark\.)needs\(([^)]*)\)", file.read_text(encoding="utf-8"), re.MULTILINE
+        ):
             for name in re.findall(r'"([A-Z]\w+)"', args):
                 assert name in CAPABILITIES, f"{file.name}: {name}"
 

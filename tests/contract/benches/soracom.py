@@ -1,7 +1,6 @@
 import msgspec
-from tests.contract.bench import MANY, Bench, Clock, Maker, Stage, new_world
+from tests.contract.bench import MANY, USUAL_REASONS, Bench, Clock, Maker, Stage, new_world
 
-from fairlead.connectors._kit.http import REASONS
 from fairlead.connectors.soracom.factory import FACTORY
 from fairlead.engine.ports.carrier import ProviderId, ReasonCode
 from fairlead_sim.carriers.soracom import SoracomFake
@@ -44,7 +43,7 @@ def bench(clock: Clock, stage: Stage) -> Bench:
         stage=stage,
         verbs=VERBS,
         words={"deactivated": "inactive"},
-        reasons={**REASONS, 400: ReasonCode.CONFLICT_STATE},
+        reasons={**USUAL_REASONS, 400: ReasonCode.CONFLICT_STATE},
         further_plan="planX1",
     )
 
