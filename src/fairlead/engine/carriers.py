@@ -178,8 +178,10 @@ class Carriers:
         if credential is None:
             return None
         wanted = set(manifest.auth_fields) if manifest else set[str]()
-        if set(credential) != wanted:
+        optional = set(manifest.auth_optional) if manifest else set[str]()
+        if set(credential) - optional != wanted:
             named = ", ".join(sorted(wanted)) or "nothing: this account has no connector"
+            named += f"; if wanted {', '.join(sorted(optional))}" if optional else ""
             raise AccountRefused("credential", sorted(credential), f"the fields {named}")
         text = json.dumps(dict(credential), sort_keys=True).encode()
         return self._sealer.seal(text, _place(tenant, account)).encode()

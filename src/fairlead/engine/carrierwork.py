@@ -25,10 +25,11 @@ from fairlead.engine.ports.carrier import (
     Accepted,
     AuthFailed,
     CarrierTrouble,
-    ChangesState,
+    Deactivates,
     Done,
     NotFound,
     OutcomeUnknown,
+    ProtectsTermination,
     ProviderId,
     RateLimited,
     ReadsSim,
@@ -36,6 +37,7 @@ from fairlead.engine.ports.carrier import (
     Refused,
     SimRecord,
     StandsBy,
+    SwitchesState,
     Terminates,
     Unavailable,
 )
@@ -302,30 +304,24 @@ class CarrierWorker:
 
 
 async def _call(connector: object, work: CarrierWork) -> CarrierOutcome:
-    verb, sim = work.verb, ProviderId(work.sim)
-    if verb == "standby" and isinstance(connector, StandsBy):
-        return await connector.standby(sim)
-    if isinstance(connector, Terminates):
-        match verb:
-            case "allow_termination":
-                return await connector.allow_termination(sim)
-            case "forbid_termination":
-                return await connector.forbid_termination(sim)
-            case "terminate":
-                return await connector.terminate(sim, confirm=Iccid(work.iccid))
-            case _:
-                pass
-    if isinstance(connector, ChangesState):
-        match verb:
-            case "activate":
-                return await connector.activate(sim)
-            case "suspend":
-                return await connector.suspend(sim)
-            case "deactivate":
-                return await connector.deactivate(sim)
-            case _:
-                pass
-    raise NotFound(f"this carrier has no call to {verb} a SIM")
+    sim = ProviderId(work.sim)
+    match work.verb:
+        case "activate" if isinstance(connector, SwitchesState):
+            return await connector.activate(sim)
+        case "suspend" if isinstance(connector, SwitchesState):
+            return await connector.suspend(sim)
+        case "deactivate" if isinstance(connector, Deactivates):
+            return await connector.deactivate(sim)
+        case "standby" if isinstance(connector, StandsBy):
+            return await connector.standby(sim)
+        case "allow_termination" if isinstance(connector, ProtectsTermination):
+            return await connector.allow_termination(sim)
+        case "forbid_termination" if isinstance(connector, ProtectsTermination):
+            return await connector.forbid_termination(sim)
+        case "terminate" if isinstance(connector, Terminates):
+            return await connector.terminate(sim, confirm=Iccid(work.iccid))
+        case _:
+            raise NotFound(f"this carrier has no call to {work.verb} a SIM")
 
 
 def _shows(record: SimRecord, verb: str) -> bool:

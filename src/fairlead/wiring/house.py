@@ -85,7 +85,13 @@ from fairlead.store.timeline import TimelineStore
 from fairlead.store.views import ViewStore
 from fairlead.store.work import WorkStore
 
-CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {"soracom": SORACOM}
+# A connector joins with its import above and its name here.
+CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
+    one.manifest.id: one
+    for one in (
+        SORACOM,
+    )
+}  # fmt: skip
 
 
 class ConnectorTable:
@@ -123,6 +129,7 @@ class ConnectorTable:
             account=found.id,
             name=found.name,
             base_url=str(found.config.get("base_url", "")),
+            auth_url=str(found.config.get("auth_url", "")),
             limits=limits_from(found.config.get("limits", {})),
             mnc_lengths=self._lengths,
         )

@@ -7,33 +7,29 @@ object, never by HTTP. The contract names no error codes; those here are the fak
 connector that leans on them would fail at the vendor.
 """
 
-import asyncio
 import secrets
 import time
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from math import ceil
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import msgspec
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from fairlead_sim.carriers import soracom_words as words
-from fairlead_sim.carriers.serving import drop
-from fairlead_sim.carriers.throttle import Throttle
-from fairlead_sim.world.faults import Fault, Kind
+from fairlead_sim.carriers.desk import Desk, Handler, Refusal, Why
 from fairlead_sim.world.radio import World
 from fairlead_sim.world.sims import Sim, SimState
 
 _LONGEST_TOKEN_S: Final = 172_800
 _PLANS: Final = frozenset({"planP1", "planX1", "planX2", "planX3", "plan-US-max"})
 _PAGE: Final = 100
+_LONGEST_JOB: Final = 10_000
+_BATCHED: Final = frozenset({"activate", "suspend", "deactivate", "set_to_standby"})
 _CHANGES: Final[dict[str, SimState]] = {
     "activate": "active",
     "suspend": "suspended",
@@ -59,28 +55,45 @@ class _AddRequest(msgspec.Struct):
     enable: bool = True
 
 
-class _Problem(Exception):
-    """An answer that says no."""
-
-    def __init__(self, status: int, code: str, message: str, retry_after_s: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.retry_after_s = retry_after_s
+class _LockRequest(msgspec.Struct):
+    imei: str = ""
 
 
-_LOST: Final = "fairlead.lost"  # set in a request's scope: its answer never leaves
+class _SmsRequest(msgspec.Struct):
+    payload: str = ""
+    encodingType: int = 2  # noqa: N815 - the contract's own name
 
 
-class _Silence(Response):
-    """No answer at all."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        scope[_LOST] = True
+class _BatchGroupRequest(msgspec.Struct):
+    batchGroupName: str  # noqa: N815
 
 
-Handler = Callable[[Request], Awaitable[Response]]
+class _TaskCall(msgspec.Struct):
+    path: str
+    method: str
+
+
+class _Task(msgspec.Struct):
+    request: _TaskCall
+
+
+class _JobRequest(msgspec.Struct):
+    tasks: list[_Task]
+    jobName: str = ""  # noqa: N815
+
+
+_CODES: Final[dict[Why, tuple[str, str]]] = {
+    "unauthenticated": ("AUM0003", "Authentication failed."),
+    "too_fast": ("COM0429", "Too many requests."),
+    "away": ("COM0503", "Service unavailable."),
+    "broken": ("COM0500", "Internal error."),
+}
+
+
+def _no(refusal: Refusal) -> Response:
+    code, message = _CODES.get(refusal.why, ("COM0400", "The request cannot be carried out."))
+    body = {"code": refusal.code or code, "message": refusal.message or message}
+    return _json(body, status=refusal.status, headers=dict(refusal.headers))
 
 
 class SoracomFake:
@@ -99,20 +112,35 @@ class SoracomFake:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`per_second` and `burst` are the account's budget; tokens and budget live in real time."""
+        self.desk = Desk(
+            world,
+            carrier,
+            door=self._door,
+            sim=lambda request: self.carrier.sims.get(str(request.path_params.get("sim", ""))),
+            no=_no,
+            per_second=per_second,
+            burst=burst,
+            monotonic=monotonic,
+        )
         self.world = world
         self.carrier = world.carriers[carrier]
         self.operator = f"OP{carrier.upper():0<10}"[:12]
-        self.throttle = Throttle(per_second=per_second, burst=burst, monotonic=monotonic)
         self.groups: dict[str, str] = {}
-        self.executed: Counter[tuple[str, str]] = Counter()  # (verb, SIM id): changes carried out
-        self.requests: Counter[str] = Counter()  # by verb; reads as list, get, events, stats, groups
-        self.logins = 0
+        self.batch_takes = timedelta(minutes=2)
+        self.batch_groups: dict[str, str] = {}
+        self.jobs: dict[str, words.Job] = {}
+        self.throttle = self.desk.throttle
+        self.executed = self.desk.executed  # (verb, SIM id): changes carried out
+        self.requests = self.desk.requests  # by verb; reads as list, get, events, stats, groups
         self._credential = (auth_key_id, auth_key)
         self._longest_token = longest_token.total_seconds()
-        self._monotonic = monotonic
         self._order: list[str] = []
-        self._tokens: dict[tuple[str, str], float] = {}
-        self.app = Starlette(routes=self._routes())
+        self.app = self.desk.app(self._routes())
+
+    @property
+    def logins(self) -> int:
+        """Handshakes that gave a token."""
+        return self.desk.logins
 
     def add_group(self, name: str) -> str:
         """A group to put SIMs into; gives its id."""
@@ -122,24 +150,28 @@ class SoracomFake:
 
     def expire_tokens(self) -> None:
         """End all tokens now."""
-        self._tokens.clear()
+        self.desk.tokens.expire()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application, with the one thing Starlette cannot do: not answering."""
+        """The ASGI application."""
         await self.app(scope, receive, send)
-        if scope.get(_LOST):
-            await drop(send)
 
     def _routes(self) -> list[Route]:
-        one = "/sims/{sim}"
+        one, desk = "/sims/{sim}", self.desk
         profile = one + "/profiles/{iccid}"
+        jobs = "/batch_groups/{group}/jobs"
         routes = [
-            Route("/auth", self._plain(self._auth), methods=["POST"]),
-            Route("/sims", self._plain(self._guarded("list", self._list)), methods=["GET"]),
-            Route(one, self._plain(self._guarded("get", self._get)), methods=["GET"]),
-            Route(one + "/events/sessions", self._plain(self._guarded("events", self._events)), methods=["GET"]),
-            Route("/stats/air/sims/{sim}", self._plain(self._guarded("stats", self._stats)), methods=["GET"]),
-            Route("/groups", self._plain(self._guarded("groups", self._groups)), methods=["GET"]),
+            Route("/auth", desk.welcome(self._auth), methods=["POST"]),
+            Route("/sims", desk.read("list", self._list), methods=["GET"]),
+            Route(one, desk.read("get", self._get), methods=["GET"]),
+            Route(one + "/events/sessions", desk.read("events", self._events), methods=["GET"]),
+            Route("/stats/air/sims/{sim}", desk.read("stats", self._stats), methods=["GET"]),
+            Route("/groups", desk.read("groups", self._groups), methods=["GET"]),
+            Route("/batch_groups", desk.read("batch_groups", self._batch_groups), methods=["GET"]),
+            Route("/batch_groups", desk.read("add_batch_group", self._add_batch_group), methods=["POST"]),
+            Route(jobs, desk.change("batch_job", self._start_job), methods=["POST"]),
+            Route(jobs + "/{job}", desk.read("job", self._get_job), methods=["GET"]),
+            Route(jobs + "/{job}/tasks", desk.read("tasks", self._tasks), methods=["GET"]),
         ]
         changes = {
             **{one + "/" + action: action for action in _CHANGES},
@@ -147,66 +179,31 @@ class SoracomFake:
             one + "/disable_termination": "disable_termination",
             one + "/set_group": "set_group",
             one + "/unset_group": "unset_group",
+            one + "/set_imei_lock": "set_imei_lock",
+            one + "/unset_imei_lock": "unset_imei_lock",
+            one + "/delete_session": "delete_session",
+            one + "/send_sms": "send_sms",
             profile + "/add_subscription": "add_subscription",
             profile + "/subscribers/{imsi}/cancel_download": "cancel_download",
         }
         for path, verb in changes.items():
-            routes.append(Route(path, self._plain(self._guarded(verb, self._change(verb))), methods=["POST"]))
+            routes.append(Route(path, desk.change(verb, self._change(verb)), methods=["POST"]))
         return routes
 
     # --- at the door
 
-    def _plain(self, handler: Handler) -> Handler:
-        async def answered(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except _Problem as problem:
-                headers = {"retry-after": str(problem.retry_after_s)} if problem.retry_after_s is not None else None
-                body = {"code": problem.code, "message": problem.message}
-                return _json(body, status=problem.status, headers=headers)
-
-        return answered
-
-    def _guarded(self, verb: str, handler: Handler) -> Handler:
-        async def guarded(request: Request) -> Response:
-            self.requests[verb] += 1
-            self._budget(verb)
-            pair = (request.headers.get("x-soracom-api-key", ""), request.headers.get("x-soracom-token", ""))
-            if self._tokens.get(pair, 0.0) <= self._monotonic():
-                raise _Problem(401, "AUM0003", "Authentication failed.")
-            slow = self._meets("slow", request, verb)
-            if slow is not None:
-                await asyncio.sleep(slow.delay_s)
-            if self._meets("api_down", request, verb) is not None:
-                raise _Problem(503, "COM0503", "Service unavailable.")
-            return await handler(request)
-
-        return guarded
-
-    def _budget(self, verb: str) -> None:
-        storm = self.world.faults.meets("storm", self.carrier.id, key=verb, country=None, verb=verb)
-        if storm is not None:
-            raise _Problem(429, "COM0429", "Too many requests.", storm.retry_after_s)
-        wait = self.throttle.wait()
-        if wait > 0:
-            raise _Problem(429, "COM0429", "Too many requests.", ceil(wait))
-
-    def _meets(self, kind: Kind, request: Request, verb: str) -> Fault | None:
-        sim = self.carrier.sims.get(str(request.path_params.get("sim", "")))
-        country = self.world.country_of(sim) if sim is not None else None
-        key = sim.iccid if sim is not None else verb
-        return self.world.faults.meets(kind, self.carrier.id, key=key, country=country, verb=verb)
+    def _door(self, request: Request) -> None:
+        pair = (request.headers.get("x-soracom-api-key", ""), request.headers.get("x-soracom-token", ""))
+        if not self.desk.tokens.valid(pair):
+            raise Refusal("unauthenticated", 401)
 
     async def _auth(self, request: Request) -> Response:
-        self.requests["auth"] += 1
-        self._budget("auth")
         asked = await _body(request, _AuthRequest)
         if (asked.authKeyId, asked.authKey) != self._credential:
-            raise _Problem(401, "AUM0001", "Authentication failed.")
-        self.logins += 1
+            raise Refusal("unauthenticated", 401, code="AUM0001")
+        self.desk.logins += 1
         pair = (f"api-{secrets.token_hex(16)}", secrets.token_urlsafe(48))
-        lifetime = min(float(asked.tokenTimeoutSeconds), self._longest_token)
-        self._tokens[pair] = self._monotonic() + lifetime
+        self.desk.tokens.issue(pair, min(float(asked.tokenTimeoutSeconds), self._longest_token))
         return _json({"apiKey": pair[0], "token": pair[1], "operatorId": self.operator})
 
     # --- reads
@@ -236,9 +233,10 @@ class SoracomFake:
         sim = self._sim(request)
         period = request.query_params.get("period", "")
         if period not in {"month", "day", "minutes"}:
-            raise _Problem(400, "COM0400", "period is required.")
+            raise Refusal("rule", 400, code="COM0400", message="period is required.")
         since, until = (datetime.fromtimestamp(_number(request, name, -1), UTC) for name in ("from", "to"))
-        return _json(words.stats_body(sim, since=since, until=until, period=period))
+        known_at = self.world.clock() - self.carrier.usage_lag if self.carrier.usage_lag else None
+        return _json(words.stats_body(sim, since=since, until=until, period=period, known_at=known_at))
 
     async def _groups(self, request: Request) -> Response:
         page, following = _slice(sorted(self.groups), request)
@@ -253,64 +251,159 @@ class SoracomFake:
     def _change(self, verb: str) -> Handler:
         async def change(request: Request) -> Response:
             sim = self._sim(request)
-            refusal = self._meets("refuse", request, verb)
-            if refusal is not None:
-                raise _Problem(refusal.status, refusal.code, refusal.message)
-            broken = self._meets("server_error", request, verb)
-            if broken is not None and not broken.applied:
-                raise _Problem(500, "COM0500", "Internal error.")
-            body = await self._execute(verb, sim, request)
-            self.executed[verb, sim.iccid] += 1
-            if broken is not None:
-                raise _Problem(500, "COM0500", "Internal error.")
-            if self._meets("lose_reply", request, verb) is not None:
-                return _Silence()
-            return _json(body)
+            if verb == "send_sms":
+                return await self._send_sms(sim, request)
+            return _json(await self._execute(verb, sim, request))
 
         return change
 
     async def _execute(self, verb: str, sim: Sim, request: Request) -> words.Body:
         if verb in _CHANGES:
             self._set_state(verb, sim)
-        elif verb in {"enable_termination", "disable_termination"}:
-            sim.termination_enabled = verb == "enable_termination"
         elif verb == "set_group":
             group = (await _body(request, _GroupRequest)).groupId
             if group not in self.groups:
-                raise _Problem(404, "GRP0404", "No such group.")
+                raise Refusal("unknown", 404, code="GRP0404", message="No such group.")
             sim.group = group
-        elif verb == "unset_group":
-            sim.group = ""
+        elif verb == "set_imei_lock":
+            self._lock(sim, (await _body(request, _LockRequest)).imei)
         elif verb == "add_subscription":
             return await self._add(sim, request)
-        else:
+        elif verb == "cancel_download":
             return self._cancel(sim, request)
+        else:
+            self._set_plainly(verb, sim)
         return self._body(sim, self.world.clock())
+
+    def _set_plainly(self, verb: str, sim: Sim) -> None:
+        """The changes that need no body."""
+        match verb:
+            case "enable_termination" | "disable_termination":
+                sim.termination_enabled = verb == "enable_termination"
+            case "unset_group":
+                sim.group = ""
+            case "unset_imei_lock":
+                sim.imei_lock = ""
+            case _:
+                if not self.world.reset_connection(sim.iccid):
+                    raise Refusal("rule", 400, code="SEM0016", message="The specified subscriber is offline")
+
+    def _lock(self, sim: Sim, imei: str) -> None:
+        wanted = imei or (sim.session.imei if sim.session is not None else "")
+        if len(wanted) != 15 or not wanted.isdigit():  # noqa: PLR2004 - an IMEI
+            raise Refusal("malformed", 400, code="SIMX0422", message="The IMEI is invalid, or the SIM is offline.")
+        sim.imei_lock = wanted
+
+    async def _send_sms(self, sim: Sim, request: Request) -> Response:
+        asked = await _body(request, _SmsRequest)
+        longest = 160 if asked.encodingType == 1 else 70
+        if not asked.payload or len(asked.payload) > longest:
+            raise Refusal("malformed", 400, code="SMS0400", message="The payload is empty or too long.")
+        if sim.state == "terminated":
+            raise Refusal("rule", 400, code="SMS0401", message="The SIM does not support SMS.")
+        sim.messages.append((self.world.clock(), asked.payload))
+        return _json({"messageId": f"{secrets.token_hex(8)}"}, status=202)
 
     def _set_state(self, verb: str, sim: Sim) -> None:
         if sim.state == "terminated":
-            raise _Problem(400, "SIMX0410", "The SIM is terminated.")
+            raise Refusal("rule", 400, code="SIMX0410", message="The SIM is terminated.")
         if verb == "terminate" and not sim.termination_enabled:
-            raise _Problem(400, "SIMX0412", "Termination protection is on.")
+            raise Refusal("rule", 400, code="SIMX0412", message="Termination protection is on.")
         if verb == "set_to_standby" and sim.plan not in self.carrier.standby_plans:
-            raise _Problem(400, "SIMX0405", "The SIM does not support standby.")
+            raise Refusal("rule", 400, code="SIMX0405", message="The SIM does not support standby.")
         self.world.set_state(sim.iccid, _CHANGES[verb])
+
+    # --- batch jobs
+
+    async def _batch_groups(self, request: Request) -> Response:
+        page, following = _slice(sorted(self.batch_groups), request)
+        bodies = [words.batch_group_body(key, self.batch_groups[key], self.world.clock()) for key in page]
+        return _json(bodies, headers=_next(following, request))
+
+    async def _add_batch_group(self, request: Request) -> Response:
+        name = (await _body(request, _BatchGroupRequest)).batchGroupName
+        group = f"{len(self.batch_groups) + 1:08x}"
+        self.batch_groups[group] = name
+        return _json(words.batch_group_body(group, name, self.world.clock()))
+
+    async def _start_job(self, request: Request) -> Response:
+        group = str(request.path_params["group"])
+        if group not in self.batch_groups:
+            raise Refusal("unknown", 404, code="BAT0404", message="No such batch group.")
+        asked = await _body(request, _JobRequest)
+        parts = [one.request.path.removeprefix("/v1").strip("/").split("/") for one in asked.tasks]
+        whole = all(len(part) == 3 and part[0] == "sims" for part in parts)  # noqa: PLR2004 - /sims/{id}/{action}
+        actions = {part[-1] for part in parts}
+        if not whole or len(actions) != 1 or not actions <= _BATCHED or len(parts) > _LONGEST_JOB:
+            raise Refusal("rule", 400, code="BAT0400", message="One supported action, and at most 10,000 tasks.")
+        action = actions.pop()
+        if any(job.action == action and job.finished_at is None for job in self.jobs.values()):
+            raise Refusal("rule", 400, code="BAT0409", message="A job with this action is running.")
+        job = words.Job(
+            id=f"{len(self.jobs) + 1:08x}",
+            group=group,
+            name=asked.jobName,
+            action=action,
+            tasks=[
+                words.Task(path=one.request.path, sim=part[1]) for one, part in zip(asked.tasks, parts, strict=True)
+            ],
+            created_at=self.world.clock(),
+        )
+        self.jobs[job.id] = job
+        self.world.after(self.batch_takes, lambda at: self._run(job, at))
+        return _json(words.batch_job_body(job))
+
+    def _run(self, job: words.Job, at: datetime) -> None:
+        for task in job.tasks:
+            task.status, task.code, task.body = self._task(job.action, self.carrier.sims.get(task.sim))
+        job.finished_at = at
+
+    def _task(self, action: str, sim: Sim | None) -> tuple[Literal["success", "error"], int, words.Body]:
+        refusal = self.desk.meets("refuse", sim, action)
+        if sim is None:
+            return "error", 404, {"code": "SIMX0404", "message": "No such SIM."}
+        if refusal is not None:
+            return "error", refusal.status, {"code": refusal.code, "message": refusal.message}
+        try:
+            self._set_state(action, sim)
+        except Refusal as no:
+            return "error", no.status, {"code": no.code, "message": no.message}
+        self.desk.count(action, sim)
+        return "success", 200, self._body(sim, self.world.clock())
+
+    async def _get_job(self, request: Request) -> Response:
+        return _json(words.batch_job_body(self._job(request)))
+
+    async def _tasks(self, request: Request) -> Response:
+        job = self._job(request)
+        keyed = {f"{number:06}": (number, task) for number, task in enumerate(job.tasks, start=1)}
+        page, following = _slice(list(keyed), request)
+        bodies = [words.batch_task_body(*keyed[key], job) for key in page]
+        return _json(bodies, headers=_next(following, request))
+
+    def _job(self, request: Request) -> words.Job:
+        job = self.jobs.get(str(request.path_params["job"]))
+        if job is None or job.group != request.path_params["group"]:
+            raise Refusal("unknown", 404, code="BAT0404", message="No such job.")
+        return job
+
+    # --- further subscriptions
 
     async def _add(self, sim: Sim, request: Request) -> words.Body:
         asked = await _body(request, _AddRequest)
         if request.path_params["iccid"] != sim.iccid:
-            raise _Problem(404, "SIMX0404", "No such profile.")
+            raise Refusal("unknown", 404, code="SIMX0404", message="No such profile.")
         if sim.plan != "plan01s" or asked.subscription not in _PLANS:
-            raise _Problem(400, "SIMX0415", "This subscription cannot be added to this SIM.")
+            raise Refusal("rule", 400, code="SIMX0415", message="This subscription cannot be added to this SIM.")
         self.world.order_further(sim.iccid, asked.subscription)
         return words.profile_body(sim, self.carrier, self.world.clock())
 
     def _cancel(self, sim: Sim, request: Request) -> words.Body:
         further = sim.further.get(str(request.path_params["imsi"]))
         if further is None or request.path_params["iccid"] != sim.iccid:
-            raise _Problem(404, "SIMX0404", "No such subscription.")
+            raise Refusal("unknown", 404, code="SIMX0404", message="No such subscription.")
         if further.began_at is not None:
-            raise _Problem(400, "SIMX0409", "The delivery has begun.")
+            raise Refusal("rule", 400, code="SIMX0409", message="The delivery has begun.")
         further.ended = True
         return words.containers_body(sim)
 
@@ -319,11 +412,11 @@ class SoracomFake:
     def _sim(self, request: Request) -> Sim:
         sim = self.carrier.sims.get(str(request.path_params["sim"]))
         if sim is None:
-            raise _Problem(404, "SIMX0404", "No such SIM.")
+            raise Refusal("unknown", 404, code="SIMX0404", message="No such SIM.")
         return sim
 
     def _body(self, sim: Sim, now: datetime) -> words.Body:
-        return words.sim_body(sim, self.carrier, self.operator, now)
+        return words.sim_body(sim, self.world.shown(sim.iccid, verb="get"), self.carrier, self.operator, now)
 
 
 def _json(body: object, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -338,7 +431,7 @@ async def _body(request: Request, kind: type[_T]) -> _T:
     try:
         return msgspec.json.decode(await request.body(), type=kind)
     except msgspec.DecodeError as error:
-        raise _Problem(400, "COM0400", f"Malformed request: {error}") from error
+        raise Refusal("rule", 400, code="COM0400", message=f"Malformed request: {error}") from error
 
 
 def _number(request: Request, name: str, default: int) -> int:
@@ -348,7 +441,7 @@ def _number(request: Request, name: str, default: int) -> int:
     try:
         return int(text or "")
     except ValueError:
-        raise _Problem(400, "COM0400", f"{name} must be a number.") from None
+        raise Refusal("rule", 400, code="COM0400", message=f"{name} must be a number.") from None
 
 
 def _slice(keys: list[str], request: Request) -> tuple[list[str], str | None]:

@@ -5,11 +5,13 @@ suspended or inactive, though its prose names them, so the primary one carries n
 the SIM's own field says it.
 """
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
-from fairlead_sim.world.sims import Carrier, Session, SessionEvent, Sim, SimState
+from fairlead_sim.world.sims import Carrier, Session, SessionEvent, Sim, SimState, Standing
 
 STATUS: Final[Mapping[SimState, str]] = {
     "inventory": "ready",
@@ -20,9 +22,49 @@ STATUS: Final[Mapping[SimState, str]] = {
     "deactivated": "inactive",
     "terminated": "terminated",
 }
+MODULES: Final[Mapping[str, str]] = {
+    "2FF": "mini",
+    "3FF": "micro",
+    "4FF": "nano",
+    "MFF2": "embedded",
+    "iSIM": "integrated",
+    "eUICC": "profilePackage",
+    "softSIM": "virtual",
+}
 _EVENTS: Final = {"created": "Created", "modified": "Modified", "deleted": "Deleted"}
 
 Body = dict[str, object]
+
+
+@dataclass(slots=True, kw_only=True)
+class Task:
+    """One call of a batch job."""
+
+    path: str
+    sim: str
+    status: Literal["pending", "success", "error"] = "pending"
+    code: int = 0
+    body: Body = field(default_factory=dict[str, object])
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """A batch job: one action on many SIMs."""
+
+    id: str
+    group: str
+    name: str
+    action: str
+    tasks: list[Task]
+    created_at: datetime
+    finished_at: datetime | None = None
+
+    @property
+    def status(self) -> str:
+        """The contract's word."""
+        if self.finished_at is None:
+            return "running"
+        return "failed" if any(task.status == "error" for task in self.tasks) else "completed"
 
 
 def millis(instant: datetime) -> int:
@@ -30,28 +72,28 @@ def millis(instant: datetime) -> int:
     return int(instant.timestamp() * 1000)
 
 
-def sim_body(sim: Sim, carrier: Carrier, operator: str, now: datetime) -> Body:
-    """The `Sim` of the contract."""
+def sim_body(sim: Sim, shown: Standing, carrier: Carrier, operator: str, now: datetime) -> Body:
+    """The `Sim` of the contract; what is still pending shows as it was."""
     body: Body = {
         "simId": sim.iccid,
         "operatorId": operator,
-        "status": STATUS[sim.state],
+        "status": STATUS[shown.state],
         "type": "uicc",
-        "moduleType": "embedded",
+        "moduleType": MODULES[sim.form_factor],
         "speedClass": "s1.fast",
         "activeProfileId": sim.iccid,
         "createdTime": millis(sim.created_at),
-        "lastModifiedTime": millis(sim.modified_at),
-        "terminationEnabled": sim.termination_enabled,
+        "lastModifiedTime": millis(shown.modified_at),
+        "terminationEnabled": shown.termination_enabled,
         "capabilities": {"data": True, "sms": True},
         "tags": {"name": ""},
         "profiles": {sim.iccid: profile_body(sim, carrier, now)},
         "sessionStatus": _status_body(sim, now - carrier.lag),
     }
-    if sim.group:
-        body["groupId"] = sim.group
-    if sim.imei_lock:
-        body["imeiLock"] = {"imei": sim.imei_lock}
+    if shown.group:
+        body["groupId"] = shown.group
+    if shown.imei_lock:
+        body["imeiLock"] = {"imei": shown.imei_lock}
     last = _last_ended(sim, now - carrier.lag)
     if last is not None:
         body["previousSession"] = _previous_body(last)
@@ -104,16 +146,18 @@ def event_body(event: SessionEvent, sim: Sim, operator: str) -> Body:
     }
 
 
-def stats_body(sim: Sim, *, since: datetime, until: datetime, period: str) -> list[Body]:
+def stats_body(
+    sim: Sim, *, since: datetime, until: datetime, period: str, known_at: datetime | None = None
+) -> list[Body]:
     """The `AirStatsResponse` list; a terminated SIM's traffic cannot be read any more."""
     if sim.state == "terminated":
         return []
     if period == "minutes":
         first = since - timedelta(minutes=5)
-        return [_stat(at, up, down) for at, up, down in sim.by_minutes if first < at <= until]
+        return [_stat(at, up, down) for at, up, down in sim.by_minutes if first < at <= min(until, known_at or until)]
     months: dict[date, list[int]] = {}
     by_month = period == "month"
-    for day, (up, down) in sorted(sim.by_day.items()):
+    for day, (up, down) in sim.days(known_at).items():
         key = day.replace(day=1) if by_month else day
         counts = months.setdefault(key, [0, 0])
         counts[0] += up
@@ -187,3 +231,36 @@ def _cell(session: Session) -> Body:
         "tac": session.tac,
         "eci": session.eci,
     }
+
+
+def batch_group_body(group: str, name: str, at: datetime) -> Body:
+    """The `BatchGroupResponse` of the contract; times in seconds here."""
+    seconds = int(at.timestamp())
+    return {"batchGroupId": group, "batchGroupName": name, "createdTime": seconds, "updatedTime": seconds}
+
+
+def batch_job_body(job: Job) -> Body:
+    """The `BatchJobResponse` of the contract."""
+    counts = Counter(task.status for task in job.tasks)
+    body: Body = {
+        "batchGroupId": job.group,
+        "jobId": job.id,
+        "jobName": job.name,
+        "abortOnFailure": False,
+        "status": job.status,
+        "createdTime": int(job.created_at.timestamp()),
+        "updatedTime": int((job.finished_at or job.created_at).timestamp()),
+        "summary": {one: counts[one] for one in ("pending", "success", "error")},
+    }
+    if job.finished_at is not None:
+        body["finishedTime"] = int(job.finished_at.timestamp())
+    return body
+
+
+def batch_task_body(number: int, task: Task, job: Job) -> Body:
+    """The `BatchTaskResponse` of the contract."""
+    body: Body = {"taskId": number, "request": {"path": task.path, "method": "POST"}, "status": task.status}
+    if task.status != "pending" and job.finished_at is not None:
+        at = int(job.finished_at.timestamp())
+        body |= {"startedTime": at, "finishedTime": at, "response": {"statusCode": task.code, "body": task.body}}
+    return body

@@ -18,6 +18,10 @@ Kind = Literal[
     "slow",  # the answer takes `delay_s` of real time
     "lose_reply",  # the change is applied, then the connection drops without an answer
     "storm",  # 429 with `retry_after_s`, whatever the budget
+    "stale",  # reads show a SIM's standing of `age_s` of fleet time ago
+    "lose_callback",  # a callback is never sent
+    "duplicate_callback",  # a callback is sent twice
+    "late_callback",  # a callback is sent after all others that are due
 ]
 
 
@@ -36,6 +40,7 @@ class Fault:
     message: str = "The request cannot be carried out for this SIM."
     applied: bool = False
     delay_s: float = 0.0
+    age_s: float = 0.0
     retry_after_s: int | None = 1  # None: the header is left out
 
 

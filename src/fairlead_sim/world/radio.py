@@ -2,19 +2,21 @@
 
 Simulated devices call `attach`, `connected`, `traffic` and `move`; carrier fakes call `set_state`
 and read SIMs; tests and the demo call `faults`, `issue` and `add_device`. There is no task and no
-socket in here: time comes from the clock that was given, everything happens inside a call.
+socket in here: time comes from the clock that was given, everything happens inside a call. A change
+that takes its time is carried out by the first call after it is due.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from heapq import heappop, heappush
 from typing import Literal
 
 from fairlead_sim.world.atlas import COUNTRIES, NETWORKS, Country
 from fairlead_sim.world.faults import Fault, Faults
 from fairlead_sim.world.numbers import make_iccid, make_imei, make_imsi
-from fairlead_sim.world.sims import ATTACHABLE, Carrier, EventKind, Further, Session, SessionEvent, Sim, SimState
+from fairlead_sim.world.sims import Carrier, EventKind, Further, Session, SessionEvent, Sim, SimState, Standing
 
 AttachReason = Literal[
     "no_card",
@@ -75,6 +77,8 @@ class World:
         self.devices: dict[str, Device] = {}
         self._sims: dict[str, Sim] = {}
         self._sessions = 0
+        self._due: list[tuple[datetime, int, Callable[[datetime], None]]] = []
+        self._scheduled = 0
 
     # --- setting it up
 
@@ -130,6 +134,7 @@ class World:
                 created_at=now,
                 modified_at=now,
             )
+            sim.note(now)
             owner.sims[sim.iccid] = self._sims[sim.iccid] = sim
             made.append(sim)
         return made
@@ -156,6 +161,7 @@ class World:
 
     def attach(self, device: str, slot: int, apn: str) -> Session | AttachRefused:
         """Try for a session with the card in that slot; one that is open on the modem ends first."""
+        self.tick()
         modem = self.devices[device]
         if modem.session is not None:
             self.detach(device, cause="reattach")
@@ -173,6 +179,7 @@ class World:
         sim.last_seen_at = now
         if sim.state == "ready":
             sim.state, sim.modified_at = "active", now
+            sim.note(now)
         for further in sim.further.values():
             further.began_at = further.began_at or now
         self._note(sim, "created", session, now)
@@ -183,13 +190,17 @@ class World:
         if not networks:
             return "no_network", ""
         plmn = networks[0]
+        open_to_it = [one for one in networks if sim.steering is None or sim.steering.admits(one)]
+        if not open_to_it:
+            return "roaming_barred", plmn
+        plmn = open_to_it[0]
         if self.faults.meets("outage", carrier.id, key=sim.iccid, country=modem.country):
             return "network_failure", plmn
         if self.faults.meets("roaming_barred", carrier.id, key=sim.iccid, country=modem.country):
             return "roaming_barred", plmn
         if sim.state == "terminated":
             return "illegal_subscriber", plmn
-        if sim.state not in ATTACHABLE:
+        if not carrier.lets_in(sim.state) or sim.over_limit(self.clock()):
             return "not_subscribed", plmn
         if sim.imei_lock and sim.imei_lock != modem.imei:
             return "imei_not_accepted", plmn
@@ -229,8 +240,12 @@ class World:
 
     def traffic(self, device: str, uplink: int, downlink: int) -> bool:
         """Carry bytes over the open session; False when there is none and nothing was carried."""
+        self.tick()
         session = self.devices[device].session
         if session is None:
+            return False
+        if self._sims[session.iccid].over_limit(self.clock()):
+            self._drop(session, "data_limit")
             return False
         session.uplink_bytes += uplink
         session.downlink_bytes += downlink
@@ -252,11 +267,58 @@ class World:
     # --- what carriers do
 
     def set_state(self, iccid: str, state: SimState) -> None:
-        """Change a subscription; one that may not attach loses its session."""
+        """Change a subscription, at once or after what its carrier takes for it; meanwhile it is `pending`.
+
+        A later wish replaces one that is still pending.
+        """
         sim = self._sims[iccid]
-        sim.state, sim.modified_at = state, self.clock()
-        if state not in ATTACHABLE and sim.session is not None:
+        takes = self.carriers[sim.carrier].takes.get(state, timedelta(0))
+        if takes <= timedelta(0):
+            self._carry_out(sim, state, self.clock())
+            return
+        sim.pending = state
+        sim.note(self.clock())
+
+        def ripe(at: datetime) -> None:
+            if sim.pending == state:
+                self._carry_out(sim, state, at)
+
+        self.after(takes, ripe)
+
+    def after(self, delay: timedelta, action: Callable[[datetime], None]) -> None:
+        """Have something done later in fleet time; it is told when it was due."""
+        self._scheduled += 1
+        heappush(self._due, (self.clock() + delay, self._scheduled, action))
+
+    def tick(self) -> None:
+        """Carry out what has become due."""
+        while self._due and self._due[0][0] <= self.clock():
+            at, _, action = heappop(self._due)
+            action(at)
+
+    def _carry_out(self, sim: Sim, state: SimState, at: datetime) -> None:
+        """One that may not attach loses its session."""
+        sim.state, sim.pending, sim.modified_at = state, None, at
+        sim.note(at)
+        if not self.carriers[sim.carrier].lets_in(state) and sim.session is not None:
             self._drop(sim.session, "subscription_off")
+
+    def shown(self, iccid: str, *, verb: str = "") -> Standing:
+        """How the carrier shows a SIM: later than it is by its lag, and by a `stale` fault."""
+        self.tick()
+        sim = self._sims[iccid]
+        carrier = self.carriers[sim.carrier]
+        stale = self.faults.meets("stale", carrier.id, key=iccid, country=self.country_of(sim), verb=verb)
+        behind = max(carrier.state_lag, timedelta(seconds=stale.age_s if stale is not None else 0))
+        return sim.stood(self.clock() - behind) if behind else sim.standing()
+
+    def reset_connection(self, iccid: str) -> bool:
+        """End a SIM's session from the network's side, so that its device comes back; False when there was none."""
+        session = self._sims[iccid].session
+        if session is None:
+            return False
+        self._drop(session, "network_reset")
+        return True
 
     def order_further(self, iccid: str, plan: str) -> Further:
         """Order a further subscription for a card; it is delivered when the card is online."""

@@ -1,6 +1,7 @@
 """Carriers, their SIMs, and the sessions and bytes they can tell about.
 
-States are those of the trade, not of any portal; a carrier fake puts them into its own words.
+States are those of the trade, not of any portal; a carrier fake puts them into its own words. What
+is (`Sim`) and what a carrier shows of it (`Standing`, of now or of a while ago) are kept apart.
 """
 
 from collections import deque
@@ -75,6 +76,33 @@ class Further:
         return "ready" if now >= self.began_at + takes else "delivered"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steering:
+    """The networks a SIM is kept to, or kept off."""
+
+    kind: Literal["allow", "block"]
+    plmns: frozenset[str]
+
+    def admits(self, plmn: str) -> bool:
+        """True when the SIM may use that network."""
+        return (plmn in self.plmns) == (self.kind == "allow")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What can be set on a SIM, as it stood at one time."""
+
+    state: SimState
+    pending: SimState | None  # on its way there, and not there yet
+    modified_at: datetime
+    plan: str
+    group: str
+    termination_enabled: bool
+    imei_lock: str
+    limit_bytes: int | None
+    steering: Steering | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Sim:
     """One SIM of one carrier."""
@@ -90,10 +118,19 @@ class Sim:
     group: str = ""
     termination_enabled: bool = False
     imei_lock: str = ""
+    limit_bytes: int | None = None  # of a calendar month
+    steering: Steering | None = None
+    pending: SimState | None = None  # a change of state that takes its time
+    form_factor: str = "MFF2"
+    eid: str = ""
+    messages: list[tuple[datetime, str]] = field(default_factory=list[tuple[datetime, str]])  # handed to the device
     device: str | None = None  # whose slot it sits in
     session: Session | None = None
     last_seen_at: datetime | None = None
     events: deque[SessionEvent] = field(default_factory=lambda: deque[SessionEvent](maxlen=256))
+    history: deque[tuple[datetime, Standing]] = field(
+        default_factory=lambda: deque[tuple[datetime, Standing]](maxlen=256)
+    )
     further: dict[str, Further] = field(default_factory=dict[str, Further])
     by_day: dict[date, list[int]] = field(default_factory=dict[date, list[int]])
     by_minutes: deque[tuple[datetime, int, int]] = field(
@@ -110,6 +147,48 @@ class Sim:
             _, up, down = self.by_minutes.pop()
             uplink, downlink = uplink + up, downlink + down
         self.by_minutes.append((slot, uplink, downlink))
+
+    def standing(self) -> Standing:
+        """How it stands now."""
+        return Standing(
+            state=self.state,
+            pending=self.pending,
+            modified_at=self.modified_at,
+            plan=self.plan,
+            group=self.group,
+            termination_enabled=self.termination_enabled,
+            imei_lock=self.imei_lock,
+            limit_bytes=self.limit_bytes,
+            steering=self.steering,
+        )
+
+    def note(self, at: datetime) -> None:
+        """Remember how it stands, if that is news."""
+        now = self.standing()
+        if not self.history or self.history[-1][1] != now:
+            self.history.append((at, now))
+
+    def stood(self, at: datetime) -> Standing:
+        """How it stood at a time, as far back as is remembered."""
+        known = next((standing for when, standing in reversed(self.history) if when <= at), None)
+        return known or (self.history[0][1] if self.history else self.standing())
+
+    def days(self, known_at: datetime | None = None) -> dict[date, tuple[int, int]]:
+        """Bytes by day, without those of five minutes that ended after `known_at`: a carrier that counts late."""
+        found = {day: (up, down) for day, (up, down) in sorted(self.by_day.items())}
+        for slot, up, down in reversed(self.by_minutes):
+            if known_at is None or slot + _MINUTES <= known_at:
+                break
+            up_then, down_then = found[slot.date()]
+            found[slot.date()] = (up_then - up, down_then - down)
+        return {day: bytes_ for day, bytes_ in found.items() if any(bytes_) or known_at is None}
+
+    def over_limit(self, at: datetime) -> bool:
+        """True when this month's bytes have reached the limit."""
+        if self.limit_bytes is None:
+            return False
+        spent = sum(sum(two) for day, two in self.by_day.items() if (day.year, day.month) == (at.year, at.month))
+        return spent >= self.limit_bytes
 
     def seen_by(self, at: datetime) -> SessionEvent | None:
         """The last event not later than `at`: what a carrier that lags knows."""
@@ -129,7 +208,15 @@ class Carrier:
     lag: timedelta = timedelta(0)  # sessions show up this late
     standby_plans: frozenset[str] = frozenset()
     delivery_takes: timedelta = timedelta(minutes=10)
+    takes: dict[str, timedelta] = field(default_factory=dict[str, timedelta])  # state → how long a change to it takes
+    state_lag: timedelta = timedelta(0)  # what was set shows this late
+    usage_lag: timedelta = timedelta(0)  # bytes show this late
+    suspended_passes_traffic: bool = False  # as at carriers where suspending only stops the bill
     sims: dict[str, Sim] = field(default_factory=dict[str, Sim])
+
+    def lets_in(self, state: SimState) -> bool:
+        """True when a SIM in that state gets a session here."""
+        return state in ATTACHABLE or (state == "suspended" and self.suspended_passes_traffic)
 
     def networks_in(self, country: str) -> tuple[str, ...]:
         """The PLMNs its cards may use there, best first."""

@@ -46,6 +46,7 @@ class AccountConfig:
     account: AccountId
     name: str
     base_url: str = ""  # empty: the manifest's
+    auth_url: str = ""  # where tokens are fetched; empty: the manifest's, or `base_url` where that one is given
     limits: Mapping[CallClass, Limit] = field(default_factory=dict[CallClass, Limit])  # where the contract grants more
     bounds: Bounds = field(default_factory=Bounds)
     patience: timedelta = timedelta(seconds=2)  # how long a call may wait for our own budget
@@ -77,7 +78,7 @@ class ConnectorFactory(Protocol):
 def instance_of(manifest: Manifest, config: AccountConfig, credential: Credential) -> CarrierInstance:
     """The (carrier, account, credential) of a door; raises `MissingCredential`."""
     wanted, given = set(manifest.auth_fields), set(credential.fields)
-    if wanted != given:
+    if wanted != given - set(manifest.auth_optional):
         raise MissingCredential(
             f"the credential for {manifest.id} has the fields {sorted(wanted)}, not {sorted(given)}"
         )
@@ -111,9 +112,11 @@ def http_of(
         patience=config.patience,
         now=real,
     )
+    auth_url = config.auth_url or ("" if config.base_url else manifest.auth_url)
     return Http(
         http,
         base_url=read_address(config.base_url or manifest.base_url),
+        auth_url=read_address(auth_url) if auth_url else "",
         buckets=budgets,
         redactor=Redactor(*credential.fields.values()),
         bounds=config.bounds,

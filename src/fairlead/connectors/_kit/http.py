@@ -10,7 +10,7 @@ with its headers into a log.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -59,15 +59,20 @@ _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request. `changes` decides how its silence is read."""
+    """One request. `changes` decides how its silence is read. It has a JSON body, a form, or neither.
+
+    `_kit/entry.py` adds what proves the sender.
+    """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     call_class: CallClass
     changes: bool = False
-    params: Mapping[str, str] = field(default_factory=dict[str, str])
+    params: Mapping[str, str | Sequence[str]] = field(default_factory=dict[str, str | Sequence[str]])
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    body: Mapping[str, object] | None = field(default=None, repr=False)
+    body: Mapping[str, object] | Sequence[object] | None = field(default=None, repr=False)
+    form: Mapping[str, str | Sequence[str]] | None = field(default=None, repr=False)  # a sequence repeats its name
+    accept: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +127,15 @@ class Http:
         client: httpx.AsyncClient,
         *,
         base_url: str,
+        auth_url: str = "",
         buckets: AccountBuckets,
         redactor: Redactor,
         bounds: Bounds | None = None,
     ) -> None:
+        """`auth_url` is where calls of the class `auth` go, where that is another address."""
         self._client = client
         self._base_url = base_url.rstrip("/")
+        self._auth_url = (auth_url or base_url).rstrip("/")
         self._buckets = buckets
         self._redactor = redactor
         self._bounds = bounds or Bounds()
@@ -159,10 +167,11 @@ class Http:
         sooner = min(self._bounds.connect.total_seconds(), total / 3)
         request = self._client.build_request(
             call.method,
-            self._base_url + call.path,
-            params=dict(call.params) or None,
-            headers={"accept": "application/json", **call.headers},
-            json=dict(call.body) if call.body is not None else None,
+            (self._auth_url if call.call_class == "auth" else self._base_url) + call.path,
+            params=_plain(call.params) or None,
+            headers={"accept": call.accept, **call.headers},
+            json=call.body,
+            data=_plain(call.form) if call.form is not None else None,
             timeout=httpx.Timeout(total, connect=sooner, pool=sooner),
         )
         try:
@@ -232,6 +241,10 @@ def _parsed(content: bytes) -> object:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return _UNREADABLE
+
+
+def _plain(pairs: Mapping[str, str | Sequence[str]]) -> dict[str, str | list[str]]:
+    return {name: value if isinstance(value, str) else list(value) for name, value in pairs.items()}
 
 
 def _name(call: Call) -> str:

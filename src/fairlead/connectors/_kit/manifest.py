@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from fairlead.engine.ports.carrier import CAPABILITIES, CallClass, Limit, Manifest
+from fairlead.engine.ports.carrier import (
+    CAPABILITIES,
+    CARRIED_BY,
+    ActionClass,
+    CallClass,
+    ContractKind,
+    Limit,
+    Manifest,
+    WebhookKind,
+)
 from fairlead.model.subscription import CapabilityRecord, UsageCapability, Verb, VerbCapability
 
 
@@ -21,6 +30,8 @@ class MalformedManifest(ValueError):
 class _Auth(msgspec.Struct, forbid_unknown_fields=True):
     kind: str
     fields: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    url: str = ""
 
 
 class _Limit(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,6 +69,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     kinds: tuple[str, ...]
     regions: tuple[str, ...]
     experimental: bool
+    contract: ContractKind
     api_version: str
     api_documentation: str
     base_url: str
@@ -74,6 +86,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     limits: dict[str, _Limit]
     verbs: dict[Verb, _Verb]
     usage: _Usage | None = None
+    webhook: WebhookKind = "none"
+    action_budget: dict[ActionClass, int] = {}
 
 
 def read_manifest(text: str) -> Manifest:
@@ -89,6 +103,7 @@ def _manifest(file: _File) -> Manifest:
     unknown = set(file.implements) - set(CAPABILITIES)
     if unknown:
         raise MalformedManifest(f"implements: {sorted(unknown)} are none of {sorted(CAPABILITIES)}")
+    _honest(file)
     limits = msgspec.convert(
         {name: {"per_second": one.per_second, "burst": one.burst} for name, one in file.limits.items()},
         dict[CallClass, Limit],
@@ -107,12 +122,34 @@ def _manifest(file: _File) -> Manifest:
         api_version=file.api_version,
         auth_kind=file.auth.kind,
         auth_fields=file.auth.fields,
+        auth_optional=file.auth.optional,
+        auth_url=file.auth.url,
         base_url=file.base_url,
         implements=file.implements,
         limits=limits,
         page_size=file.page_size,
         capabilities=_record(file),
+        contract=file.contract,
+        webhook=file.webhook,
+        action_budget=file.action_budget,
     )
+
+
+def _honest(file: _File) -> None:
+    """Claims that would contradict each other are refused."""
+    has = set(file.implements)
+    for verb, one in file.verbs.items():
+        needed = CARRIED_BY.get(verb)
+        if one.supported and needed is not None and needed not in has:
+            raise MalformedManifest(f"verbs.{verb}: supported, but implements lacks {needed}")
+        if one.bulk_max > 1 and "ChangesMany" not in has:
+            raise MalformedManifest(f"verbs.{verb}: bulk_max above 1, but implements lacks ChangesMany")
+    if file.contract == "reconstruction" and not file.experimental:
+        raise MalformedManifest("experimental: expected true, since a reconstructed contract proves nothing")
+    if (file.webhook != "none") != ("Hears" in has):
+        raise MalformedManifest("webhook: expected a kind exactly where implements has Hears")
+    if any(allowed < 1 for allowed in file.action_budget.values()):
+        raise MalformedManifest("action_budget: expected at least 1 action per line and day")
 
 
 def _record(file: _File) -> CapabilityRecord:

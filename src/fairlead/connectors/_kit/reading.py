@@ -55,6 +55,10 @@ class Fields:
             self._complain(key, "an object")
         return Fields(found or EMPTY, self.complaints, f"{self._where}{key}.")
 
+    def value(self, key: str) -> object:
+        """Whatever stands there, unread."""
+        return self._value.get(key)
+
     def entries(self, key: str) -> list[tuple[str, "Fields"]]:
         """The entries of a nested object whose values are objects."""
         inner = self.inner(key)

@@ -8,9 +8,30 @@ reference holds the wish itself, so it can be followed up by another process aft
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from fairlead.engine.ports.carrier import Container, ProviderId, RawReply, ReasonCode, Refused, SimRecord
+from fairlead.engine.ports.carrier import (
+    Container,
+    DataLimit,
+    NetworkPolicy,
+    ProviderId,
+    RawReply,
+    ReasonCode,
+    Refused,
+    SimRecord,
+)
+from fairlead.model.identifiers import Imei
 
-Kind = Literal["state", "termination", "group", "delivery", "withdrawal"]
+Kind = Literal[
+    "state",
+    "termination",  # allowed or forbidden
+    "group",
+    "plan",
+    "imei_lock",  # an IMEI; empty: no lock
+    "limit",  # bytes; empty: none
+    "networks",  # `network_value` of a policy
+    "delivery",  # of a further subscription, by plan
+    "withdrawal",  # of a further subscription, by IMSI
+    "reconnection",  # the session that shall end; empty: there was none
+]
 
 
 class MalformedReference(ValueError):
@@ -19,7 +40,7 @@ class MalformedReference(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A state, a termination protection, a group, a subscription (by plan) on the card, or one (by IMSI) off it."""
+    """What the record shall show: `value` in the words of its kind."""
 
     kind: Kind
     value: str
@@ -38,6 +59,23 @@ class Wish:
                 return found is not None and found.delivered is True
             case "withdrawal":
                 return all(one.imsi != self.value or one.provider_state == "terminated" for one in record.containers)
+            case "reconnection":
+                return not record.session.online or record.session.session_id != self.value
+            case "plan" | "imei_lock" | "limit" | "networks":
+                return self._set(record)
+
+    def _set(self, record: SimRecord) -> bool:
+        """True when a setting stands; a setting that the carrier does not report never shows."""
+        match self.kind:
+            case "plan":
+                return record.plan == self.value
+            case "imei_lock":
+                wanted = Imei(self.value) if self.value else None
+                return record.imei_lock is not None and record.imei_lock.holds(wanted)
+            case "limit":
+                return record.limit is not None and limit_value(record.limit) == self.value
+            case _:
+                return record.network_policy is not None and network_value(record.network_policy) == self.value
 
     def reference(self, sim: ProviderId) -> str:
         """The wish as an `Accepted` carries it."""
@@ -52,6 +90,16 @@ def read_reference(text: str) -> tuple[ProviderId, Wish]:
         if kind == known and sim and space:
             return ProviderId(sim), Wish(kind=known, value=value)
     raise MalformedReference(f"{text!r} is not a reference: expected a kind, a SIM and a value")
+
+
+def network_value(policy: NetworkPolicy) -> str:
+    """A policy as a wish holds it. An empty block list is no steering, whatever it is called."""
+    return f"{policy.kind} {','.join(sorted(str(plmn) for plmn in policy.plmns))}"
+
+
+def limit_value(limit: DataLimit) -> str:
+    """A ceiling as a wish holds it."""
+    return "" if limit.limit_bytes is None else str(limit.limit_bytes)
 
 
 def ordered(record: SimRecord, plan: str) -> Container | None:

@@ -1,30 +1,16 @@
-"""Soracom's words over HTTP: paths, parameters, the key-and-token handshake. No domain, no retries.
+"""Soracom's words over HTTP: paths, parameters, the key-and-token handshake. No domain, no retries."""
 
-The token is fetched on first use, renewed a little before it ends, and renewed once when a 401
-says that it ended early: a 401 was not executed, so asking again with a new token is not a retry.
-"""
-
-import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
+from fairlead.connectors._kit.entry import Pass, Renewed, handed_over, renewal
 from fairlead.connectors._kit.http import Call, Denial, Http, Reply
-from fairlead.connectors._kit.reading import EMPTY, as_object
-from fairlead.engine.ports.carrier import AuthFailed, Credential, Secret, Unavailable
+from fairlead.engine.ports.carrier import Credential, Secret, Unavailable
 
 TOKEN_LIFETIME: Final = timedelta(hours=12)
-_RENEW_BEFORE: Final = timedelta(minutes=5)
 _NEXT_KEY: Final = "x-soracom-next-key"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pass:
-    key: Secret
-    token: Secret
-    renew_at: datetime  # real time
 
 
 class SoracomClient:
@@ -34,13 +20,15 @@ class SoracomClient:
         self._http = http
         self._credential = credential
         self._real = real
-        self._pass: _Pass | None = None
-        self._entering = asyncio.Lock()
+        self._entry = Renewed(http, self._handshake, real=real)
 
     # --- the handshake
 
     async def login(self) -> None:
         """Fetch a new key and token. Raises `AuthFailed` when the credential is refused."""
+        await self._entry.login()
+
+    async def _handshake(self) -> Pass:
         asked_at = self._real()
         answer = await self._http.call(
             Call(
@@ -54,41 +42,19 @@ class SoracomClient:
                 },
             )
         )
-        if isinstance(answer, Denial):
-            raise AuthFailed(answer.detail, raw=answer.raw)
-        given = as_object(answer.value) or EMPTY
+        given = handed_over(answer)
         key, token = given.get("apiKey"), given.get("token")
         if not (isinstance(key, str) and isinstance(token, str) and key and token):
             raise Unavailable("POST /auth: the reply carries no key and token")
-        fresh = _Pass(key=Secret(key), token=Secret(token), renew_at=asked_at + TOKEN_LIFETIME - _RENEW_BEFORE)
-        self._http.redactor.learn(fresh.key, fresh.token)
-        self._pass = fresh
-
-    async def _enter(self, spent: _Pass | None) -> _Pass:
-        """A usable pass that is not `spent`; many callers at once cause one login."""
-        async with self._entering:
-            if self._pass is None or self._pass is spent or self._real() >= self._pass.renew_at:
-                self._pass = None
-                await self.login()
-            assert self._pass is not None  # noqa: S101 - login sets it or raises
-            return self._pass
-
-    async def _send(self, call: Call) -> Reply | Denial:
-        known = self._pass
-        current = await self._enter(None)
-        try:
-            return await self._http.call(_signed(call, current))
-        except AuthFailed:
-            if current is not known:
-                raise  # a pass issued for this very call was refused: the credential itself is at fault
-        return await self._http.call(_signed(call, await self._enter(current)))
+        headers = {"X-Soracom-API-Key": Secret(key), "X-Soracom-Token": Secret(token)}
+        return Pass(headers=headers, renew_at=renewal(asked_at, TOKEN_LIFETIME))
 
     async def _read(self, path: str, params: Mapping[str, str] | None = None) -> Reply:
-        answer = await self._send(Call(method="GET", path=path, call_class="read", params=params or {}))
+        answer = await self._entry.send(Call(method="GET", path=path, call_class="read", params=params or {}))
         return self._http.readable(answer)
 
     async def _change(self, path: str, body: Mapping[str, object] | None = None) -> Reply | Denial:
-        return await self._send(Call(method="POST", path=path, call_class="write", changes=True, body=body))
+        return await self._entry.send(Call(method="POST", path=path, call_class="write", changes=True, body=body))
 
     # --- reads
 
@@ -126,6 +92,14 @@ class SoracomClient:
         """POST /sims/{sim_id}/set_group."""
         return await self._change(f"/sims/{_part(sim)}/set_group", {"groupId": group})
 
+    async def set_imei_lock(self, sim: str, imei: str) -> Reply | Denial:
+        """POST /sims/{sim_id}/set_imei_lock; always with the IMEI, never "whatever it is in now"."""
+        return await self._change(f"/sims/{_part(sim)}/set_imei_lock", {"imei": imei})
+
+    async def send_sms(self, sim: str, text: str, *, encoding: int) -> Reply | Denial:
+        """POST /sims/{sim_id}/send_sms; encoding 1 is GSM 7-bit, 2 is UCS-2."""
+        return await self._change(f"/sims/{_part(sim)}/send_sms", {"payload": text, "encodingType": encoding})
+
     async def add_subscription(self, sim: str, iccid: str, *, subscription: str, enable: bool) -> Reply | Denial:
         """POST …/profiles/{iccid}/add_subscription."""
         body = {"subscription": subscription, "type": "cellular", "enable": enable}
@@ -136,10 +110,32 @@ class SoracomClient:
         where = f"/sims/{_part(sim)}/profiles/{_part(iccid)}/subscribers/{_part(imsi)}"
         return await self._change(f"{where}/cancel_download")
 
+    # --- batch jobs
 
-def _signed(call: Call, current: _Pass) -> Call:
-    tokens = {"X-Soracom-API-Key": current.key.reveal(), "X-Soracom-Token": current.token.reveal()}
-    return replace(call, headers={**call.headers, **tokens})
+    async def batch_groups(self, *, limit: int, after: str | None) -> tuple[object, str | None]:
+        """GET /batch_groups: a page and the key of the next one."""
+        return _page(await self._read("/batch_groups", _paged(limit, after)))
+
+    async def add_batch_group(self, name: str) -> Reply | Denial:
+        """POST /batch_groups: a folder for jobs. It changes no SIM, so its silence is only a failure."""
+        body = {"batchGroupName": name}
+        return await self._entry.send(Call(method="POST", path="/batch_groups", call_class="write", body=body))
+
+    async def start_job(self, group: str, action: str, sims: Sequence[str]) -> Reply | Denial:
+        """POST /batch_groups/{id}/jobs: one action on many SIMs."""
+        tasks = [{"request": {"path": f"/v1/sims/{_part(sim)}/{action}", "method": "POST"}} for sim in sims]
+        body = {"jobName": f"fairlead {action}", "abortOnFailure": False, "tasks": tasks}
+        path = f"/batch_groups/{_part(group)}/jobs"
+        return await self._entry.send(Call(method="POST", path=path, call_class="bulk", changes=True, body=body))
+
+    async def get_job(self, group: str, job: str) -> object:
+        """GET /batch_groups/{id}/jobs/{job}."""
+        return (await self._read(f"/batch_groups/{_part(group)}/jobs/{_part(job)}")).value
+
+    async def tasks(self, group: str, job: str, *, limit: int, after: str | None) -> tuple[object, str | None]:
+        """GET …/jobs/{job}/tasks: a page and the key of the next one."""
+        path = f"/batch_groups/{_part(group)}/jobs/{_part(job)}/tasks"
+        return _page(await self._read(path, _paged(limit, after)))
 
 
 def _part(text: str) -> str:

@@ -6,7 +6,7 @@ reply that shows the wanted state is `Done`. The contract names no error codes, 
 its reason by the verb and by the record we hold, never by guessing at a message.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -15,18 +15,23 @@ from typing import Final
 
 from fairlead.connectors._kit.http import Denial, Reply
 from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.paging import pages
 from fairlead.connectors._kit.reading import as_list
 from fairlead.connectors._kit.wish import Wish, ordered, own_refusal, read_reference
+from fairlead.connectors.soracom import batch
 from fairlead.connectors.soracom.client import SoracomClient
-from fairlead.connectors.soracom.translate import Translator, groups, why_not
+from fairlead.connectors.soracom.hook import heard
+from fairlead.connectors.soracom.translate import Translator, encoding_of, groups, why_not
 from fairlead.engine.ports.carrier import (
     Accepted,
+    BatchOutcome,
     CarrierInstance,
     CarrierTrouble,
     Cursor,
     Done,
     EventPage,
     Group,
+    Heard,
     Manifest,
     NotFound,
     Outcome,
@@ -34,13 +39,14 @@ from fairlead.engine.ports.carrier import (
     ProviderId,
     ReasonCode,
     Refused,
+    SessionEvent,
     SessionStatus,
     SimPage,
     SimRecord,
     Unavailable,
     UsagePeriod,
 )
-from fairlead.model.identifiers import Iccid, Imsi
+from fairlead.model.identifiers import Iccid, Imei, Imsi
 from fairlead.model.subscription import VERB_TARGET, Freshness, SubscriptionState, Verb
 
 MANIFEST: Final = read_manifest(
@@ -88,21 +94,22 @@ class SoracomConnector:
 
     async def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
         """The inventory, one request a page; an empty page in the middle is a page like any other."""
-        while True:
+
+        async def read(cursor: Cursor | None) -> tuple[tuple[object, Freshness], str | None]:
             asked_at = self._fresh()
-            value, following = await self._client.list_sims(limit=MANIFEST.page_size, after=after)
+            value, following = await self._client.list_sims(limit=MANIFEST.page_size, after=cursor)
+            return (value, asked_at), following
+
+        async for (value, asked_at), onward in pages("GET /sims", read, after=after):
             lines = as_list(value)
             if lines is None:
                 raise Unavailable("GET /sims: the reply is not a list")
-            read = [(line, self._translator.sim(line, asked_at)) for line in lines]
-            after = self._onward("GET /sims", after, following)
+            found = [(line, self._translator.sim(line, asked_at)) for line in lines]
             yield SimPage(
-                sims=tuple(sim for _, sim in read if sim is not None),
-                next=after,
-                unreadable=tuple(str(line)[:200] for line, sim in read if sim is None),
+                sims=tuple(sim for _, sim in found if sim is not None),
+                next=onward,
+                unreadable=tuple(str(line)[:200] for line, sim in found if sim is None),
             )
-            if after is None:
-                return
 
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         """The SIM now."""
@@ -117,16 +124,16 @@ class SoracomConnector:
         self, sim: ProviderId, *, since: datetime, until: datetime, after: Cursor | None = None
     ) -> AsyncIterator[EventPage]:
         """Session history; the carrier keeps 32 days."""
-        while True:
+
+        async def read(cursor: Cursor | None) -> tuple[list[SessionEvent | None], str | None]:
             asked_at = self._fresh()
             value, following = await self._client.session_events(
-                sim, since=since, until=until, limit=MANIFEST.page_size, after=after
+                sim, since=since, until=until, limit=MANIFEST.page_size, after=cursor
             )
-            events = [self._translator.event(line, asked_at) for line in as_list(value) or []]
-            after = self._onward("session events", after, following)
-            yield EventPage(events=tuple(event for event in events if event is not None), next=after)
-            if after is None:
-                return
+            return [self._translator.event(line, asked_at) for line in as_list(value) or []], following
+
+        async for events, onward in pages("session events", read, after=after):
+            yield EventPage(events=tuple(event for event in events if event is not None), next=onward)
 
     async def read_usage(
         self, sim: ProviderId, *, since: datetime, until: datetime, granularity: str
@@ -138,14 +145,11 @@ class SoracomConnector:
 
     async def list_groups(self) -> tuple[Group, ...]:
         """All groups of the account."""
-        found: list[Group] = []
-        after: Cursor | None = None
-        while True:
-            value, following = await self._client.list_groups(limit=MANIFEST.page_size, after=after)
-            found.extend(groups(value))
-            after = self._onward("GET /groups", after, following)
-            if after is None:
-                return tuple(found)
+
+        async def read(cursor: Cursor | None) -> tuple[object, str | None]:
+            return await self._client.list_groups(limit=MANIFEST.page_size, after=cursor)
+
+        return tuple([group async for value, _ in pages("GET /groups", read) for group in groups(value)])
 
     # --- state
 
@@ -206,6 +210,53 @@ class SoracomConnector:
         """Take the SIM out of its group."""
         wish = Wish(kind="group", value="")
         return await self._apply(await self.read_sim(sim), wish, lambda: self._client.change_sim(sim, "unset_group"))
+
+    # --- the device
+
+    async def set_imei_lock(self, sim: ProviderId, imei: Imei | None) -> Outcome:
+        """Lock to this device, or take the lock off."""
+        before = await self.read_sim(sim)
+        wish = Wish(kind="imei_lock", value=imei or "")
+        if imei is None:
+            return await self._apply(before, wish, lambda: self._client.change_sim(sim, "unset_imei_lock"))
+        return await self._apply(before, wish, lambda: self._client.set_imei_lock(sim, imei))
+
+    async def reset_connection(self, sim: ProviderId) -> Outcome:
+        """Delete the session; the device comes back by itself. Without one there is nothing to do."""
+        before = await self.read_sim(sim)
+        wish = Wish(kind="reconnection", value=before.session.session_id)
+        outcome = await self._apply(before, wish, lambda: self._client.change_sim(sim, "delete_session"))
+        if isinstance(outcome, Refused) and outcome.raw.status == HTTPStatus.BAD_REQUEST:
+            return replace(outcome, reason=ReasonCode.CONFLICT_STATE)  # it went offline in between
+        return outcome
+
+    async def send_sms(self, sim: ProviderId, text: str) -> Outcome:
+        """Hand a message over; whether it arrived is not told."""
+        encoding = encoding_of(text)
+        if encoding is None:
+            return own_refusal(ReasonCode.INVALID_REQUEST, "expected 1 to 160 plain letters, or 70 of any alphabet")
+        before = await self.read_sim(sim)
+        answer = await self._client.send_sms(sim, text, encoding=encoding)
+        if isinstance(answer, Denial):
+            invalid = answer.raw.status == HTTPStatus.BAD_REQUEST
+            return answer.refused(ReasonCode.UNSUPPORTED if invalid else None)
+        return Done(observed=before)
+
+    # --- many, and what comes unasked
+
+    async def change_many(self, verb: Verb, sims: Sequence[ProviderId]) -> BatchOutcome:
+        """A batch job, up to 10,000 SIMs."""
+        return await batch.start(self._client, verb, sims, page_size=MANIFEST.page_size)
+
+    async def follow_many(self, reference: str) -> BatchOutcome:
+        """What became of a batch job; the carrier keeps it for 32 days."""
+        return await batch.follow(
+            self._client, self._translator, reference, self._fresh(), page_size=MANIFEST.page_size
+        )
+
+    def hear(self, headers: Mapping[str, str], body: bytes) -> tuple[Heard, ...]:  # noqa: ARG002 - nothing is signed
+        """What an event handler posts."""
+        return heard(body)
 
     # --- further subscriptions on the card
 
@@ -272,11 +323,6 @@ class SoracomConnector:
         if after is None or after.provider_id != before.provider_id:
             raise OutcomeUnknown(f"SIM {before.provider_id}: the carrier answered {answer.status} without that SIM")
         return _progress(wish, after, changed=True)
-
-    def _onward(self, what: str, before: Cursor | None, after: str | None) -> Cursor | None:
-        if after is not None and after == before:
-            raise Unavailable(f"{what}: the carrier's cursor does not move")
-        return Cursor(after) if after is not None else None
 
 
 def _progress(wish: Wish, record: SimRecord, *, changed: bool) -> Outcome:

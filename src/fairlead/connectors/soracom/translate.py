@@ -16,7 +16,9 @@ from fairlead.connectors._kit.reading import Fields, as_list, as_object, plmn_of
 from fairlead.engine.ports.carrier import (
     Cell,
     Container,
+    FormFactor,
     Group,
+    ImeiLock,
     ProviderId,
     ReasonCode,
     SessionEvent,
@@ -24,7 +26,7 @@ from fairlead.engine.ports.carrier import (
     SimRecord,
     UsagePeriod,
 )
-from fairlead.model.identifiers import Iccid
+from fairlead.model.identifiers import Iccid, MalformedIdentifier, read_imei
 from fairlead.model.subscription import (
     CapabilityRecord,
     Connectivity,
@@ -68,6 +70,21 @@ _AFTER: Final[Mapping[EventKind, Connectivity]] = {
 }
 _REVERTING: Final = frozenset({"deactivate", "suspend", "terminate"})
 _ADD_DENIED: Final = {Verb.ADD_SUBSCRIPTION: "additional subscriptions are delivered to plan01s cards only"}
+_SMS_DENIED: Final = {Verb.SEND_SMS: "this subscription has no SMS"}
+
+FORMS: Final[Mapping[str, FormFactor]] = {
+    "mini": FormFactor.MINI,
+    "micro": FormFactor.MICRO,
+    "nano": FormFactor.NANO,
+    "embedded": FormFactor.SOLDERED,
+    "integrated": FormFactor.ISIM,
+    "profilePackage": FormFactor.EUICC,
+    "virtual": FormFactor.SOFT,
+}  # `trio` is cut to size by whoever uses it
+
+# Letters whose GSM 7-bit code nobody disputes (TS 23.038 §6.2.1); anything else goes as UCS-2.
+_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !\"#%&'()*+,-./:;<=>?\r\n")
+_LONGEST_PLAIN, _LONGEST_UCS2 = 160, 70
 
 
 def state_of(word: str) -> SubscriptionState:
@@ -81,10 +98,14 @@ class Translator:
 
     record: CapabilityRecord
     mnc_lengths: Mapping[str, frozenset[int]]
-    narrow: CapabilityRecord = field(init=False)  # of SIMs that take no further subscription; shared by all of them
+    # Of SIMs that take no further subscription, no SMS, or neither; shared by all of them.
+    narrow: Mapping[tuple[bool, bool], CapabilityRecord | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "narrow", narrowed(self.record, _ADD_DENIED))
+        no_more, no_sms = narrowed(self.record, _ADD_DENIED), narrowed(self.record, _SMS_DENIED)
+        neither = narrowed(no_more, _SMS_DENIED)
+        table = {(True, True): None, (False, True): no_more, (True, False): no_sms, (False, False): neither}
+        object.__setattr__(self, "narrow", table)
 
     def sim(self, value: object, freshness: Freshness) -> SimRecord | None:
         """One SIM; None when the value is not an object with a SIM id."""
@@ -119,7 +140,9 @@ class Translator:
             group=sim.text("groupId"),
             termination_allowed=sim.truth("terminationEnabled"),
             containers=containers,
-            capabilities=None if takes_more else self.narrow,
+            form_factor=FORMS.get(sim.text("moduleType")),
+            imei_lock=_lock(sim),
+            capabilities=self.narrow[takes_more, sim.inner("capabilities").truth("sms") is not False],
             complaints=tuple(complaints),
         )
 
@@ -221,6 +244,28 @@ def _status(sim: Fields, now: datetime) -> SubscriptionStatus:
         effective_at=sim.instant("lastModifiedTime"),
         auto_revert_at=expiry if reverting and expiry is not None and expiry > now else None,
     )
+
+
+def _lock(sim: Fields) -> ImeiLock:
+    """The lock; a SIM without one has no such field. A suffix after `|` is an option of the lock."""
+    word = sim.inner("imeiLock").text("imei")
+    if not word:
+        return ImeiLock(on=False)
+    try:
+        return ImeiLock(on=True, imeis=frozenset({read_imei(word.partition("|")[0])}))
+    except MalformedIdentifier as error:
+        sim.complaints.append(f"imeiLock.imei: {error}")
+        return ImeiLock(on=True)
+
+
+def encoding_of(text: str) -> Literal[1, 2] | None:
+    """The encoding that carries a text whole: 1 for GSM 7-bit, 2 for UCS-2; None where neither does."""
+    if not text:
+        return None
+    if set(text) <= _PLAIN:
+        return 1 if len(text) <= _LONGEST_PLAIN else None
+    in_ucs2 = all(ord(letter) <= 0xFFFF for letter in text)  # noqa: PLR2004 - the last letter of UCS-2
+    return 2 if in_ucs2 and len(text) <= _LONGEST_UCS2 else None
 
 
 def _active_profile(sim: Fields) -> tuple[Iccid | None, Fields]:

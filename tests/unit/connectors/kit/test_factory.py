@@ -1,11 +1,22 @@
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from fairlead.connectors._kit.factory import AccountConfig, BadAddress, MissingCredential, read_address
+from fairlead.connectors._kit.factory import (
+    AccountConfig,
+    BadAddress,
+    MissingCredential,
+    http_of,
+    instance_of,
+    read_address,
+)
+from fairlead.connectors._kit.http import Call
 from fairlead.connectors.soracom.factory import FACTORY
+from fairlead.engine.carriers import AccountRefused, Carriers
 from fairlead.engine.ports.carrier import BucketKey, BucketLevel, Credential, Secret
 from fairlead.model.ids import AccountId, TenantId
 
@@ -54,3 +65,47 @@ def test_addresses_that_secrets_may_go_to(address: str) -> None:
 def test_addresses_that_they_may_not(address: str) -> None:
     with pytest.raises(BadAddress, match="base_url"):
         read_address(address)
+
+
+MANIFEST = replace(FACTORY.manifest, auth_optional=("webhook_secret",), auth_url="https://login.example")
+WITH_MORE = {"auth_key_id": "a", "auth_key": "b", "webhook_secret": "c"}
+
+
+class Sealing:
+    def seal(self, text: bytes, place: object) -> Any:
+        return text.decode()
+
+
+def test_an_optional_secret_may_be_given_and_left_out_here_and_where_accounts_are_kept() -> None:
+    config = AccountConfig(tenant=TenantId(UUID(int=1)), account=AccountId(UUID(int=2)), name="x")
+    accounts = Carriers(None, Sealing(), {"soracom": MANIFEST})  # type: ignore[arg-type]
+    needed = {name: value for name, value in WITH_MORE.items() if name != "webhook_secret"}
+    for given in (WITH_MORE, needed):
+        instance_of(MANIFEST, config, Credential(fields={name: Secret(value) for name, value in given.items()}))
+        assert accounts._sealed(config.tenant, config.account, "soracom", given)
+    with pytest.raises(AccountRefused, match="webhook_secret"):
+        accounts._sealed(config.tenant, config.account, "soracom", {**WITH_MORE, "colour": "red"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ({}, "https://login.example/token"),
+        ({"base_url": "https://mirror.example"}, "https://mirror.example/token"),
+        ({"base_url": "https://mirror.example", "auth_url": "https://door.example"}, "https://door.example/token"),
+    ],
+)
+async def test_handshakes_follow_an_account_that_is_elsewhere(settings: dict[str, str], asked: str) -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        return httpx.Response(200, json={})
+
+    config = AccountConfig(tenant=TenantId(UUID(int=1)), account=AccountId(UUID(int=2)), name="x", **settings)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        door = http_of(
+            MANIFEST, config, Credential(fields={}), http=client, buckets=Levels(), real=lambda: datetime.now(UTC)
+        )
+        await door.call(Call(method="POST", path="/token", call_class="auth"))
+    assert seen == [asked]

@@ -21,6 +21,15 @@ def test_a_manifest_becomes_a_capability_record() -> None:
     assert manifest.capabilities.usage.retention == timedelta(days=548)
 
 
+def test_a_manifest_may_name_more_secrets_a_second_address_and_a_days_allowance() -> None:
+    text = TEXT.replace("page_size = 100", "page_size = 100\naction_budget = { state = 5, any = 20 }")
+    text = text.replace("[auth]", '[auth]\nurl = "https://login.example"\noptional = ["webhook_secret"]')
+    manifest = read_manifest(text)
+    assert manifest.action_budget == {"state": 5, "any": 20}
+    assert (manifest.auth_url, manifest.auth_optional) == ("https://login.example", ("webhook_secret",))
+    assert (manifest.contract, manifest.webhook) == ("first-party", "path")
+
+
 def test_what_a_manifest_does_not_name_is_unsupported_and_says_why() -> None:
     missing = capability(read_manifest(TEXT).capabilities, Verb.SET_NETWORK_POLICY)
     assert not missing.supported
@@ -40,6 +49,13 @@ def test_what_a_manifest_does_not_name_is_unsupported_and_says_why() -> None:
         ("suspend = { typical_s = 1,", 'suspend = { mode = "maybe", typical_s = 1,', "mode"),
         ("suspend = {", "suspendd = {", "suspendd"),
         ('id = "soracom"', "id = ", "Invalid value"),
+        ('"SendsSms", ', "", "send_sms: supported, but implements lacks SendsSms"),
+        ('"ChangesMany", ', "", "bulk_max above 1"),
+        ('contract = "first-party"', 'contract = "reconstruction"', "experimental"),
+        ('contract = "first-party"', 'contract = "hearsay"', "contract"),
+        ('webhook = "path"', 'webhook = "none"', "webhook"),
+        ("page_size = 100", "page_size = 100\naction_budget = { state = 0 }", "action_budget"),
+        ("page_size = 100", "page_size = 100\naction_budget = { states = 5 }", "action_budget"),
     ],
 )
 def test_a_malformed_manifest_is_refused_by_name(old: str, new: str, named: str) -> None:

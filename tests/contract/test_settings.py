@@ -1,0 +1,101 @@
+"""What can be set on a line: group, device, ceiling, networks, plan. Each is once, shown, and taken back."""
+
+import pytest
+from tests.contract.bench import APN, Bench, done
+
+from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown
+from fairlead.model.identifiers import Imei, Plmn
+from fairlead_sim.world.radio import AttachRefused
+
+needs = pytest.mark.needs
+
+
+@needs("Groups")
+async def test_groups(bench: Bench) -> None:
+    line, group = bench.line(), bench.add_group("meters")
+    connector = bench.open()
+    assert (group, "meters") in [(one.id, one.name) for one in await connector.list_groups()]
+    assert (await done(bench, connector, await connector.set_group(line, group))).observed.group == group
+    assert (await done(bench, connector, await connector.set_group(line, group))).changed is False
+    assert (await done(bench, connector, await connector.unset_group(line))).observed.group == ""
+    assert (await done(bench, connector, await connector.unset_group(line))).changed is False
+    assert (bench.executed("set_group", line), bench.executed("unset_group", line)) == (1, 1)
+    with pytest.raises(NotFound):
+        await connector.set_group(line, "no-such-group")
+
+
+@needs("LocksImei")
+async def test_a_line_is_locked_to_a_device_once_and_set_free(bench: Bench) -> None:
+    line = bench.line(device=True)
+    imei = Imei(bench.online(line).imei)
+    connector = bench.open()
+    locked = await done(bench, connector, await connector.set_imei_lock(line, imei))
+    assert locked.changed is True
+    assert locked.observed.imei_lock is not None
+    assert locked.observed.imei_lock.holds(imei)
+    assert (await done(bench, connector, await connector.set_imei_lock(line, imei))).changed is False
+    assert bench.executed("set_imei_lock", line) == 1
+
+    bench.world.add_device("thief", country="TR", slots=[bench.card(line).iccid])
+    refusal = bench.world.attach("thief", 0, APN)
+    assert isinstance(refusal, AttachRefused)
+    assert refusal.reason == "imei_not_accepted"
+
+    free = await done(bench, connector, await connector.set_imei_lock(line, None))
+    assert (free.changed, free.observed.imei_lock is not None and free.observed.imei_lock.on) == (True, False)
+    assert (await done(bench, connector, await connector.set_imei_lock(line, None))).changed is False
+
+
+@needs("LocksImei")
+async def test_a_lost_reply_to_a_lock_is_unknown_and_shows(bench: Bench) -> None:
+    line = bench.line(device=True)
+    imei = Imei(bench.online(line).imei)
+    connector = bench.open()
+    bench.fault("lose_reply", "set_imei_lock", at_most=1)
+    with pytest.raises(OutcomeUnknown):
+        await connector.set_imei_lock(line, imei)
+    bench.later("set_imei_lock")
+    assert (await done(bench, connector, await connector.set_imei_lock(line, imei))).changed is False
+    assert bench.executed("set_imei_lock", line) == 1
+
+
+@needs("LimitsData")
+async def test_a_ceiling_is_set_once_and_taken_away(bench: Bench) -> None:
+    line, ceiling = bench.line(), 5 * bench.limit_step
+    connector = bench.open()
+    limited = await done(bench, connector, await connector.set_limit(line, ceiling))
+    assert limited.observed.limit is not None
+    assert (limited.changed, limited.observed.limit.limit_bytes) == (True, ceiling)
+    assert (await done(bench, connector, await connector.set_limit(line, ceiling))).changed is False
+    assert bench.executed("set_limit", line) == 1
+    free = await done(bench, connector, await connector.set_limit(line, None))
+    assert free.observed.limit is not None
+    assert free.observed.limit.limit_bytes is None
+
+
+@needs("LimitsData")
+async def test_a_ceiling_has_a_scope(bench: Bench) -> None:
+    assert bench.manifest.capabilities.limit_scope in {"sim", "group", "account"}
+
+
+@needs("SteersNetworks")
+async def test_networks_are_steered_once(bench: Bench) -> None:
+    line = bench.line()
+    connector = bench.open()
+    kind = bench.manifest.capabilities.steering
+    assert kind in {"allow", "block"}
+    policy = NetworkPolicy(kind=kind, plmns=frozenset({Plmn(mcc="286", mnc="02")}))
+    steered = await done(bench, connector, await connector.set_network_policy(line, policy))
+    assert (steered.changed, steered.observed.network_policy) == (True, policy)
+    assert (await done(bench, connector, await connector.set_network_policy(line, policy))).changed is False
+    assert bench.executed("set_network_policy", line) == 1
+
+
+@needs("SetsPlan")
+async def test_a_plan_is_set_once(bench: Bench) -> None:
+    line = bench.line()
+    connector = bench.open()
+    changed = await done(bench, connector, await connector.set_plan(line, bench.plan))
+    assert (changed.changed, changed.observed.plan) == (True, bench.plan)
+    assert (await done(bench, connector, await connector.set_plan(line, bench.plan))).changed is False
+    assert bench.executed("set_plan", line) == 1
