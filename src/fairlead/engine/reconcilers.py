@@ -114,7 +114,7 @@ class _Doing:
         async with self._stores.transactions.tenant(tenant) as tx:
             settled = await self._stores.moves.prove(tx, now)
             await self._stores.append(tx, evidence_lines(tenant, settled, now, "system/proof"))
-        proved = sorted({one.device for one in settled})
+        proved = sorted({one.device for one in settled if one.device is not None})
         self._moved(tenant, proved, len(proved))
         return bool(settled)
 
