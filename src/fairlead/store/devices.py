@@ -14,6 +14,7 @@ from psycopg import sql
 
 from fairlead.engine.ports.fleet import DeviceFilter, Found, Place
 from fairlead.model.device import Device, Facts
+from fairlead.model.identifiers import read_address
 from fairlead.model.ids import DeviceId
 from fairlead.model.lifecycle import DeviceState, name
 from fairlead.store.database import Connection
@@ -143,9 +144,9 @@ async def _by_breach(conn: Connection, which: DeviceFilter, after: Place | None,
 class Probe:
     """One range of one name's index."""
 
-    table: str  # device or profile
+    table: str  # device, profile or session
     column: str
-    low: str
+    low: str  # of an address: all of it
 
     @property
     def high(self) -> str:
@@ -163,7 +164,9 @@ def probes(query: str) -> list[Probe]:
         if digits or column not in _DIGIT_COLUMNS
         for spelling in spellings
     ]
-    return found + [Probe(table="profile", column=column, low=query) for column in _PROFILE_COLUMNS if digits]
+    found += [Probe(table="profile", column=column, low=query) for column in _PROFILE_COLUMNS if digits]
+    address = read_address(query)
+    return found + ([Probe(table="session", column="ip", low=address)] if address else [])
 
 
 async def searched(

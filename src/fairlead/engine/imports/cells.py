@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from fairlead.model.identifiers import MalformedIdentifier, Plmn, read_plmn
+from fairlead.model.identifiers import MalformedIdentifier, Plmn, read_address, read_plmn
 
 Reader = Callable[[str], Any]
 
@@ -64,6 +64,14 @@ def serial(text: str) -> str:
     if len(text) > 64 or not text.isascii() or not text.isprintable():  # noqa: PLR2004 - as in a topic
         raise BadCell("at most 64 printable ASCII characters")
     return text
+
+
+def address(text: str) -> str:
+    """An IP address."""
+    found = read_address(text)
+    if found is None:
+        raise BadCell("an IPv4 or IPv6 address, such as 10.20.0.7 or 2001:db8::7")
+    return found
 
 
 def mac(text: str) -> str:

@@ -195,7 +195,7 @@ def _places(setting: Setting) -> dict[str, Reader]:
 
 
 def _sessions(setting: Setting) -> Mapping[str, Reader]:
-    return _places(setting) | {"ip": cells.words, "bytes": cells.whole(0, 10**15)}
+    return _places(setting) | {"ip": cells.address, "bytes": cells.whole(0, 10**15)}
 
 
 def _finish_place(values: Values, setting: Setting) -> None:
