@@ -1,6 +1,6 @@
 """What the engine needs from the store to carry Changes out: batches, moves, operations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -184,7 +184,7 @@ class ChangeRows(Protocol):
     async def insert(self, tx: Transaction, change: ChangeRow) -> None: ...
     async def read(self, tx: Transaction, change: UUID, *, lock: bool = False) -> ChangeRow | None: ...
     async def page(
-        self, tx: Transaction, before: UUID | None, state: ChangeState | None, limit: int
+        self, tx: Transaction, before: UUID | None, states: Collection[ChangeState], limit: int
     ) -> list[ChangeRow]: ...
     async def in_states(self, tx: Transaction, states: Sequence[ChangeState]) -> list[UUID]: ...
     async def ended(self, tx: Transaction, now: datetime) -> list[UUID]: ...
