@@ -102,8 +102,10 @@ class Stories:
                 tx, change=change, device=device, state=state, after=after, limit=limit
             )
 
-    async def policies(self, tenant: TenantId, kind: str | None, after: str | None, limit: int) -> list[dict[str, Any]]:
-        """Kept policies by name."""
+    async def policies(
+        self, tenant: TenantId, kind: str | None, after: tuple[str, str] | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Kept policies by kind and name."""
         async with self._stores.transactions.tenant(tenant) as tx:
             return await self._pages.page(tx, kind, after, limit)
 
