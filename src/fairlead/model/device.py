@@ -17,6 +17,9 @@ from fairlead.model.subscription import Connectivity, SubscriptionState
 
 DEVICE_STATES: Final[Mapping[str, DeviceState]] = {name(state): state for state in DeviceState}
 
+# Words that stand where a device's name would in an address: /v1/devices/count is a count.
+RESERVED_NAMES: Final = frozenset({"count", "credentials", "facets"})
+
 NEXT_STATES: Final = DEVICE
 
 # The store's numbers for the words of `model.subscription`, in the order the migrations give them.

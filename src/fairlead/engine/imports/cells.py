@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from fairlead.model.device import RESERVED_NAMES
 from fairlead.model.identifiers import MalformedIdentifier, Plmn, read_address, read_plmn
+from fairlead.model.ids import reads_as_id
 
 Reader = Callable[[str], Any]
 
@@ -50,6 +52,18 @@ def name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise BadCell("1 to 64 letters, digits, dashes and underscores")
     return text
+
+
+def new_name(text: str) -> str:
+    """A name for a device: one that no address takes for something else."""
+    if not stands_for_itself(name(text)):
+        raise BadCell(f"another name: /v1/devices/{text} is the address of something else")
+    return text
+
+
+def stands_for_itself(text: str) -> bool:
+    """Whether an address with this name in it can only mean the device."""
+    return text not in RESERVED_NAMES and not reads_as_id(text)
 
 
 def words(text: str) -> str:
