@@ -1,6 +1,11 @@
 """The door as its callers see it: import a fleet, list it, find it, edit it."""
 
 import hashlib
+from datetime import datetime, timedelta
+
+from fairlead.store.moves import MoveStore
+
+from .conftest import NOW
 
 DEVICES = "name,serial,imei,sku,region,group,batch,tags,home_country\n"
 CSV = {"content-type": "text/csv"}
@@ -338,3 +343,21 @@ async def test_many_secrets_are_issued_at_once_or_none(api):
     again = await owner.post("/v1/devices/credentials", json={"devices": ["trk-00002"]})
     assert again.json()[0]["password"] != given["acme/trk-00002"]
     assert api.revoked == ["trk-00002"]
+
+
+async def test_an_account_that_is_left_in_peace_says_until_when_and_why(api):
+    owner = api.client()
+    await add_account(api)
+    shown = (await owner.get("/v1/carriers/global-sim")).json()
+    assert (shown["paused_until"], shown["paused_because"]) == (None, None)
+    soon, later = NOW + timedelta(seconds=2), NOW + timedelta(seconds=40)
+    for until, because in ((later, "rate_limited"), (soon, "provider_unavailable")):  # the longer one is kept
+        async with api.database.tenant(api.tenant) as tx:
+            await MoveStore().pause_account(tx, "global-sim", until, because)
+        (shown,) = (await owner.get("/v1/carriers")).json()
+        assert datetime.fromisoformat(shown["paused_until"]) == later
+        assert shown["paused_because"] == "rate_limited"
+    async with api.database.tenant(api.tenant) as tx:
+        await tx.execute("update account set paused_until = %s", (NOW,))
+    over = (await owner.get("/v1/carriers/global-sim")).json()
+    assert (over["paused_until"], over["paused_because"]) == (None, None)

@@ -189,6 +189,8 @@ class Account:
     swept_at: datetime | None
     failing_since: datetime | None
     failure: str | None
+    paused_until: datetime | None = None  # the engine calls nothing of it before; may be over
+    paused_because: str | None = None  # a reason code of the carrier port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

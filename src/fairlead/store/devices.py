@@ -158,15 +158,15 @@ def probes(query: str) -> list[Probe]:
     """The ranges where a device whose name begins with `query` may lie, in the order of a page."""
     digits = query.isdigit()
     spellings = dict.fromkeys((query, query.upper(), query.lower()))
-    found = [
+    address = read_address(query)
+    found = [Probe(table="session", column="ip", low=address)] if address else []
+    found += [
         Probe(table="device", column=column, low=spelling)
         for column in _DEVICE_COLUMNS
         if digits or column not in _DIGIT_COLUMNS
         for spelling in spellings
     ]
-    found += [Probe(table="profile", column=column, low=query) for column in _PROFILE_COLUMNS if digits]
-    address = read_address(query)
-    return found + ([Probe(table="session", column="ip", low=address)] if address else [])
+    return found + [Probe(table="profile", column=column, low=query) for column in _PROFILE_COLUMNS if digits]
 
 
 async def searched(

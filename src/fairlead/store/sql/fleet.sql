@@ -191,7 +191,7 @@ where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 
 -- name: accounts
 select id, name, connector, carrier, home_country, config, credential is not null as has_credential, iccid_digits,
-    staleness_s, created_at, updated_at, version, swept_at, failing_since, failure
+    staleness_s, created_at, updated_at, version, swept_at, failing_since, failure, paused_until, paused_because
 from account order by name
 
 -- name: add_account
