@@ -10,6 +10,7 @@ import { useHouseClock, useHouseNow } from "@/api/clock";
 import { startLive, useLiveness } from "@/api/live";
 import { tenantQuery, useSession } from "@/api/queries";
 import { AREAS } from "./areas";
+import { InFrame } from "./Faults";
 import { useFormat, useZoneChoice, type ZoneChoice } from "./format";
 import css from "./frame.module.css";
 import { openPalette, Palette } from "./Palette";
@@ -78,7 +79,9 @@ export function Shell() {
         <div className={css.navFoot}>Regulation shown here is not legal advice.</div>
       </AppShell.Navbar>
       <AppShell.Main ref={main} id="content" tabIndex={-1} className={css.main}>
-        <Outlet />
+        <InFrame value>
+          <Outlet />
+        </InFrame>
       </AppShell.Main>
       <Palette />
       <SessionKeeper />
