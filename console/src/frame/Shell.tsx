@@ -11,13 +11,14 @@ import { startLive, useLiveness } from "@/api/live";
 import { tenantQuery, useSession } from "@/api/queries";
 import { AREAS } from "./areas";
 import { InFrame } from "./Faults";
-import { useFormat, useZoneChoice, type ZoneChoice } from "./format";
+import { myZone, useFormat, useLocaleChoice, useZoneChoice, type ZoneChoice } from "./format";
 import css from "./frame.module.css";
 import { openPalette, Palette } from "./Palette";
 import { SessionKeeper } from "./SessionKeeper";
 
 export function Shell() {
   const [opened, { toggle, close }] = useDisclosure();
+  const [writing] = useLocaleChoice(); // another way of writing draws the screen anew
   const session = useSession();
   const tenant = useQuery(tenantQuery);
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -80,7 +81,7 @@ export function Shell() {
       </AppShell.Navbar>
       <AppShell.Main ref={main} id="content" tabIndex={-1} className={css.main}>
         <InFrame value>
-          <Outlet />
+          <Outlet key={writing} />
         </InFrame>
       </AppShell.Main>
       <Palette />
@@ -153,7 +154,7 @@ function Preferences() {
         </Text>
         <SegmentedControl fullWidth size="xs" aria-labelledby="zone-label" value={zone} onChange={(value) => setZone(value as ZoneChoice)} data={[{ value: "mine", label: "My zone" }, { value: "device", label: "Device's" }, { value: "utc", label: "UTC" }]} />
         <Text size="xs" c="dimmed" mt={6}>
-          {zone === "device" ? "The zone of the country a device is in; elsewhere, yours." : zone === "utc" ? "Everywhere." : Intl.DateTimeFormat().resolvedOptions().timeZone}
+          {zone === "device" ? "The zone of the country a device is in; elsewhere, yours." : zone === "utc" ? "Everywhere." : myZone()}
         </Text>
       </Menu.Dropdown>
     </Menu>

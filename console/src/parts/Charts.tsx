@@ -1,4 +1,5 @@
 // The three kinds of drawing: bars over categories, the world by country, a graph of things and their ties.
+import { plainNumber } from "@/frame/format";
 import { useCallback } from "react";
 import { countryName, useFormat } from "@/frame/format";
 import type { Tone } from "@/frame/theme";
@@ -25,7 +26,7 @@ export function Bars({ label, height = 220, categories, series, stacked, horizon
   const option = useCallback(
     (colours: ChartColours) => ({
       ...axes(colours, categories, { horizontal }),
-      tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, renderMode: "richText", confine: true, backgroundColor: colours.panel, borderColor: colours.lineStrong, borderWidth: 1, padding: 8, textStyle: { color: colours.text, fontSize: 12 } },
+      tooltip: { trigger: "axis", valueFormatter: plainNumber, axisPointer: { type: "shadow" }, renderMode: "richText", confine: true, backgroundColor: colours.panel, borderColor: colours.lineStrong, borderWidth: 1, padding: 8, textStyle: { color: colours.text, fontSize: 12 } },
       legend: series.length > 1 ? { top: 0, right: 0, itemWidth: 10, itemHeight: 10, textStyle: { color: colours.dim } } : undefined,
       grid: { left: 8, right: 12, top: series.length > 1 ? 30 : 12, bottom: 4, containLabel: true },
       series: series.map((one) => ({

@@ -64,7 +64,7 @@ export function SimStates({ account }: { account: Account }) {
   if (account.sims.total === 0) return <span className="fl-dim">no SIMs{account.sims.counted_at ? "" : " counted yet"}</span>;
   return (
     <div>
-      <div className={css.states} role="img" aria-label={states.map(([state, n]) => `${n} ${wordsOf(state)}`).join(", ")}>
+      <div className={css.states} role="img" aria-label={states.map(([state, n]) => `${format.number(n)} ${wordsOf(state)}`).join(", ")}>
         {states.map(([state, n]) => (
           <span key={state} style={{ flexGrow: n, background: `var(--fl-${toneOf(state)})` }} />
         ))}

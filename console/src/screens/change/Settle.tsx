@@ -21,7 +21,7 @@ export function Settle({ operation }: { operation: Operation }) {
   return (
     <div className={css.settle}>
       <span>
-        What became of it is not known{operation.dispatched_at && <>, <Age at={operation.dispatched_at} /> after it was sent</>}. It is read back where its carrier can be read; somebody who knows by other means can say so.
+        What became of it is not known{operation.dispatched_at && <>; it was sent <Age at={operation.dispatched_at} /></>}. It is read back where its carrier can be read; somebody who knows by other means can say so.
       </span>
       <ActionButton permission="changes.rollback" onClick={() => setAsking(true)}>
         Say what became of it…
