@@ -79,7 +79,7 @@ export function WorldMap({ label, height = 300, countries, noun, selected, onPic
         },
         series: [
           {
-            type: "map", map: "world", roam: false, selectedMode: false, top: 8, bottom: 8, left: 8, right: 8, preserveAspect: true, aspectScale: 0.82, boundingCoords: [[-170, 76], [180, -54]],
+            type: "map", map: "world", roam: false, selectedMode: false, top: 8, bottom: 8, left: 8, right: 8, preserveAspect: true, aspectScale: 0.82, boundingCoords: [[-180, 76], [180, -54]],
             itemStyle: { areaColor: colours.sunken, borderColor: colours.lineStrong, borderWidth: 0.5 },
             emphasis: { label: { show: false }, itemStyle: { areaColor: colours.info } },
             label: { show: false },

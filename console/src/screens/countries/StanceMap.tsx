@@ -42,7 +42,7 @@ export function StanceMap({ view, all, shown, height, onPick, stance, onStance }
         },
         series: [
           {
-            type: "map", map: "world", roam: false, selectedMode: false, top: 6, bottom: 6, left: 6, right: 6, preserveAspect: true, aspectScale: 0.82, boundingCoords: [[-170, 76], [180, -54]],
+            type: "map", map: "world", roam: false, selectedMode: false, top: 6, bottom: 6, left: 6, right: 6, preserveAspect: true, aspectScale: 0.82, boundingCoords: [[-180, 76], [180, -54]],
             itemStyle: { areaColor: colours.sunken, borderColor: colours.lineStrong, borderWidth: 0.5 },
             emphasis: { label: { show: false }, itemStyle: { borderColor: colours.text, borderWidth: 1.2 } },
             label: { show: false },
