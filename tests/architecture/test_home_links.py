@@ -8,7 +8,7 @@ import pytest
 from fairlead.edge.api.app import create_app
 from fairlead.edge.api.door import Services
 from fairlead.engine.timekeeper import Timekeeper
-from fairlead.insight.home import LOOK
+from fairlead.insight.home import LOOK, ready_to_scale
 
 CONSOLE = Path(__file__).parents[2] / "console" / "src"
 ROUTES = (CONSOLE / "routes.tsx").read_text(encoding="utf-8")
@@ -45,9 +45,6 @@ def parameters(path: str) -> set[str]:
 @pytest.mark.parametrize("name", LOOK)
 def test_a_link_of_home_leads_to_what_it_says(name: str) -> None:
     screen, query = LOOK[name]
-    if screen == "home":
-        assert query == ""
-        return
     assert f'path: "/{screen}"' in ROUTES
     for part in filter(None, query.split("&")):
         key, _, value = part.partition("=")
@@ -61,4 +58,10 @@ def test_a_link_of_home_leads_to_what_it_says(name: str) -> None:
 def test_every_screen_of_home_has_a_name_on_its_cards() -> None:
     card = (CONSOLE / "screens" / "home" / "Card.tsx").read_text(encoding="utf-8")
     areas = set(re.findall(r"(\w+): \"", re.search(r"const AREA[^{]*\{(.*)\}", card)[1]))
-    assert {screen for screen, _ in LOOK.values()} - {"home"} <= areas
+    assert {screen for screen, _ in LOOK.values()} <= areas
+
+
+def test_what_is_not_built_names_a_page_that_says_what_there_is() -> None:
+    sentence = ready_to_scale().answer.sentence
+    (page,) = re.findall(r"docs/[\w-]+\.md", sentence)
+    assert "## Are we ready to scale" in (CONSOLE.parents[1] / page).read_text(encoding="utf-8")

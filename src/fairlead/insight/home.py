@@ -23,7 +23,6 @@ LOOK: Final[Mapping[str, tuple[str, str]]] = {
     "countries": ("countries", ""),
     "countries where a clock runs out": ("countries", "within_days=30"),
     "subscriptions": ("connectivity", ""),
-    "home": ("home", ""),
 }
 
 MANY: Final = 10_000  # what is counted by looking is counted so far; beyond it is "more than"
@@ -316,9 +315,12 @@ def cost(f: Figures) -> Cost:
 
 
 def ready_to_scale() -> ReadyToScale:
-    """Nothing answers this yet."""
-    sentence = "Not built yet: a readiness check will answer this from rehearsals, quotas of carriers and approvals."
-    return ReadyToScale(answer=_answer("not_built", None, "", sentence, None, "home"))
+    """Nothing answers this yet; what bears on it is where the link leads, and in the documentation."""
+    sentence = (
+        "Not built yet: nothing here judges it, and no rehearsal is kept. What can be looked at today is said in"
+        " docs/home.md: calls left at each carrier, rules that nobody has read, and how Changes went."
+    )
+    return ReadyToScale(answer=_answer("not_built", None, "", sentence, None, "carriers"))
 
 
 def withheld(needs: str, look: str) -> Answer:
