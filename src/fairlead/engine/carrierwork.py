@@ -127,7 +127,7 @@ class CarrierWorker:
             log.warning("carrier not open", account=account, why=str(trouble))
             async with self._stores.transactions.tenant(tenant) as tx:
                 until = self._time.now() + patience.ACCOUNT_PAUSE * self._time.rate
-                await self._stores.moves.pause_account(tx, account, until)
+                await self._stores.moves.pause_account(tx, account, until, str(trouble.reason))
             return 0
         done = 0
         while done < TAKEN:
@@ -150,7 +150,7 @@ class CarrierWorker:
         found = await asyncio.gather(*(act(work) for work in works))
         outcomes = [one for one in found if isinstance(one, Outcome)]
         later = [one for one in found if isinstance(one, _Later)]
-        pauses = [one.pause for one in later if one.pause is not None]
+        pauses = [(one.pause, one.why) for one in later if one.pause is not None]
         if not found:
             return False
         async with self._stores.transactions.tenant(tenant) as tx:
@@ -160,7 +160,8 @@ class CarrierWorker:
             if later:
                 await self._stores.moves.put_off(tx, [(one.work.id, one.until, one.pause is not None) for one in later])
             if pauses:
-                await self._stores.moves.pause_account(tx, account, now + max(pauses) * self._time.rate)
+                longest, why = max(pauses)
+                await self._stores.moves.pause_account(tx, account, now + longest * self._time.rate, why)
         self._count(works, recorded, [one.why for one in later if one.pause is not None])
         return bool(pauses)
 
