@@ -56,12 +56,13 @@ const country = createRoute({ ...at, path: "/countries/$code", component: lazyRo
 const journal = createRoute({ ...at, path: "/journal", validateSearch: journalSearch, component: lazyRouteComponent(() => import("./screens/journal")) });
 const reference = createRoute({ ...at, path: "/reference", validateSearch: referenceSearch, component: lazyRouteComponent(() => import("./screens/reference")) });
 const settings = createRoute({ ...at, path: "/settings", validateSearch: settingsSearch, component: lazyRouteComponent(() => import("./screens/settings")) });
+const nowhere = createRoute({ ...at, path: "$", component: NoSuchPage }); // within the frame: areas and search stay at hand
 
 const tree = root.addChildren([
   signIn,
   setup,
   inside.addChildren([
-    home, fleet, device, connectivity, carrier, subscription, policies, policy, changes, change, plan, jobs, job, countries, country, journal, reference, settings,
+    home, fleet, device, connectivity, carrier, subscription, policies, policy, changes, change, plan, jobs, job, countries, country, journal, reference, settings, nowhere,
   ]),
 ]);
 

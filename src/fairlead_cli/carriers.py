@@ -72,6 +72,7 @@ def check(shell: Shell, name: Name) -> int:
     shell.out.fields({
         "account": found["name"], "carrier": found["carrier"], "connector": found["connector"],
         "credential": found["has_credential"], "read completely": found["swept_at"],
+        "left in peace": nouns.in_peace(found),
         "its own view lags": words.age(found["staleness_s"]), "config": found["config"],
     })  # fmt: skip
     for fault in faults:

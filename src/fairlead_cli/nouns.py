@@ -18,6 +18,13 @@ def _days_left(item: Body) -> str:
     return f"{used} used" if breach is None and used is not None else words.text(breach)
 
 
+def in_peace(item: Body) -> str | None:
+    """Until when nobody calls an account, and why."""
+    until = item.get("paused_until")
+    because = str(item.get("paused_because") or "its reason was not kept").replace("_", " ")
+    return f"until {words.when(str(until))}: {because}" if until else None
+
+
 DEVICES: Final = (
     Column(title="NAME", value="name", whole=True),
     Column(title="COUNTRY", value="facts.country"),
@@ -62,6 +69,7 @@ CARRIERS: Final = (
     Column(title="SWEPT", value=_aged("sweep_age_s"), right=True),
     Column(title="SIMS", value="sims.total", right=True),
     Column(title="FAILING", value="failure", fold=True),
+    Column(title="LEFT IN PEACE", value=in_peace, fold=True),
     Column(
         title="CAN", value=lambda one: [c["verb"] for c in words.rows(one, "capabilities") if c["supported"]], wide=True
     ),

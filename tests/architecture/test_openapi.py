@@ -6,6 +6,7 @@ from pathlib import Path
 from fairlead.edge.api.app import create_app
 from fairlead.edge.api.door import Services
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.model.device import RESERVED_NAMES
 
 COMMITTED = Path(__file__).parents[2] / "api" / "openapi.json"
 
@@ -53,3 +54,8 @@ def test_every_reference_resolves():
     assert "HTTPValidationError" not in schemas
     operation_ids = [operation["operationId"] for _, operation in operations()]
     assert len(set(operation_ids)) == len(operation_ids)
+
+
+def test_no_device_has_the_name_of_another_address():
+    beside = {path.split("/")[3] for path in document()["paths"] if path.startswith("/v1/devices/")}
+    assert {word for word in beside if not word.startswith("{")} == RESERVED_NAMES

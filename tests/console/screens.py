@@ -57,6 +57,7 @@ FACES: Final = {
     "settings-rules": "/settings?part=rules",
     "settings-me": "/settings?part=me",
     "settings-about": "/settings?part=about",
+    "nowhere": "/nothing/here",
 }
 ALL: Final = SCREENS | FACES
 PICTURED: Final = {

@@ -17,6 +17,20 @@ async def test_slash_finds_a_device_by_its_serial(house: House, opens: Opens) ->
     await expect(page.page.get_by_role("heading", level=1)).to_contain_text(device["name"])
 
 
+async def test_slash_finds_a_device_by_the_address_it_has_now(house: House, opens: Opens) -> None:
+    async with await house.person("owner") as owner:
+        device = (await owner.get(f"/v1/devices/{house.acme['device']}")).json()
+    address = next(one["ip"] for one in device["sessions"] if one["ended_at"] is None and one["ip"])
+    page = await opens("owner")
+    await page.go("/")
+    await page.page.keyboard.press("/")
+    await expect(page.page.get_by_role("textbox", name="Search or jump to")).to_be_focused()
+    await page.page.keyboard.type(address)
+    await page.page.locator("[data-action][data-selected]", has_text=device["name"]).wait_for()
+    await page.page.keyboard.press("Enter")
+    await expect(page.page.get_by_role("heading", level=1)).to_contain_text(device["name"])
+
+
 async def test_the_palette_goes_to_areas_and_countries(opens: Opens) -> None:
     page = await opens("owner")
     await page.go("/")

@@ -44,6 +44,7 @@ async def test_a_screen(name: str, page: Watched, house: House, tmp_path: Path) 
     assert await page.page.locator("h1").inner_text() != ""
     alerts = await page.page.get_by_role("alert").all_inner_texts()
     assert alerts == []
+    assert await page.page.locator("main, [role=main]").count() == 1
     await _looked_at(page, name, tmp_path)
 
 

@@ -73,7 +73,7 @@ class Watched:
         raise AssertionError(f"{self.page.url} did not settle: {waiting or says[:600]}")
 
     async def serious(self) -> list[str]:
-        """What axe finds serious or critical, one line each."""
+        """What axe finds serious or critical, and whatever is wrong with the page's landmarks, one line each."""
         if not await self.page.evaluate("typeof window.axe === 'object'"):
             await self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found: list[dict[str, Any]] = await self.page.evaluate(_AXE_RUN)
@@ -124,7 +124,7 @@ _AXE_RUN: Final = """
 async () => {
     const found = await axe.run(document, { resultTypes: ["violations"] });
     return found.violations
-        .filter((one) => one.impact === "serious" || one.impact === "critical")
+        .filter((one) => one.impact === "serious" || one.impact === "critical" || one.id.startsWith("landmark-") || one.id === "region")
         .flatMap((one) => one.nodes.slice(0, 4).map((node) => ({
             id: one.id, impact: one.impact, at: node.target.join(" "), why: (node.failureSummary ?? "").replaceAll("\\n", " ").slice(0, 300),
         })));

@@ -71,9 +71,11 @@ async def test_what_a_carrier_says_itself_is_obeyed_in_real_seconds(house: House
     await hand.dispatch(house.tenant)
     assert BACKOFFS.labels(str(RateLimited.reason))._value.get() == counted + 1
     waits = (
-        await house.sql("select o.not_before, a.paused_until from operation o, account a where a.name = 'local-br'")
+        await house.sql(
+            "select o.not_before, a.paused_until, a.paused_because from operation o, account a where a.name = 'local-br'"
+        )
     )[0]
-    assert waits == (fast.now() + timedelta(seconds=400), fast.now() + timedelta(seconds=400))
+    assert waits == (fast.now() + timedelta(seconds=400), fast.now() + timedelta(seconds=400), "rate_limited")
     for seconds, calls in ((399, 1), (400, 2)):
         at = Timekeeper.lab(10.0, fast.now() + timedelta(seconds=seconds), real=lambda: 0.0)
         await CarrierWorker(house.stores, carrier, at).dispatch(house.tenant)

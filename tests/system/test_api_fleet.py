@@ -1,6 +1,11 @@
 """The door as its callers see it: import a fleet, list it, find it, edit it."""
 
 import hashlib
+from datetime import datetime, timedelta
+
+from fairlead.store.moves import MoveStore
+
+from .conftest import NOW
 
 DEVICES = "name,serial,imei,sku,region,group,batch,tags,home_country\n"
 CSV = {"content-type": "text/csv"}
@@ -117,6 +122,54 @@ async def test_a_device_is_found_by_any_of_its_names(api):
     page = (await owner.get("/v1/subscriptions", params={"carrier": "global-sim", "limit": 15})).json()
     assert len(page["items"]) == 15
     assert page["next"]
+
+
+async def test_a_device_is_found_by_the_address_of_its_open_session(api):
+    owner = api.client()
+    await add_account(api)
+    await owner.post("/v1/imports?kind=devices", content=devices_csv(6), headers=CSV)
+    sims = "iccid,imsi,device,account\n" + "".join(
+        f"{iccid(n)},26201{n:010d},trk-{n:05d},global-sim\n" for n in range(6)
+    )
+    assert (await owner.post("/v1/imports?kind=sims", content=sims, headers=CSV)).status_code == 200
+    body = "device,country,plmn,first,last,ip\n" + "".join(
+        f"trk-{n:05d},TR,286-01,2026-02-0{n + 1}T10:00:00Z,{last},{ip}\n"
+        for n, last, ip in (
+            (0, "", "10.20.0.7"),
+            (1, "2026-02-03T11:00:00Z", "10.20.0.7"),  # had it once
+            (2, "", "10.20.0.70"),  # begins the same
+            (3, "", "2001:0DB8:0:0::0007"),
+            (4, "", "10.9.9.9"),
+            (5, "", "10.9.9.9"),  # another carrier's private network
+        )
+    )
+    done = await owner.post("/v1/imports?kind=sessions", content=body, headers=CSV)
+    assert done.status_code == 200, done.text
+
+    async def names(q, **more):
+        return [one["name"] for one in (await owner.get("/v1/devices", params={"q": q, **more})).json()["items"]]
+
+    assert await names("10.20.0.7") == ["trk-00000"]
+    assert await names("::ffff:10.20.0.7") == ["trk-00000"]
+    assert await names("10.20.0") == []
+    assert await names("2001:db8::7") == ["trk-00003"]
+    assert await names("2001:DB8:0:0:0:0:0:7") == ["trk-00003"]
+    assert await names("10.20.0.7", group="north") == []
+    assert sorted(await names("10.9.9.9")) == ["trk-00004", "trk-00005"]
+    first = (await owner.get("/v1/devices", params={"q": "10.9.9.9", "limit": 1})).json()
+    second = (await owner.get("/v1/devices", params={"q": "10.9.9.9", "limit": 1, "cursor": first["next"]})).json()
+    assert [len(first["items"]), len(second["items"]), second["next"]] == [1, 1, None]
+    assert first["items"][0]["name"] != second["items"][0]["name"]
+    mine = await api.client("operator@south").get("/v1/devices", params={"q": "10.9.9.9"})
+    assert [one["group"] for one in mine.json()["items"]] == ["south"]
+    assert (await api.client("owner~other").get("/v1/devices", params={"q": "10.20.0.7"})).json()["items"] == []
+    bad = await owner.post(
+        "/v1/imports?kind=sessions",
+        headers=CSV,
+        content="device,country,first,ip\ntrk-00000,TR,2026-02-05,10.20.0.256\n",
+    )
+    assert bad.status_code == 422
+    assert "an IPv4 or IPv6 address" in bad.text
 
 
 async def test_bindings_are_edited_from_the_version_that_was_read(api):
@@ -290,3 +343,21 @@ async def test_many_secrets_are_issued_at_once_or_none(api):
     again = await owner.post("/v1/devices/credentials", json={"devices": ["trk-00002"]})
     assert again.json()[0]["password"] != given["acme/trk-00002"]
     assert api.revoked == ["trk-00002"]
+
+
+async def test_an_account_that_is_left_in_peace_says_until_when_and_why(api):
+    owner = api.client()
+    await add_account(api)
+    shown = (await owner.get("/v1/carriers/global-sim")).json()
+    assert (shown["paused_until"], shown["paused_because"]) == (None, None)
+    soon, later = NOW + timedelta(seconds=2), NOW + timedelta(seconds=40)
+    for until, because in ((later, "rate_limited"), (soon, "provider_unavailable")):  # the longer one is kept
+        async with api.database.tenant(api.tenant) as tx:
+            await MoveStore().pause_account(tx, "global-sim", until, because)
+        (shown,) = (await owner.get("/v1/carriers")).json()
+        assert datetime.fromisoformat(shown["paused_until"]) == later
+        assert shown["paused_because"] == "rate_limited"
+    async with api.database.tenant(api.tenant) as tx:
+        await tx.execute("update account set paused_until = %s", (NOW,))
+    over = (await owner.get("/v1/carriers/global-sim")).json()
+    assert (over["paused_until"], over["paused_because"]) == (None, None)

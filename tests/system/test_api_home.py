@@ -1,8 +1,15 @@
 """`/v1/home`: six answers for whoever asks, and what they may not know is said to be withheld."""
 
 from datetime import timedelta
+from uuid import UUID
 
+from tests.store.test_loop import built
+
+from fairlead.engine.stories import Stories
+from fairlead.model.lifecycle import ChangeState, name
+from fairlead.store.changes import ChangeStore
 from fairlead.store.counts import CountStore
+from fairlead.store.policies import PolicyStore
 
 from .conftest import NOW
 
@@ -50,3 +57,29 @@ async def test_what_somebody_may_not_know_is_withheld_by_name(api):
     assert bound["changing"]["needs"] is None
     vendor = (await api.client("vendor").get("/v1/home")).json()
     assert vendor["changing"]["needs"] == "changes.read"
+
+
+async def test_the_link_of_what_is_changing_lists_as_many_as_it_counts(api):
+    house = built(api.database, api.tenant)
+    api.services.add(Stories(house.stores, ChangeStore(), PolicyStore(), house.resolver))
+    async with api.database.tenant(api.tenant) as conn:
+        for state in ChangeState:
+            await conn.execute(
+                "insert into change (tenant, id, title, kind, state, reason, author, plan, rollout, salt, created_at)"
+                " values (%s, %s, %s, 1, %s, '', %s, %s, '{}', 1, %s)",
+                (api.tenant, UUID(int=int(state)), name(state), int(state), UUID(int=98), UUID(int=99), NOW),
+            )
+    owner = api.client()
+    changing = (await owner.get("/v1/home")).json()["changing"]
+    link = changing["link"]
+
+    async def states(query):
+        return {one["state"] for one in (await owner.get(f"/v1/{link['screen']}?{query}")).json()["items"]}
+
+    assert await states(link["query"]) == {"draft", "planned", "approved", "running", "paused", "settled"}
+    assert changing["headline"]["value"] == 6
+    assert await states("open=false") == {"standing", "closed", "aborted"}
+    assert await states("") == {name(state) for state in ChangeState}
+    assert await states("open=true&state=running") == {"running"}
+    assert await states("open=true&state=standing") == set()
+    assert (await owner.get("/v1/changes?open=perhaps")).status_code == 422

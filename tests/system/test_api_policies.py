@@ -148,3 +148,32 @@ async def test_a_cursor_of_another_list_is_refused(owner, cursor, standing):
     refused = await owner.get("/v1/policies/Policy/brazil/devices", params=params)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == "cursor"
+
+
+async def test_pages_of_policies_hold_each_once_though_kinds_share_names(api):
+    api.services.add(Stories(stores(api), ChangeStore(), PolicyStore(), None))  # pyright: ignore[reportArgumentType]
+    store, now = PolicyStore(), api.timekeeper.now()
+    named = [(kind, name) for kind in ("Grant", "Policy", "Strategy") for name in ("alpha", "beta")]
+    async with api.database.tenant(api.tenant) as tx:
+        for number, (kind, name) in enumerate(named):
+            policy = await store.ensure_policy(tx, UUID(int=100 + number), kind, name, now)
+            revision = NewRevision(
+                policy=policy, resource={}, source="", digest=b"x", removed=False, author=UUID(int=5)
+            )
+            await store.add_revision(tx, revision, now)
+        await tx.execute("update revision set state = 2")
+        await tx.execute("update policy set kept = 1")
+    owner = api.client()
+    for limit in (1, 2, 3, 6, 7):
+        seen, cursor = [], None
+        while True:
+            asked = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+            page = (await owner.get("/v1/policies", params=asked)).json()
+            seen += [(one["kind"], one["name"]) for one in page["items"]]
+            cursor = page["next"]
+            if cursor is None:
+                break
+        assert seen == named, limit
+    strategies = (await owner.get("/v1/policies", params={"kind": "Strategy", "limit": 1})).json()
+    second = (await owner.get("/v1/policies", params={"kind": "Strategy", "cursor": strategies["next"]})).json()
+    assert [one["name"] for one in strategies["items"] + second["items"]] == ["alpha", "beta"]

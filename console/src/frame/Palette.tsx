@@ -61,7 +61,7 @@ export function Palette() {
 
   return (
     <Spotlight.Root store={store} attributes={{ content: { "aria-label": "Search or jump to" } }} centered={false} yOffset="12vh" overlayProps={{ backgroundOpacity: 0.45, blur: 0 }} query={query} onQueryChange={setQuery} shortcut={["mod + K", "/"]} scrollable maxHeight={420} clearQueryOnClose>
-      <Spotlight.Search placeholder="Device name, serial, IMEI, EID, ICCID, IMSI, MAC, id, country, area…" leftSection={<IconSearch size={18} aria-hidden />} aria-label="Search or jump to" />
+      <Spotlight.Search placeholder="Device name, serial, IMEI, EID, ICCID, IMSI, MAC, IP, id, country, area…" leftSection={<IconSearch size={18} aria-hidden />} aria-label="Search or jump to" />
       <Spotlight.ActionsList>
         {printed.map(([, path, name]) => (
           <Spotlight.Action key={path} onClick={() => go(path + needle)} leftSection={<IconArrowRight size={16} aria-hidden />} label={`${name} ${needle}`} />
@@ -108,7 +108,7 @@ export function Palette() {
           </Spotlight.Empty>
         )}
         {needle && !devices.isFetching && found.length + areas.length + lands.length + printed.length + schemes.length === 0 && (
-          <Spotlight.Empty>Nothing begins with “{query.trim()}”. Identifiers are found by their beginning.</Spotlight.Empty>
+          <Spotlight.Empty>Nothing begins with “{query.trim()}”. Identifiers are found by their beginning, an IP address when it is whole and a session has it now.</Spotlight.Empty>
         )}
       </Spotlight.ActionsList>
     </Spotlight.Root>

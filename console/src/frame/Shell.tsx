@@ -10,13 +10,15 @@ import { useHouseClock, useHouseNow } from "@/api/clock";
 import { startLive, useLiveness } from "@/api/live";
 import { tenantQuery, useSession } from "@/api/queries";
 import { AREAS } from "./areas";
-import { useFormat, useZoneChoice, type ZoneChoice } from "./format";
+import { InFrame } from "./Faults";
+import { myZone, useFormat, useLocaleChoice, useZoneChoice, type ZoneChoice } from "./format";
 import css from "./frame.module.css";
 import { openPalette, Palette } from "./Palette";
 import { SessionKeeper } from "./SessionKeeper";
 
 export function Shell() {
   const [opened, { toggle, close }] = useDisclosure();
+  const [writing] = useLocaleChoice(); // another way of writing draws the screen anew
   const session = useSession();
   const tenant = useQuery(tenantQuery);
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -78,7 +80,9 @@ export function Shell() {
         <div className={css.navFoot}>Regulation shown here is not legal advice.</div>
       </AppShell.Navbar>
       <AppShell.Main ref={main} id="content" tabIndex={-1} className={css.main}>
-        <Outlet />
+        <InFrame value>
+          <Outlet key={writing} />
+        </InFrame>
       </AppShell.Main>
       <Palette />
       <SessionKeeper />
@@ -150,7 +154,7 @@ function Preferences() {
         </Text>
         <SegmentedControl fullWidth size="xs" aria-labelledby="zone-label" value={zone} onChange={(value) => setZone(value as ZoneChoice)} data={[{ value: "mine", label: "My zone" }, { value: "device", label: "Device's" }, { value: "utc", label: "UTC" }]} />
         <Text size="xs" c="dimmed" mt={6}>
-          {zone === "device" ? "The zone of the country a device is in; elsewhere, yours." : zone === "utc" ? "Everywhere." : Intl.DateTimeFormat().resolvedOptions().timeZone}
+          {zone === "device" ? "The zone of the country a device is in; elsewhere, yours." : zone === "utc" ? "Everywhere." : myZone()}
         </Text>
       </Menu.Dropdown>
     </Menu>

@@ -66,6 +66,8 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { openDelay: 200, withArrow: true, multiline: true, maw: 360, events: { hover: true, focus: true, touch: true } } },
     Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 }, transitionProps: { duration: 100 }, closeButtonProps: { "aria-label": "Close" } } },
     Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, overlayProps: { backgroundOpacity: 0.5 }, transitionProps: { duration: 100 } } },
+    ModalHeader: { defaultProps: { role: "none" } }, // a `header` in a dialog is no banner of the page
+    DrawerHeader: { defaultProps: { role: "none" } },
     Notification: { defaultProps: { closeButtonProps: { "aria-label": "Put the notice away" } } },
     Menu: { defaultProps: { shadow: "md", transitionProps: { duration: 80 }, withInitialFocusPlaceholder: false } }, // the placeholder is no item of a menu
   },

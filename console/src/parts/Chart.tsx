@@ -3,6 +3,7 @@
 import { useComputedColorScheme } from "@mantine/core";
 import type { EChartsCoreOption, EChartsType } from "echarts/core";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { plainNumber } from "@/frame/format";
 import { chartColours } from "@/frame/theme";
 import css from "./parts.module.css";
 
@@ -93,6 +94,6 @@ function base(colours: ChartColours): EChartsCoreOption {
 /** Axes in the house's style, for bars and lines. */
 export function axes(colours: ChartColours, categories: string[], options: { horizontal?: boolean } = {}) {
   const category = { type: "category" as const, data: categories, axisLine: { lineStyle: { color: colours.lineStrong } }, axisTick: { show: false }, axisLabel: { color: colours.dim } };
-  const value = { type: "value" as const, splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.dim }, minInterval: 1 };
+  const value = { type: "value" as const, splitLine: { lineStyle: { color: colours.line } }, axisLabel: { color: colours.dim, formatter: plainNumber }, minInterval: 1 };
   return options.horizontal ? { xAxis: value, yAxis: { ...category, inverse: true } } : { xAxis: category, yAxis: value };
 }

@@ -1,4 +1,5 @@
 // The three kinds of drawing: bars over categories, the world by country, a graph of things and their ties.
+import { plainNumber } from "@/frame/format";
 import { useCallback } from "react";
 import { countryName, useFormat } from "@/frame/format";
 import type { Tone } from "@/frame/theme";
@@ -25,7 +26,7 @@ export function Bars({ label, height = 220, categories, series, stacked, horizon
   const option = useCallback(
     (colours: ChartColours) => ({
       ...axes(colours, categories, { horizontal }),
-      tooltip: { trigger: "axis", axisPointer: { type: "shadow" }, renderMode: "richText", confine: true, backgroundColor: colours.panel, borderColor: colours.lineStrong, borderWidth: 1, padding: 8, textStyle: { color: colours.text, fontSize: 12 } },
+      tooltip: { trigger: "axis", valueFormatter: plainNumber, axisPointer: { type: "shadow" }, renderMode: "richText", confine: true, backgroundColor: colours.panel, borderColor: colours.lineStrong, borderWidth: 1, padding: 8, textStyle: { color: colours.text, fontSize: 12 } },
       legend: series.length > 1 ? { top: 0, right: 0, itemWidth: 10, itemHeight: 10, textStyle: { color: colours.dim } } : undefined,
       grid: { left: 8, right: 12, top: series.length > 1 ? 30 : 12, bottom: 4, containLabel: true },
       series: series.map((one) => ({
@@ -78,7 +79,7 @@ export function WorldMap({ label, height = 300, countries, noun, selected, onPic
         },
         series: [
           {
-            type: "map", map: "world", roam: false, selectedMode: false, top: 8, bottom: 8, left: 8, right: 8, preserveAspect: true, aspectScale: 0.82, boundingCoords: [[-170, 76], [180, -54]],
+            type: "map", map: "world", roam: false, selectedMode: false, top: 8, bottom: 8, left: 8, right: 8, preserveAspect: true, aspectScale: 0.82, boundingCoords: [[-180, 76], [180, -54]],
             itemStyle: { areaColor: colours.sunken, borderColor: colours.lineStrong, borderWidth: 0.5 },
             emphasis: { label: { show: false }, itemStyle: { areaColor: colours.info } },
             label: { show: false },

@@ -1,9 +1,11 @@
-// Country shapes by ISO 3166 alpha-2, from world-atlas (Natural Earth, public domain). Antarctica is left out.
+// Country shapes by ISO 3166 alpha-2, from world-atlas (Natural Earth, public domain). Antarctica is left out. What is
+// too small to be drawn or found gets a dot, which is a shape like any other: it is coloured, told and clicked the same.
 import type { MultiPolygon, Polygon, Position } from "geojson";
 import iso from "iso-3166-1";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 import atlas from "world-atlas/countries-110m.json";
+import { ASPECT, PLACES, RADIUS } from "virtual:small-places";
 import { registerMap } from "./echarts";
 
 const ANTARCTICA = "010";
@@ -18,7 +20,21 @@ for (const one of shapes.features) {
   if (one.geometry.type === "Polygon" || one.geometry.type === "MultiPolygon") one.geometry = cut(one.geometry);
 }
 
+for (const [code, x, y] of PLACES) {
+  const drawn = shapes.features.findIndex((one) => one.properties.name === code);
+  const [before] = drawn < 0 ? [] : shapes.features.splice(drawn, 1); // dots lie on top
+  const rest = before?.geometry.type === "MultiPolygon" ? before.geometry.coordinates : [];
+  shapes.features.push({ type: "Feature", properties: { name: code }, geometry: { type: "MultiPolygon", coordinates: [...rest, [dot(x, y)]] } });
+}
+
 registerMap("world", shapes as never);
+
+function dot(x: number, y: number): Position[] {
+  return Array.from({ length: 17 }, (_, corner) => {
+    const turn = (corner % 16) * (Math.PI / 8);
+    return [x + (RADIUS / ASPECT) * Math.cos(turn), y + RADIUS * Math.sin(turn)];
+  });
+}
 
 /** The atlas has rings that run over the 180th meridian; on a flat map they must be cut there (Russia, Fiji). */
 function cut(shape: Polygon | MultiPolygon): MultiPolygon {

@@ -14,6 +14,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -111,7 +112,7 @@ class CarrierWorker:
             log.warning("carrier not open", account=account, why=str(trouble))
             async with self._stores.transactions.tenant(tenant) as tx:
                 until = self._time.now() + patience.ACCOUNT_PAUSE * self._time.rate
-                await self._stores.moves.pause_account(tx, account, until)
+                await self._stores.moves.pause_account(tx, account, until, str(trouble.reason))
             return 0
         done = 0
         while done < TAKEN:
@@ -167,7 +168,7 @@ class CarrierWorker:
         found = await act(works)
         outcomes = [one for one in found if isinstance(one, Outcome)]
         later = [one for one in found if isinstance(one, Later)]
-        pauses = [one.pause for one in later if one.pause is not None]
+        pauses = [(one.pause, one.why) for one in later if one.pause is not None]
         if not found:
             return False
         async with self._stores.transactions.tenant(tenant) as tx:
@@ -177,7 +178,8 @@ class CarrierWorker:
             if later:
                 await self._stores.moves.put_off(tx, [(one.work.id, one.until, one.pause is not None) for one in later])
             if pauses:
-                await self._stores.moves.pause_account(tx, account, now + max(pauses) * self._time.rate)
+                longest, why = max(pauses)
+                await self._stores.moves.pause_account(tx, account, now + longest * self._time.rate, why)
         self._count(works, recorded, [one.why for one in later if one.pause is not None])
         return bool(pauses)
 
@@ -297,9 +299,7 @@ class CarrierWorker:
             connector, bound = None, timedelta(0)
         batches, single = self._batches.of_reference(connector, works)
         for reference, batch in batches.items():
-            if await self._together(
-                tenant, account, batch, lambda ones, ref=reference: self._batches.follow(connector, ref, ones)
-            ):
+            if await self._together(tenant, account, batch, partial(self._batches.follow, connector, reference)):
                 return
 
         async def look(handful: Sequence[CarrierWork]) -> Sequence[Outcome | Later]:

@@ -49,6 +49,6 @@ class Home:
             else Changing(answer=withheld("changes.read", "changes")),
             cost=home.cost(figures)
             if may("costs.read")
-            else Cost(answer=withheld("costs.read for the whole tenant", "connectivity")),
+            else Cost(answer=withheld("costs.read for the whole tenant", "subscriptions")),
             ready_to_scale=home.ready_to_scale(),
         )

@@ -20,7 +20,7 @@ from fairlead.engine.ports.carrier import CarrierTrouble, ListsSims, ProviderId,
 from fairlead.engine.ports.observing import ObservationRows, SimObservation, SweptAccount
 from fairlead.engine.ports.transaction import Transaction, Transactions
 from fairlead.engine.timekeeper import Timekeeper
-from fairlead.model.identifiers import Plmn
+from fairlead.model.identifiers import Plmn, read_address
 from fairlead.model.ids import TenantId
 from fairlead.model.subscription import Connectivity, SubscriptionState
 
@@ -165,7 +165,7 @@ class Observer:
             country=(self._country_of(session.plmn) or "") if session.plmn else "",
             rat=session.rat,
             cell=str(session.cell.eci or session.cell.ci or "") if session.cell else "",
-            ip=session.ip,
+            ip=read_address(session.ip) or session.ip,
             since=session.since,
             at=sim.freshness.observed_at,
         )

@@ -4,7 +4,7 @@ The four questions of the mission are answered here from operations and moves: w
 did the device acknowledge, did telemetry confirm, can it be rolled back and by what.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -50,11 +50,11 @@ class Stories:
             return await self._stores.plans.list_plans(tx, before, limit)
 
     async def changes(
-        self, tenant: TenantId, before: UUID | None, state: ChangeState | None, limit: int
+        self, tenant: TenantId, before: UUID | None, states: Collection[ChangeState], limit: int
     ) -> list[ChangeRow]:
-        """Changes, newest first."""
+        """Changes in these states, newest first."""
         async with self._stores.transactions.tenant(tenant) as tx:
-            return await self._stores.changes.page(tx, before, state, limit)
+            return await self._stores.changes.page(tx, before, states, limit)
 
     async def change(self, tenant: TenantId, change: UUID) -> dict[str, Any] | None:
         """A Change as a story: how far it is, with its numbers, approvals and the four questions."""
@@ -102,8 +102,10 @@ class Stories:
                 tx, change=change, device=device, state=state, after=after, limit=limit
             )
 
-    async def policies(self, tenant: TenantId, kind: str | None, after: str | None, limit: int) -> list[dict[str, Any]]:
-        """Kept policies by name."""
+    async def policies(
+        self, tenant: TenantId, kind: str | None, after: tuple[str, str] | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Kept policies by kind and name."""
         async with self._stores.transactions.tenant(tenant) as tx:
             return await self._pages.page(tx, kind, after, limit)
 

@@ -14,6 +14,17 @@ from typing import Final, Literal
 
 State = Literal["ok", "warn", "bad", "unknown", "not_built"]
 
+# Where to look further: a screen of the console, and a query that both it and the list behind it read.
+LOOK: Final[Mapping[str, tuple[str, str]]] = {
+    "fleet": ("fleet", ""),
+    "changes": ("changes", ""),
+    "changes on their way": ("changes", "open=true"),
+    "carriers": ("connectivity", "tab=carriers"),
+    "countries": ("countries", ""),
+    "countries where a clock runs out": ("countries", "within_days=30"),
+    "subscriptions": ("connectivity", ""),
+}
+
 MANY: Final = 10_000  # what is counted by looking is counted so far; beyond it is "more than"
 REACHED_WELL: Final = 0.9  # of the devices of which anything is known
 REACHED_AT_ALL: Final = 0.5
@@ -198,12 +209,10 @@ def broken(f: Figures, *, carriers: bool) -> Broken:
     sentence = "; ".join(said).capitalize() + "." if said else "Nothing that we know of."
     if f.glanced_at is None:
         sentence += " Devices were not compared with what they should be yet."
-    screen, query = ("changes", "") if f.stuck or f.unknown else ("fleet", "")
-    if failing:
-        screen, query = "connectivity", "tab=carriers"
+    look = "carriers" if failing else "changes" if f.stuck or f.unknown else "fleet"
     value = total if total or f.glanced_at else None
     return Broken(
-        answer=_answer(state, value, "things", sentence, f.glanced_at, screen, query),
+        answer=_answer(state, value, "things", sentence, f.glanced_at, look),
         devices_out_of_sync=f.out_of_sync if f.glanced_at is not None else None, moves_stuck=f.stuck,
         operations_unknown=f.unknown, carriers_failing=failing,
     )  # fmt: skip
@@ -235,7 +244,7 @@ def illegal_soon(f: Figures) -> IllegalSoon:
     ranked = sorted(found.items(), key=lambda one: ([-one[1][bucket] for bucket in BUCKETS], one[0]))
     as_of = min(f.glanced_at, f.counted_at)
     return IllegalSoon(
-        answer=_answer(state, soon, "devices", sentence, as_of, "countries", "within_days=30"),
+        answer=_answer(state, soon, "devices", sentence, as_of, "countries where a clock runs out"),
         breached=total["breached"], within_7=total["within_7"], within_30=total["within_30"],
         within_90=total["within_90"], imei_within_90=imei, stance_unknown=unknown,
         countries=tuple(
@@ -263,14 +272,14 @@ def changing(f: Figures) -> Changing:
     if standing := f.changes.get("standing", 0):
         sentence += f" {standing:,} standing."
     state: State = "warn" if paused or planned else "ok"
-    answer = _answer(state, on_the_way, "changes", sentence, None, "changes", "open=true")
+    answer = _answer(state, on_the_way, "changes", sentence, None, "changes on their way")
     return Changing(answer=answer, by_state=dict(f.changes), devices_in_open_stages=f.moving)
 
 
 def cost(f: Figures) -> Cost:
     """Monthly fees of active subscriptions, without usage; a plan without a price is unknown, never 0."""
     if f.glanced_at is None:
-        answer = _answer("unknown", None, "", "Subscriptions were not counted yet.", None, "connectivity")
+        answer = _answer("unknown", None, "", "Subscriptions were not counted yet.", None, "subscriptions")
         return Cost(answer=answer)
     prices = {price.plan: price for price in f.prices}
     sums: dict[str, tuple[int, int]] = {}
@@ -298,7 +307,7 @@ def cost(f: Figures) -> Cost:
     return Cost(
         answer=_answer(
             state, single.amount if single else None, single.currency if single else "", sentence, f.glanced_at,
-            "connectivity",
+            "subscriptions",
         ),
         monthly=monthly, subscriptions=total, priced=priced, coverage=priced / total if total else None,
         unpriced=largest,
@@ -306,16 +315,20 @@ def cost(f: Figures) -> Cost:
 
 
 def ready_to_scale() -> ReadyToScale:
-    """Nothing answers this yet."""
-    sentence = "Not built yet: a readiness check will answer this from rehearsals, quotas of carriers and approvals."
-    return ReadyToScale(answer=_answer("not_built", None, "", sentence, None, "home"))
+    """Nothing answers this yet; what bears on it is where the link leads, and in the documentation."""
+    sentence = (
+        "Not built yet: nothing here judges it, and no rehearsal is kept. What can be looked at today is said in"
+        " docs/home.md: calls left at each carrier, rules that nobody has read, and how Changes went."
+    )
+    return ReadyToScale(answer=_answer("not_built", None, "", sentence, None, "carriers"))
 
 
-def withheld(needs: str, screen: str) -> Answer:
+def withheld(needs: str, look: str) -> Answer:
     """What a caller without the right is told."""
+    screen, query = LOOK[look]
     return Answer(
         state="unknown", value=None, unit="", sentence=f"To see this you need {needs}.", as_of=None, screen=screen,
-        needs=needs,
+        query=query, needs=needs,
     )  # fmt: skip
 
 
@@ -325,9 +338,9 @@ def _answer(
     unit: str,
     sentence: str,
     as_of: datetime | None,
-    screen: str,
-    query: str = "",
+    look: str,
 ) -> Answer:
+    screen, query = LOOK[look]
     return Answer(state=state, value=value, unit=unit, sentence=sentence, as_of=as_of, screen=screen, query=query)
 
 

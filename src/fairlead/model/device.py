@@ -17,6 +17,9 @@ from fairlead.model.subscription import Connectivity, SubscriptionState
 
 DEVICE_STATES: Final[Mapping[str, DeviceState]] = {name(state): state for state in DeviceState}
 
+# Words that stand where a device's name would in an address: /v1/devices/count is a count.
+RESERVED_NAMES: Final = frozenset({"count", "credentials", "facets"})
+
 NEXT_STATES: Final = DEVICE
 
 # The store's numbers for the words of `model.subscription`, in the order the migrations give them.
@@ -186,6 +189,8 @@ class Account:
     swept_at: datetime | None
     failing_since: datetime | None
     failure: str | None
+    paused_until: datetime | None = None  # the engine calls nothing of it before; may be over
+    paused_because: str | None = None  # a reason code of the carrier port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ MOD 97-10).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import NewType
 
 Iccid = NewType("Iccid", str)  # 19 or 20 digits, the check digit included
@@ -131,3 +132,16 @@ def read_plmn(text: str, *, lengths: Mapping[str, frozenset[int]] | None = None)
     if len(known) != 1:
         return None
     return Plmn(mcc=mcc, mnc=mnc.zfill(next(iter(known))))
+
+
+def read_address(text: str) -> str | None:
+    """An IP address as it is written once and for all (RFC 5952 for IPv6); None where it is none.
+
+    An IPv4 address inside an IPv6 one (RFC 4291 2.5.5.2) is the IPv4 address: a device has one address, however
+    a carrier writes it.
+    """
+    try:
+        found = ip_address(text.strip())
+    except ValueError:
+        return None
+    return str(getattr(found, "ipv4_mapped", None) or found)

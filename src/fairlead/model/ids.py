@@ -67,3 +67,9 @@ def kind_of(text: str) -> Kind | None:
     """The kind an id claims to be of, or None when it is none of ours."""
     prefix = text.partition("_")[0]
     return prefix if prefix in KINDS else None
+
+
+def reads_as_id(text: str) -> bool:
+    """Whether a door takes this text for a printed id, and not for a name."""
+    claimed = kind_of(text)
+    return claimed is not None and len(text) == len(claimed) + 1 + _LENGTH

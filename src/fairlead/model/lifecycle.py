@@ -136,6 +136,8 @@ DEVICE: Final[Mapping[DeviceState, frozenset[DeviceState]]] = {
 }
 
 SETTLED_OPERATION: Final = frozenset({O.VERIFIED, O.FAILED, O.REFUSED, O.EXPIRED, O.SUPERSEDED})
+ON_ITS_WAY: Final = frozenset({C.DRAFT, C.PLANNED, C.APPROVED, C.RUNNING, C.PAUSED, C.SETTLED})
+"""Not ended; a Change that stands has arrived, and moves nobody until somebody enters."""
 OPEN_MOVE: Final = frozenset({M.WAITING, M.RUNNING, M.UNDOING})
 
 

@@ -1,6 +1,6 @@
 """Changes: their rows, approvals, batches and waiting devices."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -48,9 +48,11 @@ class ChangeStore:
         row = await found.fetchone()
         return _change(row) if row else None
 
-    async def page(self, tx: Connection, before: UUID | None, state: ChangeState | None, limit: int) -> list[ChangeRow]:
-        """Changes, newest first."""
-        values = {"before": before, "state": state, "limit": limit}
+    async def page(
+        self, tx: Connection, before: UUID | None, states: Collection[ChangeState], limit: int
+    ) -> list[ChangeRow]:
+        """Changes in these states, newest first."""
+        values = {"before": before, "states": [int(s) for s in states], "limit": limit}
         return [_change(r) for r in await (await tx.execute(SQL["list_changes"], values)).fetchall()]
 
     async def in_states(self, tx: Connection, states: Sequence[ChangeState]) -> list[UUID]:

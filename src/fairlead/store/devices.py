@@ -14,6 +14,7 @@ from psycopg import sql
 
 from fairlead.engine.ports.fleet import DeviceFilter, Found, Place
 from fairlead.model.device import Device, Facts
+from fairlead.model.identifiers import read_address
 from fairlead.model.ids import DeviceId
 from fairlead.model.lifecycle import DeviceState, name
 from fairlead.store.database import Connection
@@ -143,9 +144,9 @@ async def _by_breach(conn: Connection, which: DeviceFilter, after: Place | None,
 class Probe:
     """One range of one name's index."""
 
-    table: str  # device or profile
+    table: str  # device, profile or session
     column: str
-    low: str
+    low: str  # of an address: all of it
 
     @property
     def high(self) -> str:
@@ -157,7 +158,9 @@ def probes(query: str) -> list[Probe]:
     """The ranges where a device whose name begins with `query` may lie, in the order of a page."""
     digits = query.isdigit()
     spellings = dict.fromkeys((query, query.upper(), query.lower()))
-    found = [
+    address = read_address(query)
+    found = [Probe(table="session", column="ip", low=address)] if address else []
+    found += [
         Probe(table="device", column=column, low=spelling)
         for column in _DEVICE_COLUMNS
         if digits or column not in _DIGIT_COLUMNS

@@ -260,9 +260,9 @@ class MoveStore:
         }
         await tx.execute(SQL["put_off"], values)
 
-    async def pause_account(self, tx: Connection, account: str, until: datetime) -> None:
-        """Nobody calls this account before an instant."""
-        await tx.execute(SQL["pause_account"], {"account": account, "until": until})
+    async def pause_account(self, tx: Connection, account: str, until: datetime, because: str) -> None:
+        """Nobody calls this account before an instant, and why."""
+        await tx.execute(SQL["pause_account"], {"account": account, "until": until, "because": because})
 
     async def abandon(self, tx: Connection, dispatched_before: datetime) -> list[SettledOperation]:
         """What a process left behind when it died is unknown from now on."""

@@ -110,9 +110,13 @@ class PolicyStore:
             ClassDocument(class_id=r[0], facet=BY_NUMBER[r[1]], document=r[2], content=r[3], reasons=r[4]) for r in rows
         ]
 
-    async def page(self, tx: Connection, kind: str | None, after: str | None, limit: int) -> list[dict[str, Any]]:
-        """Kept policies by name."""
-        rows = await (await tx.execute(SQL["list_policies"], {"kind": kind, "after": after, "limit": limit})).fetchall()
+    async def page(
+        self, tx: Connection, kind: str | None, after: tuple[str, str] | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Kept policies by kind and name, those behind `after`."""
+        after_kind, after_name = after or (None, None)
+        values = {"kind": kind, "after_kind": after_kind, "after_name": after_name, "limit": limit}
+        rows = await (await tx.execute(SQL["list_policies"], values)).fetchall()
         names = ("id", "kind", "name", "kept", "standing", "resource", "source", "created_at", "author")
         return [dict(zip(names, r, strict=True)) for r in rows]
 

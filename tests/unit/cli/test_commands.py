@@ -255,6 +255,15 @@ def test_carrier_check_finds_what_fails(tmp_path: Path, failure: str | None, cod
     assert (failure or "nothing is wrong") in ran.out
 
 
+def test_carriers_say_until_when_they_are_left_in_peace_and_why(tmp_path: Path) -> None:
+    paused = {"name": "sabia", "carrier": "Sabiá", "connector": "soracom", "paused_until": "2026-03-02T08:00:40Z",
+              "paused_because": "rate_limited"}  # fmt: skip
+    calm = paused | {"name": "calm", "paused_until": None, "paused_because": None}
+    server = Server().on("GET /v1/carriers", [paused, calm])
+    said = " ".join(run(server, tmp_path, "get", "carriers").out.split())
+    assert said.count("until 2026-03-02 08:00Z: rate limited") == 1
+
+
 def test_secrets_of_devices_are_a_line_each_or_revoked(tmp_path: Path) -> None:
     server = Server()
     for name in ("a", "b"):

@@ -14,6 +14,7 @@ from fairlead.engine.imports.cells import BadCell, mac, money_nano, tags
 from fairlead.engine.imports.kinds import Setting, columns_of, format_of
 from fairlead.engine.imports.reading import Row, UnreadableFile, open_sheet, read_mapping
 from fairlead.engine.ports.imports import KINDS, STAGED, Fault
+from fairlead.model.ids import show
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -157,6 +158,18 @@ def test_all_faults_of_a_row_are_told_at_once(setting):
     faults = read(setting, "devices", imei="1", eid="2", mac="x", home_country="Brazil")
     assert {fault.column for fault in faults} == {"imei", "eid", "mac", "home_country"}
     assert {fault.line for fault in faults} == {7}
+
+
+def test_a_name_that_an_address_takes_for_something_else_is_refused(setting):
+    for name in ("count", "facets", "credentials", show("dev", UUID(int=7)), show("chg", UUID(int=7))):
+        (fault,) = read(setting, "devices", name=name)
+        assert (fault.line, fault.column, fault.value) == (7, "name", name)
+        assert f"/v1/devices/{name}" in fault.expected
+    for name in ("counts", "Count", "dev_7", "device-count"):
+        assert read(setting, "devices", name=name)["name"] == name
+    assert read(setting, "devices", serial="count")["own_name"] == "device-count"
+    long_ago = read(setting, "presence", device="count", country="BR", first="2026-02-01")
+    assert long_ago["device_name"] == "count"
 
 
 def test_a_device_without_a_name_is_called_after_what_it_has(setting):

@@ -4,17 +4,42 @@ import { IconCheck, IconX } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { Schemas } from "@/api/client";
 import { span, useFormat } from "@/frame/format";
-import { Age, StateBadge, toneOf, wordsOf } from "@/parts";
+import { useHouseNow } from "@/api/clock";
+import { Age, Instant, StateBadge, toneOf, wordsOf } from "@/parts";
 import css from "./carrier.module.css";
 
 export type Account = Schemas["AccountShown"];
 
 /** Fresh, stale or failing; "no interface" where nobody can ask. */
 export function Fresh({ account }: { account: Account }) {
+  const now = useHouseNow();
   if (account.fresh === null) return <StateBadge state="no interface" tone="idle" hint="Its SIMs come by import, and its subscriptions are changed by people" />;
   if (account.failing_since) return <StateBadge state="failing" tone="bad" hint={account.failure ?? "The carrier does not answer"} />;
+  if (paused(account, now)) return <StateBadge state="left in peace" tone="warn" hint={`Nothing of it is called for now: ${because(account)}`} />;
   if (account.fresh) return <StateBadge state="fresh" tone="ok" hint="Read completely within a day" />;
   return <StateBadge state={account.swept_at ? "stale" : "never read"} tone="warn" hint="It has not been read completely within a day" />;
+}
+
+const BECAUSE: Record<string, string> = {
+  rate_limited: "it was asked too fast",
+  provider_unavailable: "it could not be reached",
+  busy: "it said that it is busy",
+  unauthenticated: "it did not take the credential",
+  forbidden: "the credential may not do this",
+  not_found: "there is nothing to call it with",
+};
+const paused = (account: Account, now: number) => account.paused_until !== null && Date.parse(account.paused_until) > now;
+const because = (account: Account) => (account.paused_because ? (BECAUSE[account.paused_because] ?? wordsOf(account.paused_because)) : "the reason was not kept");
+
+/** How long nobody calls it, and why; nothing where it may be called. */
+export function Peace({ account }: { account: Account }) {
+  const now = useHouseNow();
+  if (!paused(account, now)) return null;
+  return (
+    <span className={css.peace} role="status">
+      left in peace until <Instant at={account.paused_until} />, because {because(account)}: what waits for it is sent afterwards
+    </span>
+  );
 }
 
 export function Sweep({ account }: { account: Account }) {
@@ -27,6 +52,7 @@ export function Sweep({ account }: { account: Account }) {
           failing since <Age at={account.failing_since} what="The first failure" />: {account.failure ?? "no reason was given"}
         </span>
       )}
+      <Peace account={account} />
     </span>
   );
 }
@@ -38,7 +64,7 @@ export function SimStates({ account }: { account: Account }) {
   if (account.sims.total === 0) return <span className="fl-dim">no SIMs{account.sims.counted_at ? "" : " counted yet"}</span>;
   return (
     <div>
-      <div className={css.states} role="img" aria-label={states.map(([state, n]) => `${n} ${wordsOf(state)}`).join(", ")}>
+      <div className={css.states} role="img" aria-label={states.map(([state, n]) => `${format.number(n)} ${wordsOf(state)}`).join(", ")}>
         {states.map(([state, n]) => (
           <span key={state} style={{ flexGrow: n, background: `var(--fl-${toneOf(state)})` }} />
         ))}

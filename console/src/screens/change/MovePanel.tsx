@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { type ChangeSituation, type ChangeStory, type Move, movesPage, type Operation, operationsPage, situationsQuery } from "@/api/changes";
 import { Age, CarrierLink, Compare, CountryLink, DeviceLink, Empty, Facts, FourTicks, Ident, Instant, Json, Loading, Panel, Problem, RecipeSteps, StateBadge, ticksOfOperation, wordsOf } from "@/parts";
 import css from "./change.module.css";
+import { Settle } from "./Settle";
 
 export function MovePanel({ change, device, onClose }: { change: ChangeStory; device: string | undefined; onClose: () => void }) {
   return (
@@ -112,6 +113,7 @@ function OneOperation({ operation, situation }: { operation: Operation; situatio
         </span>
       </header>
       <FourTicks ticks={ticksOfOperation(operation.state, undo)} />
+      <Settle operation={operation} />
       <Facts
         items={[
           ...(operation.reason ? ([["Reason", wordsOf(operation.reason)]] as [string, ReactNode][]) : []),

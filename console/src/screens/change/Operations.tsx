@@ -1,12 +1,16 @@
 // Every step that was asked of a carrier or a device, each with the four questions.
+import { Button } from "@mantine/core";
 import { type ChangeStory, type Operation, operationsPage } from "@/api/changes";
 import { usePages } from "@/api/queries";
+import { useFormat } from "@/frame/format";
 import { useUrl } from "@/frame/url";
 import { type Column, DataTable, DeviceLink, Empty, FilterChips, FourTicks, Instant, StateBadge, ticksOfOperation, wordsOf } from "@/parts";
+import css from "./change.module.css";
 import { OPERATION_STATES, search } from "./search";
 
 export function Operations({ change }: { change: ChangeStory }) {
   const [url, setUrl] = useUrl(search);
+  const format = useFormat();
   const filter = { change: change.id, state: url.outcome };
   const pages = usePages<Operation>(["operations", "list", filter], (cursor) => operationsPage(filter, cursor));
   const columns: Column<Operation>[] = [
@@ -30,6 +34,18 @@ export function Operations({ change }: { change: ChangeStory }) {
         onChange={(patch) => setUrl({ outcome: search(patch).outcome })}
       />
       </div>
+      {(change.story.operations.unknown ?? 0) > 0 && (
+        <div className={css.settle}>
+          <span>
+            Of {format.number(change.story.operations.unknown)} nobody knows what became of them. Their carrier is read where it can be; open one to say it by hand.
+          </span>
+          {url.outcome !== "unknown" && (
+            <Button variant="default" onClick={() => setUrl({ outcome: "unknown" })}>
+              Show them
+            </Button>
+          )}
+        </div>
+      )}
       <DataTable
         id="change-operations"
         label="Operations"

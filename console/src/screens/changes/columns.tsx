@@ -6,8 +6,8 @@ import css from "./changes.module.css";
 
 export type Listed = Schemas["ChangeListed"];
 
-export function useChanges(state: Listed["state"] | undefined) {
-  return usePages<Listed>(["changes", "list", state], (cursor) => ok(api.GET("/v1/changes", { params: { query: { state, counts: true, cursor, limit: 50 } } })));
+export function useChanges(state: Listed["state"] | undefined, open: boolean | undefined) {
+  return usePages<Listed>(["changes", "list", state, open], (cursor) => ok(api.GET("/v1/changes", { params: { query: { state, open, counts: true, cursor, limit: 50 } } })));
 }
 
 export function useColumns(): Column<Listed>[] {

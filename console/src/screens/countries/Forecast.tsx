@@ -21,7 +21,7 @@ export function Forecast({ weeks, onWeeks, country, height }: Props) {
   const forecast = useQuery(forecastQuery(weeks));
   const format = useFormat();
   const navigate = useNavigate();
-  const made = useMemo(() => (forecast.data ? stacked(forecast.data, country) : null), [forecast.data, country]);
+  const made = useMemo(() => (forecast.data ? stacked(forecast.data, format.monthDay, country) : null), [forecast.data, format, country]);
   return (
     <Panel
       title="Breaches to come"

@@ -42,7 +42,7 @@ export function StanceMap({ view, all, shown, height, onPick, stance, onStance }
         },
         series: [
           {
-            type: "map", map: "world", roam: false, selectedMode: false, top: 6, bottom: 6, left: 6, right: 6, preserveAspect: true, aspectScale: 0.82, boundingCoords: [[-170, 76], [180, -54]],
+            type: "map", map: "world", roam: false, selectedMode: false, top: 6, bottom: 6, left: 6, right: 6, preserveAspect: true, aspectScale: 0.82, boundingCoords: [[-180, 76], [180, -54]],
             itemStyle: { areaColor: colours.sunken, borderColor: colours.lineStrong, borderWidth: 0.5 },
             emphasis: { label: { show: false }, itemStyle: { borderColor: colours.text, borderWidth: 1.2 } },
             label: { show: false },
@@ -82,6 +82,7 @@ function lines(one: Country, number: (n: number | undefined) => string): string[
 
 function Legend({ view, all, stance, onStance }: { view: View; all: Country[]; stance: Stance | undefined; onStance: (stance: Stance | undefined) => void }) {
   const colours = useChartColours();
+  const format = useFormat();
   const swatch = (shade: Shade) => <span className={css.swatch} data-hatched={shade.hatched || undefined} style={{ backgroundColor: shade.colour }} aria-hidden />;
   if (view === "stance")
     return (
@@ -89,7 +90,7 @@ function Legend({ view, all, stance, onStance }: { view: View; all: Country[]; s
         {STANCES.map((one) => (
           <button key={one} type="button" aria-pressed={stance === one} onClick={() => onStance(stance === one ? undefined : one)}>
             {swatch(stanceShade(one, "high", colours))}
-            {wordsOf(one)} <b>{all.filter((country) => country.stance === one).length}</b>
+            {wordsOf(one)} <b>{format.number(all.filter((country) => country.stance === one).length)}</b>
           </button>
         ))}
         <span className={css.legendNote}>
@@ -109,7 +110,7 @@ function Legend({ view, all, stance, onStance }: { view: View; all: Country[]; s
         {["tightening", "stable", "loosening", "unknown"].map((one) => (
           <span key={one}>
             {swatch(trendShade(one, colours))}
-            {one === "unknown" ? "not known" : one} <b>{all.filter((country) => country.trend === one).length}</b>
+            {one === "unknown" ? "not known" : one} <b>{format.number(all.filter((country) => country.trend === one).length)}</b>
           </span>
         ))}
       </div>

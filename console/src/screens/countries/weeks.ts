@@ -1,7 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { Schemas } from "@/api/client";
 import { api, ok } from "@/api/queries";
-import { countryName } from "@/frame/format";
+import { countryName, type Format } from "@/frame/format";
 
 export type ForecastShown = Schemas["Forecast"];
 export type ForecastError = Schemas["ErrorShown"];
@@ -18,9 +18,8 @@ const NAMED = 4; // countries with a colour of their own; the rest together
 export const isoDay = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
 /** Every week from the first to the last, the quiet ones too; the countries with most breaches by name. */
-export function stacked(forecast: ForecastShown, country?: string) {
+export function stacked(forecast: ForecastShown, day: Format["monthDay"], country?: string) {
   const rows = forecast.weeks.filter((one) => country === undefined || one.country === country);
-  const day = new Intl.DateTimeFormat(navigator.language, { day: "numeric", month: "short", timeZone: "UTC" });
   const now = Date.parse(forecast.now);
   const first = Math.min(mondayOf(now), ...rows.map((one) => Date.parse(one.week)));
   const mondays: number[] = [];
@@ -32,7 +31,7 @@ export function stacked(forecast: ForecastShown, country?: string) {
   const values = (codes: (code: string) => boolean) => mondays.map((monday) => rows.filter((one) => Date.parse(one.week) === monday && codes(one.country ?? "")).reduce((sum, one) => sum + one.devices, 0));
   const series = named.map((code) => ({ name: countryName(code || null), values: values((one) => one === code), rest: false }));
   if (named.length < ranked.length) series.push({ name: `${ranked.length - named.length} others`, values: values((one) => !named.includes(one)), rest: true });
-  return { mondays, labels: mondays.map((monday) => day.format(monday)), series, total: rows.reduce((sum, one) => sum + one.devices, 0) };
+  return { mondays, labels: mondays.map(day), series, total: rows.reduce((sum, one) => sum + one.devices, 0) };
 }
 
 function mondayOf(at: number): number {

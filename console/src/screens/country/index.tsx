@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { api, ok } from "@/api/queries";
-import { countryName } from "@/frame/format";
+import { countryName, useFormatIn } from "@/frame/format";
 import { useHouseNow } from "@/api/clock";
 import { Facts, Freshness, Loading, Panel, Problem, Screen, StateBadge, TextLink, Trend, wordsOf } from "@/parts";
 import { Forecast } from "../countries/Forecast";
@@ -79,7 +79,7 @@ export default function CountryScreen() {
 /** The zone whose calendar days count, and what time it is there by the house's clock. */
 function LocalTime({ zone }: { zone: string }) {
   const now = useHouseNow();
-  const there = new Intl.DateTimeFormat(navigator.language, { timeZone: zone, dateStyle: "medium", timeStyle: "short" }).format(new Date(now));
+  const there = useFormatIn(zone).instant(now);
   return (
     <>
       {zone} <span className="fl-dim">({there} there)</span>

@@ -38,7 +38,6 @@ interface Props {
 
 export function History({ title = "What happened", device, zone, kinds, onKinds, entry, onEntry }: Props) {
   const format = useFormat(zone);
-  const second = useMemo(() => new Intl.DateTimeFormat(navigator.language, { timeZone: format.zone, hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }), [format.zone]);
   const asked = kinds?.filter((one) => KINDS.some(({ kind }) => kind === one));
   const found = useInfiniteQuery({
     queryKey: ["devices", "timeline", device, asked],
@@ -111,7 +110,7 @@ export function History({ title = "What happened", device, zone, kinds, onKinds,
               <div className={css.entry}>
                 <Tooltip label={format.exact(one.at)}>
                   <time className={css.entryTime} dateTime={one.at}>
-                    {second.format(new Date(one.at))}
+                    {format.second(one.at)}
                   </time>
                 </Tooltip>
                 <span className={css.entryKind} style={{ "--tone": `var(--fl-${toneOfEntry(one)})` } as React.CSSProperties}>

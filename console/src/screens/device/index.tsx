@@ -3,7 +3,7 @@ import { SegmentedControl, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { countriesQuery, deviceQuery } from "@/api/queries";
-import { useZoneChoice, type ZoneChoice } from "@/frame/format";
+import { myZone, useZoneChoice, type ZoneChoice } from "@/frame/format";
 import { useUrl } from "@/frame/url";
 import { Age, AskedChange, CarrierLink, CountryLink, DaysLeft, Facts, Ident, Loading, Panel, Problem, Screen, StateBadge, SubscriptionLink } from "@/parts";
 import { Acts } from "./Acts";
@@ -122,7 +122,7 @@ function Zones({ zone }: { zone: string | null }) {
   const [choice, setChoice] = useZoneChoice();
   return (
     <span className={css.zones}>
-      <span>{choice === "utc" ? "Times in UTC" : choice === "device" && zone ? `Times in ${zone}` : `Times in ${Intl.DateTimeFormat().resolvedOptions().timeZone}`}</span>
+      <span>{choice === "utc" ? "Times in UTC" : choice === "device" && zone ? `Times in ${zone}` : `Times in ${myZone()}`}</span>
       <SegmentedControl size="xs" aria-label="Times are shown in" value={choice} onChange={(next) => setChoice(next as ZoneChoice)} data={[{ value: "mine", label: "Mine" }, { value: "device", label: "Device’s" }, { value: "utc", label: "UTC" }]} />
     </span>
   );

@@ -4,7 +4,7 @@ import { ScrollArea, SegmentedControl, UnstyledButton } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { useHouseNow } from "@/api/clock";
 import { type Country, usePresentCountries } from "@/api/queries";
-import { countryName, useFormat } from "@/frame/format";
+import { countryName, type Format, useFormat } from "@/frame/format";
 import type { Tone } from "@/frame/theme";
 import { Loading, Panel, Problem, WorldMap, wordsOf } from "@/parts";
 import css from "./fleet.module.css";
@@ -18,12 +18,12 @@ interface Props {
   onBefore: (before: string | undefined) => void;
 }
 
-function risk(country: Country): { tone: Tone; words: string; urgent: boolean } {
+function risk(country: Country, number: Format["number"]): { tone: Tone; words: string; urgent: boolean } {
   const { breached, within_7, within_30, within_90 } = country.here;
-  if (breached > 0) return { tone: "bad", words: `${breached} over the limit`, urgent: true };
-  if (within_7 > 0) return { tone: "bad", words: `${within_7} within 7 days`, urgent: true };
-  if (within_30 > 0) return { tone: "warn", words: `${within_30} within 30 days`, urgent: true };
-  if (within_90 > 0) return { tone: "info", words: `${within_90} within 90 days`, urgent: true };
+  if (breached > 0) return { tone: "bad", words: `${number(breached)} over the limit`, urgent: true };
+  if (within_7 > 0) return { tone: "bad", words: `${number(within_7)} within 7 days`, urgent: true };
+  if (within_30 > 0) return { tone: "warn", words: `${number(within_30)} within 30 days`, urgent: true };
+  if (within_90 > 0) return { tone: "info", words: `${number(within_90)} within 90 days`, urgent: true };
   return { tone: "idle", words: "no clock running out", urgent: false };
 }
 
@@ -35,7 +35,7 @@ export function WhereTheyAre({ selected, onPick, before, onBefore }: Props) {
   const onMap = useMemo(
     () =>
       countries.map((one) => {
-        const { tone, words } = risk(one);
+        const { tone, words } = risk(one, format.number);
         return { code: one.code, value: one.here.devices, tone: view === "risk" ? tone : undefined, lines: [`${format.number(one.here.roaming)} roaming`, words, `rules: ${wordsOf(one.stance)}`] };
       }),
     [countries, view, format],
@@ -64,7 +64,7 @@ export function WhereTheyAre({ selected, onPick, before, onBefore }: Props) {
               </div>
             )}
             {countries.map((one) => {
-              const { tone, words, urgent } = risk(one);
+              const { tone, words, urgent } = risk(one, format.number);
               return (
                 <UnstyledButton key={one.code} className={css.land} aria-pressed={one.code === selected} onClick={() => onPick(one.code)}>
                   <span className={css.landName}>{countryName(one.code)}</span>

@@ -83,7 +83,7 @@ export default function FleetScreen() {
         empty={
           filtered ? (
             <Empty title="No device is like that" action={<Button variant="default" onClick={() => void navigate({ to: "/fleet" })}>Take all filters away</Button>}>
-              Search finds names, serials, IMEIs, EIDs, ICCIDs, IMSIs and MACs by their beginning.
+              Search finds names, serials, IMEIs, EIDs, ICCIDs, IMSIs and MACs by their beginning, and the IP address of an open session when it is whole.
             </Empty>
           ) : (
             <Empty title="There are no devices yet">

@@ -48,7 +48,8 @@ export function Broken({ home }: { home: Home }) {
 
 export function IllegalSoon({ home }: { home: Home }) {
   const forecast = useQuery({ ...forecastQuery(13), enabled: !home.illegal_soon.needs && home.illegal_soon.breached !== null });
-  const made = useMemo(() => (forecast.data ? stacked(forecast.data) : null), [forecast.data]);
+  const { monthDay } = useFormat();
+  const made = useMemo(() => (forecast.data ? stacked(forecast.data, monthDay) : null), [forecast.data, monthDay]);
   return (
     <Card question="What becomes illegal soon?" answer={home.illegal_soon} now={home.now}>
       {made && made.total > 0 && home.illegal_soon.breached !== null && (

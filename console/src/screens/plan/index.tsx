@@ -5,6 +5,7 @@ import { makePlan, type Plan, planQuery, requestOf } from "@/api/plans";
 import { useHouseNow } from "@/api/clock";
 import { freshKey } from "@/api/client";
 import { queryClient } from "@/api/queries";
+import { useFormat } from "@/frame/format";
 import { Age, ApplyPlan, ChangeLink, Empty, Facts, Ident, Instant, Loading, Panel, Person, PlanImpact, Problem, Screen, StateBadge } from "@/parts";
 import css from "./plan.module.css";
 
@@ -37,6 +38,7 @@ function nameOf(plan: Plan): string {
 function Shown({ plan }: { plan: Plan }) {
   const navigate = useNavigate();
   const now = useHouseNow();
+  const format = useFormat();
   const expired = Date.parse(plan.expires_at) <= now;
   const request = requestOf(plan);
   const again = useMutation({
@@ -82,7 +84,7 @@ function Shown({ plan }: { plan: Plan }) {
               items={[
                 ["Made", <Instant key="made" at={plan.created_at} />],
                 ["Kept until", <Instant key="until" at={plan.expires_at} />],
-                ["Tolerance", plan.tolerance === 0 ? "no device may have moved" : `${plan.tolerance * 100} % of the devices may have moved`],
+                ["Tolerance", plan.tolerance === 0 ? "no device may have moved" : `${format.percent(plan.tolerance)} of the devices may have moved`],
               ]}
             />
           </Panel>

@@ -1,11 +1,11 @@
 // What one is here and may do, one's own password, and what one likes to see.
-import { Button, PasswordInput, SegmentedControl, Text, useMantineColorScheme } from "@mantine/core";
+import { Button, NativeSelect, PasswordInput, SegmentedControl, Text, useMantineColorScheme } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { ApiProblem, faultAt } from "@/api/problems";
 import { api, ok, useSession } from "@/api/queries";
 import { AREAS } from "@/frame/areas";
-import { useFormat, useZoneChoice, type ZoneChoice } from "@/frame/format";
+import { countryName, localeName, LOCALES, myZone, useFormat, useLocaleChoice, useZoneChoice, type ZoneChoice } from "@/frame/format";
 import { Facts, Ident, Panel, Problem } from "@/parts";
 import { accessQuery } from "./people";
 import css from "./settings.module.css";
@@ -81,6 +81,7 @@ function Password() {
 export function Preferences() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [zone, setZone] = useZoneChoice();
+  const [writing, setWriting] = useLocaleChoice();
   const format = useFormat();
   return (
     <>
@@ -98,23 +99,31 @@ export function Preferences() {
             </Text>
             <SegmentedControl size="xs" aria-labelledby="settings-zone" value={zone} onChange={(value) => setZone(value as ZoneChoice)} data={[{ value: "mine", label: "My zone" }, { value: "device", label: "The device's zone" }, { value: "utc", label: "UTC" }]} />
             <p className={css.small} style={{ margin: "0.375rem 0 0" }}>
-              {zone === "device" ? "Where a device is in view, the zone of the country it is in; elsewhere yours." : zone === "utc" ? "Everywhere." : `Yours is ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`}
+              {zone === "device" ? "Where a device is in view, the zone of the country it is in; elsewhere yours." : zone === "utc" ? "Everywhere." : `Yours is ${myZone()}.`}
             </p>
           </div>
         </div>
       </Panel>
-      <Panel title="Numbers and dates" note={`by your browser's language: ${navigator.language}`}>
+      <Panel title="Numbers and dates" note="kept by this browser; words stay English">
+        <NativeSelect
+          label="Written as in"
+          size="sm"
+          maw={320}
+          mb="sm"
+          value={writing}
+          onChange={(event) => setWriting(event.currentTarget.value)}
+          data={[{ value: "auto", label: "As the browser's language has it" }, ...LOCALES.map((tag) => ({ value: tag, label: localeName(tag) })).sort((a, b) => a.label.localeCompare(b.label))]}
+        />
         <Facts
           items={[
             ["A number", format.number(1234567.8)],
             ["Traffic", format.bytes(1_400_000)],
             ["Money", format.money("1234.5", "EUR")],
+            ["A share", format.percent(0.125)],
             ["An instant", format.instant(Date.now())],
+            ["A country", countryName("DE")],
           ]}
         />
-        <p className={css.small} style={{ margin: "0.5rem 0 0" }}>
-          Choose another language in the browser to have them otherwise.
-        </p>
       </Panel>
       <Panel title="Keys" note="nothing here needs a mouse">
         <Facts

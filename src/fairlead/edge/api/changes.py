@@ -25,7 +25,7 @@ from fairlead.engine.waves import Waves
 from fairlead.model.expression import Expr
 from fairlead.model.facet import BY_NUMBER
 from fairlead.model.ids import DeviceId, show
-from fairlead.model.lifecycle import ChangeState, MoveState, OperationState, name
+from fairlead.model.lifecycle import ON_ITS_WAY, ChangeState, MoveState, OperationState, name
 from fairlead.policy.check import Refusal, read_expression
 
 router = make_router("/v1", "changes")
@@ -173,13 +173,18 @@ async def list_changes(
     caller: Reader,
     all_: ServicesOf,
     state: ChangeWord | None = None,
+    open: Annotated[  # noqa: A002 - the query's own word
+        bool | None, Query(description="true: on their way, neither ended nor standing; false: the others")
+    ] = None,
     counts: Annotated[bool, Query(description="with approvals given and moves by state")] = False,  # noqa: FBT002 - a query
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[ChangeListed]:
-    """All Changes, or those in one state."""
+    """All Changes, or those in one state, or those that are on their way."""
     after = read_id_cursor(cursor)
-    wanted = ChangeState[state.upper()] if state else None
+    wanted = {ChangeState[state.upper()]} if state else set(ChangeState)
+    if open is not None:
+        wanted &= ON_ITS_WAY if open else set(ChangeState) - ON_ITS_WAY
     rows = await all_.of(Stories).changes(caller.tenant, after, wanted, limit)
     following = write_cursor(str(rows[-1].id)) if len(rows) == limit else None
     far = await all_.of(Stories).counts_of(caller.tenant, [row.id for row in rows]) if counts else {}

@@ -97,7 +97,8 @@ Search = Annotated[
     str | None,
     Query(
         pattern=r"^[\x21-\x7e]{1,64}$", examples=["8944"],
-        description="devices whose name, serial, MAC, IMEI, EID, ICCID or IMSI is this or begins with it",
+        description="devices whose name, serial, MAC, IMEI, EID, ICCID or IMSI is this or begins with it; a whole IPv4"
+        " or IPv6 address finds the device whose session has it now",
     ),
 ]  # fmt: skip
 

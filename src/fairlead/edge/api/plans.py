@@ -326,7 +326,7 @@ async def read_schema(caller: PolicyReader) -> LanguageShown:
     )  # fmt: skip
 
 
-@router.get("/policies", summary="Kept policies by name")
+@router.get("/policies", summary="Kept policies by kind and name")
 async def list_policies(
     caller: PolicyReader,
     all_: ServicesOf,
@@ -334,10 +334,11 @@ async def list_policies(
     limit: Limit = 100,
     cursor: CursorText = None,
 ) -> Page[dict[str, Any]]:
-    """Policies, strategies and the other resources, as they are kept."""
-    after = read_cursor(cursor, 1)
-    rows = await all_.of(Stories).policies(caller.tenant, kind, str(after[0]) if after else None, limit)
-    following = write_cursor(rows[-1]["name"]) if len(rows) == limit else None
+    """Policies, strategies and the other resources, as they are kept. A name is unique within its kind."""
+    after = read_cursor(cursor, 2)
+    place = (str(after[0]), str(after[1])) if after else None
+    rows = await all_.of(Stories).policies(caller.tenant, kind, place, limit)
+    following = write_cursor(rows[-1]["kind"], rows[-1]["name"]) if len(rows) == limit else None
     return Page(items=[_policy(row) for row in rows], next=following)
 
 

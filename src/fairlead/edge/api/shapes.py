@@ -37,8 +37,7 @@ def actor_of(caller: Caller) -> Actor:
 
 def ref_of(kind: Kind, text: str) -> UUID | str:
     """A printed id as an id, anything else as a name; raises the 422 problem for an id of another kind."""
-    claimed = ids.kind_of(text)
-    if claimed is None or len(text) != len(claimed) + 27:
+    if not ids.reads_as_id(text):
         return text
     try:
         return ids.read(kind, text)

@@ -250,6 +250,12 @@ class AccountShown(BaseModel):
     sweep_age_s: int | None
     failing_since: datetime | None
     failure: str | None
+    paused_until: datetime | None = Field(
+        description="left in peace until then: nothing of it is called; null where it is not, or no longer"
+    )
+    paused_because: str | None = Field(
+        description="the reason of the answer that asked for it", examples=["rate_limited", "provider_unavailable"]
+    )
     fresh: bool | None = Field(description="not failing, and read within a day; null without a connector")
     capabilities: list[CapabilityShown] = Field(description="every verb; none without a connector")
     budgets: list[BudgetShown] = Field(description="none without a connector")
@@ -330,12 +336,15 @@ def _account_shown(
     account: Account, now: datetime, verbs: Mapping[Verb, VerbCapability], budgets: Sequence[BudgetLeft],
     counts: Sequence[Count],
 ) -> AccountShown:  # fmt: skip
+    paused = account.paused_until is not None and account.paused_until > now
     return AccountShown(
         id=show("acct", account.id), name=account.name, connector=account.connector, carrier=account.carrier,
         home_country=account.home_country, config=dict(account.config), has_credential=account.has_credential,
         iccid_digits=account.iccid_digits, staleness_s=account.staleness_s, created_at=account.created_at,
         updated_at=account.updated_at, version=account.version, swept_at=account.swept_at,
         sweep_age_s=age_s(account.swept_at, now), failing_since=account.failing_since, failure=account.failure,
+        paused_until=account.paused_until if paused else None,
+        paused_because=account.paused_because if paused else None,
         fresh=_fresh(account, now), sims=_sims(account, counts, now),
         capabilities=[
             CapabilityShown(

@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from fairlead.model.identifiers import MalformedIdentifier, Plmn, read_plmn
+from fairlead.model.device import RESERVED_NAMES
+from fairlead.model.identifiers import MalformedIdentifier, Plmn, read_address, read_plmn
+from fairlead.model.ids import reads_as_id
 
 Reader = Callable[[str], Any]
 
@@ -52,6 +54,18 @@ def name(text: str) -> str:
     return text
 
 
+def new_name(text: str) -> str:
+    """A name for a device: one that no address takes for something else."""
+    if not stands_for_itself(name(text)):
+        raise BadCell(f"another name: /v1/devices/{text} is the address of something else")
+    return text
+
+
+def stands_for_itself(text: str) -> bool:
+    """Whether an address with this name in it can only mean the device."""
+    return text not in RESERVED_NAMES and not reads_as_id(text)
+
+
 def words(text: str) -> str:
     """Free text without control characters."""
     if len(text) > 128 or not text.isprintable():  # noqa: PLR2004 - a label, not a story
@@ -64,6 +78,14 @@ def serial(text: str) -> str:
     if len(text) > 64 or not text.isascii() or not text.isprintable():  # noqa: PLR2004 - as in a topic
         raise BadCell("at most 64 printable ASCII characters")
     return text
+
+
+def address(text: str) -> str:
+    """An IP address."""
+    found = read_address(text)
+    if found is None:
+        raise BadCell("an IPv4 or IPv6 address, such as 10.20.0.7 or 2001:db8::7")
+    return found
 
 
 def mac(text: str) -> str:

@@ -98,7 +98,7 @@ def columns_of(kind: Kind) -> Sequence[str]:
 
 def _devices(setting: Setting) -> Mapping[str, Reader]:
     return {
-        "name": cells.name,
+        "name": cells.new_name,
         "serial": cells.serial,
         "imei": cells.identifier(read_imei),
         "eid": cells.identifier(read_eid),
@@ -120,6 +120,8 @@ def _finish_device(values: Values, setting: Setting) -> None:
     own = _UNNAMED.sub("-", named or "").strip("-")[:64]
     if not own and "name" not in values:
         raise BadRow("name", named, "a name: nothing of this serial can stand in one")
+    if not cells.stands_for_itself(own):
+        own = f"device-{own}"[:64]
     values |= {
         "new_id": setting.mint(), "own_name": own or None, "device_group": values.get("group"),
         "device_batch": values.get("batch"),
@@ -195,7 +197,7 @@ def _places(setting: Setting) -> dict[str, Reader]:
 
 
 def _sessions(setting: Setting) -> Mapping[str, Reader]:
-    return _places(setting) | {"ip": cells.words, "bytes": cells.whole(0, 10**15)}
+    return _places(setting) | {"ip": cells.address, "bytes": cells.whole(0, 10**15)}
 
 
 def _finish_place(values: Values, setting: Setting) -> None:

@@ -58,7 +58,9 @@ class Reading(Protocol):
 class PolicyPages(Protocol):
     """Kept policies and their history."""
 
-    async def page(self, tx: Transaction, kind: str | None, after: str | None, limit: int) -> list[dict[str, Any]]: ...
+    async def page(
+        self, tx: Transaction, kind: str | None, after: tuple[str, str] | None, limit: int
+    ) -> list[dict[str, Any]]: ...
     async def history(self, tx: Transaction, kind: str, name: str) -> list[dict[str, Any]]: ...
 
 

@@ -16,7 +16,7 @@ select id, title, kind, state, reason, author, plan, rollout, salt, approvals_ne
 -- name: list_changes
 select id, title, kind, state, reason, author, plan, rollout, salt, approvals_needed, emergency, created_at, started_at,
        settled_at, waves, version, ends_at from change
-where (%(before)s::uuid is null or id < %(before)s) and (%(state)s::smallint is null or state = %(state)s)
+where (%(before)s::uuid is null or id < %(before)s) and state = any (%(states)s)
 order by id desc limit %(limit)s
 
 -- name: changes_in

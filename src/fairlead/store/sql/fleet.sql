@@ -71,6 +71,18 @@ cross join lateral (select not ({known}) as fresh from device d where d.id = c.d
 cross join lateral (select coalesce({wanted}, false) as wanted from fact f where f.device = c.device limit 1) f
 order by c.value, c.device
 
+-- name: probe_session
+-- Who holds this address now; `{known}` as above. An address is looked for whole.
+with chunk as materialized (
+    select s.device from session s
+    where s.ip = %(low)s and s.ended_at is null and s.device > %(after)s
+    group by s.device order by s.device limit %(chunk)s
+)
+select %(low)s, c.device, d.fresh and f.wanted from chunk c
+cross join lateral (select not ({known}) as fresh from device d where d.id = c.device limit 1) d
+cross join lateral (select coalesce({wanted}, false) as wanted from fact f where f.device = c.device limit 1) f
+order by c.device
+
 -- name: devices
 select d.id, d.name, d.serial, d.imei, d.eid, d.mac, d.fingerprint, d.sku, d.region, d.device_group, d.device_batch,
     d.tags, d.state, d.secret_hash is not null, d.created_at, d.updated_at, d.version,
@@ -179,7 +191,7 @@ where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 
 -- name: accounts
 select id, name, connector, carrier, home_country, config, credential is not null as has_credential, iccid_digits,
-    staleness_s, created_at, updated_at, version, swept_at, failing_since, failure
+    staleness_s, created_at, updated_at, version, swept_at, failing_since, failure, paused_until, paused_because
 from account order by name
 
 -- name: add_account

@@ -220,7 +220,9 @@ from unnest(%(ids)s::uuid[], %(until)s::timestamptz[], %(busy)s::bool[]) p (id, 
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = p.id and o.state in (2, 4, 10)
 
 -- name: pause_account
-update account set paused_until = greatest(paused_until, %(until)s::timestamptz) where name = %(account)s
+update account set paused_until = greatest(paused_until, %(until)s::timestamptz),
+    paused_because = case when paused_until >= %(until)s::timestamptz then paused_because else %(because)s end
+where name = %(account)s
 
 -- name: expire_pending
 update operation o set state = 8, settled_at = %(now)s, reason = 'not dispatched before the deadline'

@@ -33,8 +33,9 @@ where r.rule = any (%(rules)s)
 -- name: list_policies
 select p.id, p.kind, p.name, p.kept, p.standing, r.resource, r.source, r.created_at, r.author
 from policy p join revision r on r.tenant = p.tenant and r.policy = p.id and r.number = p.kept
-where (%(kind)s::text is null or p.kind = %(kind)s) and not r.removed and (%(after)s::text is null or p.name > %(after)s)
-order by p.name limit %(limit)s
+where (%(kind)s::text is null or p.kind = %(kind)s) and not r.removed
+    and (%(after_kind)s::text is null or (p.kind, p.name) > (%(after_kind)s, %(after_name)s))
+order by p.kind, p.name limit %(limit)s
 
 -- name: history
 select r.number, r.rule, r.state, r.resource, r.source, r.change, r.author, r.created_at, r.removed
