@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from fairlead.engine.bulk import Bulks
 from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.events import ABOUT
 from fairlead.engine.evidence import evidence_lines
@@ -44,6 +45,7 @@ class Workers:
     waves: Waves
     moving: Moving
     carriers: CarrierWorker
+    bulks: Bulks
     observer: Observer
     nudges: DeviceNudges
     fleet: Fleet
@@ -107,7 +109,8 @@ class _Doing:
         return await self._workers.carriers.dispatch(tenant) > 0
 
     async def readback(self, tenant: TenantId) -> bool:
-        return await self._workers.carriers.read_back(tenant) > 0
+        looked = await self._workers.carriers.read_back(tenant)
+        return looked + await self._workers.bulks.settle(tenant) > 0
 
     async def prove(self, tenant: TenantId) -> bool:
         now = self._time.now()

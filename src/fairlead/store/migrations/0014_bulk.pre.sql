@@ -26,3 +26,7 @@ alter table operation add column bulk uuid;
 create index operation_bulk on operation (tenant, bulk, id) where bulk is not null;
 -- One write under way a line, and how many a line had today.
 create index operation_line on operation (tenant, subject, dispatched_at) where driver = 'carrier';
+create trigger hint_new after insert on bulk referencing new table as written
+    for each statement execute function hint('carriers', 'readback');
+create trigger hint_changed after update on bulk referencing new table as written
+    for each statement execute function hint('carriers', 'readback');
