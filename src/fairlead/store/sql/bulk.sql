@@ -24,27 +24,29 @@ values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(id)s, 
 
 -- name: add_lines
 -- One operation a line. What cannot be asked has its result at once, and so has a line that the carrier shows as it
--- should be. The count of generations is the line's own, as in `start_carrier_step`.
+-- should be, unless
+-- something is under way on it. The count of generations is the line's own, as in `start_carrier_step`.
 insert into operation (tenant, id, bulk, device, subject, subject_kind, facet, generation, leg, step, attempt, driver,
                        verb, state, reason, arguments, evidence, deadline, settled_at)
 select s.tenant, gen_random_uuid(), %(bulk)s, s.device, s.id, 4, 7, coalesce(g.newest, 0) + 1, 1, 0, 1, 'carrier', %(verb)s,
-    case when t.because <> '' then 7 when s.state = t.already then 5 else 1 end,
+    case when t.because <> '' then 7 when g.so then 5 else 1 end,
     nullif(t.because, ''),
     %(arguments)s::jsonb || jsonb_build_object(
         'account', a.name, 'iccid', s.iccid,
         'before', jsonb_build_object('state', (%(states)s::text[])[s.state], 'plan', s.plan, 'at', s.observed_at)),
     case when t.because <> '' then jsonb_build_array(jsonb_build_object('fact', 'not-asked', 'at', %(now)s::text))
-         when s.state = t.already then jsonb_build_array(jsonb_build_object(
+         when g.so then jsonb_build_array(jsonb_build_object(
             'fact', 'already', 'at', %(now)s::text, 'observed_at', s.observed_at, 'provider_state', s.provider_state,
             'changed', false))
          else '[]'::jsonb end,
     %(deadline)s,
-    case when t.because <> '' or s.state = t.already then %(now)s::timestamptz end
+    case when t.because <> '' or g.so then %(now)s::timestamptz end
 from subscription s
 join account a on a.tenant = s.tenant and a.id = s.account
 join unnest(%(accounts)s::text[], %(because)s::text[], %(already)s::smallint[]) t (account, because, already) on t.account = a.name
-left join lateral (select max(o.generation) as newest from operation o
-    where o.tenant = s.tenant and o.subject = s.id and o.facet = 7) g on true
+left join lateral (select max(o.generation) as newest,
+        s.state = t.already and not coalesce(bool_or(o.state in (1, 2, 3, 4, 10)), false) as so
+    from operation o where o.tenant = s.tenant and o.subject = s.id and o.facet = 7) g on true
 {judging}
 where {wanted} and {named}
 
