@@ -32,7 +32,7 @@ from fairlead.model.journal import Action
 from fairlead.model.lifecycle import BulkState, OperationState, name
 from fairlead.model.subscription import Connectivity, SubscriptionState, Verb
 
-router = make_router("/v1/bulk", "bulk actions")
+router = make_router("/v1/bulk", "bulk")
 
 Reader = Annotated[Caller, Depends(permit("devices.read", everywhere=True))]
 Sender = Annotated[Caller, Depends(permit("commands.send", everywhere=True))]
@@ -82,7 +82,7 @@ class BulkSent(BulkAsked):
     )
 
 
-class AccountShown(BaseModel):
+class BulkAtAccount(BaseModel):
     """What it would be at one account."""
 
     account: str
@@ -115,7 +115,7 @@ class BulkPreview(BaseModel):
     missing: list[str] = Field(description="ICCIDs that are no line of yours, the first hundred")
     missing_count: int
     approval: str = Field(description="why another person must agree; empty: nobody need")
-    accounts: list[AccountShown]
+    accounts: list[BulkAtAccount]
 
 
 class BulkShown(BaseModel):
@@ -311,9 +311,9 @@ def _made(bulk: str, made: Bulk | Conflict | None) -> BulkShown:
     return _shown(made)
 
 
-def _account(one: AtAccount) -> AccountShown:
+def _account(one: AtAccount) -> BulkAtAccount:
     can = one.capability
-    return AccountShown(
+    return BulkAtAccount(
         account=one.account, connector=one.connector, lines=one.lines, able=one.able, already=one.already,
         supported=one.supported, because=one.because, mode=can.mode, typical_s=_seconds(can.typical),
         longest_s=_seconds(can.longest), reversible=can.reversible, billable=can.billable,
