@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from fairlead.model.lifecycle import (
     BATCH,
+    BULK,
     CHANGE,
     DEVICE,
     MOVE,
@@ -18,6 +19,7 @@ from fairlead.model.lifecycle import (
     OPERATION,
     SETTLED_OPERATION,
     BatchState,
+    BulkState,
     ChangeState,
     DeviceState,
     MoveState,
@@ -82,6 +84,12 @@ def _diagrams() -> tuple[_Diagram, ...]:
             "answer was lost; only a read-back that is new enough ends it. See [Operation](nouns/operation.md).",
             OPERATION,
             OperationState.PENDING,
+        ),
+        _Diagram(
+            "Bulk action",
+            "One verb asked of many lines; each line is an operation. See [Bulk action](nouns/bulk.md).",
+            BULK,
+            BulkState.RUNNING,
         ),
         _Diagram("Device", "The life of a device. See [Device](nouns/device.md).", DEVICE, DeviceState.MANUFACTURED),
     )

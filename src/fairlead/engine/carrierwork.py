@@ -12,40 +12,41 @@ everything else of that account for a moment, in all processes, writes and reads
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 
 from fairlead.engine import patience
+from fairlead.engine.carriercalls import CLASSES, UNSEEN, Later, call, evidence, outcome, shows
+from fairlead.engine.carriermany import Batches
 from fairlead.engine.evidence import evidence_lines
 from fairlead.engine.ports.carrier import (
     Accepted,
     AuthFailed,
     CarrierTrouble,
-    Deactivates,
     Done,
+    FollowsUp,
+    Manifest,
     NotFound,
     OutcomeUnknown,
-    ProtectsTermination,
     ProviderId,
     RateLimited,
     ReadsSim,
     ReadsUsage,
+    ReasonCode,
     Refused,
-    SimRecord,
-    StandsBy,
-    SwitchesState,
-    Terminates,
     Unavailable,
 )
 from fairlead.engine.ports.carrier import Outcome as CarrierOutcome
 from fairlead.engine.ports.moving import NOT_APPLIED, CarrierWork, Outcome, SettledOperation
+from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
-from fairlead.model.identifiers import Iccid
 from fairlead.model.ids import TenantId
 from fairlead.model.lifecycle import OperationState
 
@@ -63,16 +64,9 @@ UNKNOWN: Final = Counter("fairlead_carrier_unknown_total", "Operations whose out
 UNKNOWN_SETTLED: Final = Counter(
     "fairlead_carrier_unknown_settled_total", "Unknown outcomes that were settled.", ["by", "outcome"]
 )
-WANTED: Final[Mapping[str, frozenset[str]]] = {
-    "activate": frozenset({"active", "ready"}),
-    "suspend": frozenset({"suspended"}),
-    "deactivate": frozenset({"deactivated"}),
-    "standby": frozenset({"standby"}),
-    "terminate": frozenset({"terminated"}),
-}
-_PROTECTED: Final[Mapping[str, bool]] = {"allow_termination": True, "forbid_termination": False}
 LAST_USAGE: Final = frozenset({"deactivate", "terminate"})  # after these a carrier may not tell any more
 _USAGE_BACK: Final = timedelta(days=31)
+_DAY: Final = timedelta(days=1)  # of a carrier's allowance for a line: real time
 
 
 class Carriers(Protocol):
@@ -85,16 +79,6 @@ class Carriers(Protocol):
     async def staleness(self, tenant: TenantId, account: str) -> timedelta:
         """How old a read may be."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Later:
-    """Nothing is known yet: what was to be called is pending again, what was looked at is looked at again."""
-
-    work: CarrierWork
-    until: datetime  # house time
-    pause: timedelta | None = None  # the whole account's, real time
-    why: str = ""
 
 
 class CarrierWorker:
@@ -112,6 +96,7 @@ class CarrierWorker:
         self._carriers = carriers
         self._time = timekeeper
         self._chance = chance
+        self._batches = Batches(timekeeper, self._busy)
 
     async def dispatch(self, tenant: TenantId) -> int:
         """Dispatch pending operations of every account at once; returns how many."""
@@ -131,25 +116,58 @@ class CarrierWorker:
             return 0
         done = 0
         while done < TAKEN:
+            handful = self._batches.handful(connector, AT_ONCE)
             async with self._stores.transactions.tenant(tenant) as tx:
-                taken = await self._stores.moves.take(tx, account, AT_ONCE, self._time.now())
-            busy = await self._together(tenant, account, taken, lambda work: self._write(connector, work))
+                taken = await self._stores.moves.take(tx, account, handful, self._time.now())
+                spent = await self._spent(tx, connector, taken)
+            busy = await self._together(tenant, account, taken, partial(self._written_all, connector, spent))
             done += len(taken)
-            if busy or len(taken) < AT_ONCE:
+            if busy or len(taken) < handful:
                 break
         return done
+
+    async def _spent(self, tx: Transaction, connector: object, works: Sequence[CarrierWork]) -> Mapping[UUID, datetime]:
+        """The lines whose allowance for the day is spent, and when they may be changed again (house time)."""
+        manifest = getattr(connector, "manifest", None)
+        if not works or not isinstance(manifest, Manifest) or not manifest.action_budget:
+            return {}
+        day = _DAY * self._time.rate
+        acted = await self._stores.moves.acted(tx, works, self._time.now() - day)
+        found: dict[UUID, datetime] = {}
+        for work in works:
+            for kind, most in manifest.action_budget.items():
+                of_kind = [at for verb, at in acted.get(work.line, ()) if kind in ("any", CLASSES.get(verb))]
+                if kind in ("any", CLASSES.get(work.verb)) and len(of_kind) >= most:
+                    again = of_kind[len(of_kind) - most] + day
+                    found[work.line] = max(again, found.get(work.line, again))
+        return found
+
+    async def _written_all(
+        self, connector: object, spent: Mapping[UUID, datetime], works: Sequence[CarrierWork]
+    ) -> Sequence["Outcome | Later"]:
+        """In one call where the carrier has one for many, else one by one, side by side."""
+        waits: list[Outcome | Later] = [
+            Later(work=work, until=spent[work.line], why=ReasonCode.QUOTA_ACTION)
+            for work in works
+            if work.line in spent
+        ]
+        free = [work for work in works if work.line not in spent]
+        many, single = self._batches.split(connector, free)
+        for verb, batch in many:
+            waits += await self._batches.start(connector, verb, batch)
+        return [*waits, *await asyncio.gather(*(self._write(connector, work) for work in single))]
 
     async def _together(
         self,
         tenant: TenantId,
         account: str,
         works: Sequence[CarrierWork],
-        act: Callable[[CarrierWork], Awaitable["Outcome | _Later"]],
+        act: Callable[[Sequence[CarrierWork]], Awaitable[Sequence["Outcome | Later"]]],
     ) -> bool:
         """Do a handful at once and record it; whether the carrier asked for peace."""
-        found = await asyncio.gather(*(act(work) for work in works))
+        found = await act(works)
         outcomes = [one for one in found if isinstance(one, Outcome)]
-        later = [one for one in found if isinstance(one, _Later)]
+        later = [one for one in found if isinstance(one, Later)]
         pauses = [(one.pause, one.why) for one in later if one.pause is not None]
         if not found:
             return False
@@ -178,15 +196,15 @@ class CarrierWorker:
                 applied = one.state is OperationState.VERIFIED
                 UNKNOWN_SETTLED.labels("read-back", "applied" if applied else "not-applied").inc()
 
-    async def _write(self, connector: object, work: CarrierWork) -> "Outcome | _Later":
+    async def _write(self, connector: object, work: CarrierWork) -> "Outcome | Later":
         try:
             kept = await self._last_usage(connector, work)
         except (RateLimited, Unavailable) as trouble:  # nothing was sent: it waits rather than lose what was used
             return self._busy(work, trouble)
-        outcome = await self._written(connector, work)
-        if kept is None or isinstance(outcome, _Later):
-            return outcome
-        return replace(outcome, evidence=[kept, *outcome.evidence])
+        answered = await self._written(connector, work)
+        if kept is None or isinstance(answered, Later):
+            return answered
+        return replace(answered, evidence=[kept, *answered.evidence])
 
     async def _last_usage(self, connector: object, work: CarrierWork) -> Mapping[str, Any] | None:
         """What a line has used, read before it ends. A carrier that is away holds up only an end that is final."""
@@ -212,30 +230,39 @@ class CarrierWorker:
             "downlink_bytes": sum(p.downlink_bytes for p in periods),
         }
 
-    async def _written(self, connector: object, work: CarrierWork) -> "Outcome | _Later":
+    async def _written(self, connector: object, work: CarrierWork) -> "Outcome | Later":
         try:
-            answer = await _call(connector, work)
+            answer = await call(connector, work)
         except OutcomeUnknown as trouble:
-            return self._outcome(work, OperationState.UNKNOWN, trouble.reason, {"said": trouble.detail})
+            return outcome(self._time, work, OperationState.UNKNOWN, trouble.reason, {"said": trouble.detail})
         except (RateLimited, Unavailable) as trouble:
             return self._busy(work, trouble)  # nothing was applied: it may be tried again within its deadline
         except (AuthFailed, NotFound) as trouble:
-            return self._outcome(work, OperationState.FAILED, trouble.reason, {"said": trouble.detail})
+            return outcome(self._time, work, OperationState.FAILED, trouble.reason, {"said": trouble.detail})
         except Exception as fault:
             # A fault of ours, in the middle of a write: it may have arrived. The others of its handful go on.
             log.exception("carrier call broke off", account=work.account, verb=work.verb)
-            return self._outcome(work, OperationState.UNKNOWN, "broke-off", {"said": type(fault).__name__})
+            return outcome(self._time, work, OperationState.UNKNOWN, "broke-off", {"said": type(fault).__name__})
+        return self._answered(work, answer)
+
+    def _answered(self, work: CarrierWork, answer: CarrierOutcome) -> "Outcome | Later":
         match answer:
             case Done(observed=record, changed=changed):
-                state = OperationState.VERIFIED if _shows(record, work.verb) else OperationState.ACKNOWLEDGED
-                return self._outcome(work, state, "", _evidence(record) | {"changed": changed})
-            case Accepted(reference=reference):
-                return self._outcome(work, OperationState.ACKNOWLEDGED, "", {"reference": reference})
+                state = OperationState.ACKNOWLEDGED
+                if shows(record, work.verb, work.arguments):
+                    state = OperationState.VERIFIED
+                return outcome(self._time, work, state, "", evidence(record) | {"changed": changed})
+            case Accepted(reference=reference, check_after=after):
+                again = self._time.now() + after * self._time.rate
+                told = outcome(self._time, work, OperationState.ACKNOWLEDGED, "", {"reference": reference})
+                return replace(told, look_at=again)
+            case Refused(reason=ReasonCode.QUOTA_ACTION, retry_at=at) if at is not None and at < work.deadline:
+                return Later(work=work, until=at, why=ReasonCode.QUOTA_ACTION)
             case Refused(reason=reason, detail=detail, raw=raw):
-                evidence = {"said": detail, "status": raw.status, "code": raw.code}
-                return self._outcome(work, OperationState.REFUSED, reason, evidence)
+                said = {"said": detail, "status": raw.status, "code": raw.code}
+                return outcome(self._time, work, OperationState.REFUSED, reason, said)
 
-    def _busy(self, work: CarrierWork, trouble: RateLimited | Unavailable) -> "_Later":
+    def _busy(self, work: CarrierWork, trouble: RateLimited | Unavailable) -> "Later":
         asked = trouble.retry_after if isinstance(trouble, RateLimited) else None
         until = patience.again_at(
             self._time.now(),
@@ -246,7 +273,7 @@ class CarrierWorker:
             rate=self._time.rate,
         )
         pause = patience.ACCOUNT_PAUSE if asked is None else asked
-        return _Later(work=work, until=until, pause=pause, why=str(trouble.reason))
+        return Later(work=work, until=until, pause=pause, why=str(trouble.reason))
 
     async def read_back(self, tenant: TenantId) -> int:
         """Settle what is unknown or unproved by looking; returns how many were looked at."""
@@ -270,70 +297,59 @@ class CarrierWorker:
             bound = await self._carriers.staleness(tenant, account)
         except (NotFound, AuthFailed, Unavailable):
             connector, bound = None, timedelta(0)
-        for start in range(0, len(works), AT_ONCE):
-            handful = works[start : start + AT_ONCE]
-            if await self._together(tenant, account, handful, lambda work: self._look(connector, work, bound, now)):
+        batches, single = self._batches.of_reference(connector, works)
+        for reference, batch in batches.items():
+            if await self._together(tenant, account, batch, partial(self._batches.follow, connector, reference)):
+                return
+
+        async def look(handful: Sequence[CarrierWork]) -> Sequence[Outcome | Later]:
+            return await asyncio.gather(*(self._look(connector, work, bound, now) for work in handful))
+
+        for start in range(0, len(single), AT_ONCE):
+            if await self._together(tenant, account, single[start : start + AT_ONCE], look):
                 break  # the others are looked at when the pause is over
 
-    async def _look(self, connector: object, work: CarrierWork, bound: timedelta, now: datetime) -> "Outcome | _Later":
+    async def _look(self, connector: object, work: CarrierWork, bound: timedelta, now: datetime) -> "Outcome | Later":
         """A read proves something only when it is newer than dispatch plus the carrier's bound, which is real time."""
+        if work.reference and work.state is OperationState.ACKNOWLEDGED and isinstance(connector, FollowsUp):
+            return await self._follow(connector, work)
         ripe = work.dispatched_at + bound * self._time.rate if work.dispatched_at else now
         if ripe > now:
-            return _Later(work=work, until=ripe)
-        if not isinstance(connector, ReadsSim):
-            return _Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
+            return Later(work=work, until=ripe)
+        if not isinstance(connector, ReadsSim) or work.verb in UNSEEN:
+            return Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
         try:
             record = await connector.read_sim(ProviderId(work.sim))
         except NotFound as trouble:
             ended = work.verb == "terminate"  # some carriers forget a line that has ended
             state = OperationState.VERIFIED if ended else OperationState.FAILED
-            return self._outcome(work, state, "" if ended else trouble.reason, {"said": trouble.detail})
+            return outcome(self._time, work, state, "" if ended else trouble.reason, {"said": trouble.detail})
         except (RateLimited, Unavailable) as trouble:
             return self._busy(work, trouble)
         except (AuthFailed, OutcomeUnknown):
-            return _Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
-        if _shows(record, work.verb):
-            return self._outcome(work, OperationState.VERIFIED, "", _evidence(record) | {"fact": "read-back"})
+            return Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
+        if shows(record, work.verb, work.arguments):
+            return outcome(self._time, work, OperationState.VERIFIED, "", evidence(record) | {"fact": "read-back"})
         if work.state is OperationState.ACKNOWLEDGED and self._time.now() < work.deadline:
-            return _Later(work=work, until=now + timedelta(seconds=LOOK_AGAIN_REAL_S) * self._time.rate)
-        evidence = _evidence(record) | {"fact": "read-back"}
-        return self._outcome(work, OperationState.FAILED, NOT_APPLIED, evidence)
+            return Later(work=work, until=now + timedelta(seconds=LOOK_AGAIN_REAL_S) * self._time.rate)
+        said = evidence(record) | {"fact": "read-back"}
+        return outcome(self._time, work, OperationState.FAILED, NOT_APPLIED, said)
 
-    def _outcome(self, work: CarrierWork, state: OperationState, reason: str, evidence: Mapping[str, Any]) -> Outcome:
-        told = dict(evidence) | {"at": self._time.now().isoformat(), "verb": work.verb}
-        return Outcome(id=work.id, state=state, reason=str(reason), evidence=[told])
-
-
-async def _call(connector: object, work: CarrierWork) -> CarrierOutcome:
-    sim = ProviderId(work.sim)
-    match work.verb:
-        case "activate" if isinstance(connector, SwitchesState):
-            return await connector.activate(sim)
-        case "suspend" if isinstance(connector, SwitchesState):
-            return await connector.suspend(sim)
-        case "deactivate" if isinstance(connector, Deactivates):
-            return await connector.deactivate(sim)
-        case "standby" if isinstance(connector, StandsBy):
-            return await connector.standby(sim)
-        case "allow_termination" if isinstance(connector, ProtectsTermination):
-            return await connector.allow_termination(sim)
-        case "forbid_termination" if isinstance(connector, ProtectsTermination):
-            return await connector.forbid_termination(sim)
-        case "terminate" if isinstance(connector, Terminates):
-            return await connector.terminate(sim, confirm=Iccid(work.iccid))
-        case _:
-            raise NotFound(f"this carrier has no call to {work.verb} a SIM")
-
-
-def _shows(record: SimRecord, verb: str) -> bool:
-    if verb in _PROTECTED:
-        return record.termination_allowed is _PROTECTED[verb]
-    return record.subscription.state.value in WANTED.get(verb, frozenset())
-
-
-def _evidence(record: SimRecord) -> dict[str, Any]:
-    return {
-        "state": record.subscription.state.value,
-        "provider_state": record.subscription.provider_state,
-        "observed_at": record.freshness.observed_at.isoformat(),
-    }
+    async def _follow(self, connector: FollowsUp, work: CarrierWork) -> "Outcome | Later":
+        """Ask what became of what the carrier took; until it says so, the operation waits within its deadline."""
+        again = self._time.now() + timedelta(seconds=LOOK_AGAIN_REAL_S) * self._time.rate
+        try:
+            answer = await connector.follow_up(work.reference)
+        except (RateLimited, Unavailable) as trouble:
+            return self._busy(work, trouble)
+        except (AuthFailed, OutcomeUnknown):
+            return Later(work=work, until=self._time.now() + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
+        except NotFound as trouble:
+            return outcome(self._time, work, OperationState.FAILED, trouble.reason, {"said": trouble.detail})
+        found = self._answered(work, answer)
+        if isinstance(found, Later) or found.state is not OperationState.ACKNOWLEDGED:
+            return found
+        if self._time.now() >= work.deadline:
+            late = {"said": "the carrier took it and has not carried it out", "reference": work.reference}
+            return outcome(self._time, work, OperationState.EXPIRED, "no proof before the deadline", late)
+        return Later(work=work, until=found.look_at or again)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from fairlead.engine.bulk import Bulks
 from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.events import ABOUT
 from fairlead.engine.evidence import evidence_lines
@@ -44,6 +45,7 @@ class Workers:
     waves: Waves
     moving: Moving
     carriers: CarrierWorker
+    bulks: Bulks
     observer: Observer
     nudges: DeviceNudges
     fleet: Fleet
@@ -107,14 +109,15 @@ class _Doing:
         return await self._workers.carriers.dispatch(tenant) > 0
 
     async def readback(self, tenant: TenantId) -> bool:
-        return await self._workers.carriers.read_back(tenant) > 0
+        looked = await self._workers.carriers.read_back(tenant)
+        return looked + await self._workers.bulks.settle(tenant) > 0
 
     async def prove(self, tenant: TenantId) -> bool:
         now = self._time.now()
         async with self._stores.transactions.tenant(tenant) as tx:
             settled = await self._stores.moves.prove(tx, now)
             await self._stores.append(tx, evidence_lines(tenant, settled, now, "system/proof"))
-        proved = sorted({one.device for one in settled})
+        proved = sorted({one.device for one in settled if one.device is not None})
         self._moved(tenant, proved, len(proved))
         return bool(settled)
 

@@ -23,9 +23,9 @@ ChangeId = NewType("ChangeId", UUID)
 OperationId = NewType("OperationId", UUID)
 JobId = NewType("JobId", UUID)
 
-Kind = Literal["ten", "usr", "tok", "dev", "card", "prof", "sub", "acct", "pol", "plan", "chg", "op", "job"]
+Kind = Literal["ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job"]
 KINDS: Final[tuple[Kind, ...]] = (
-    "ten", "usr", "tok", "dev", "card", "prof", "sub", "acct", "pol", "plan", "chg", "op", "job",
+    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job",
 )  # fmt: skip
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -55,6 +55,16 @@ class TakenBackBy(IntEnum):
     PERSON = 3
 
 
+class BulkState(IntEnum):
+    """One verb asked of many lines."""
+
+    WAITING = 1  # for another person's approval
+    RUNNING = 2
+    PAUSED = 3
+    DONE = 4  # every line has its result
+    CANCELLED = 5  # what had not left us is dropped; what had is settled as always
+
+
 class OperationState(IntEnum):
     """One step by one driver on one subject."""
 
@@ -112,6 +122,13 @@ MOVE: Final[Mapping[MoveState, frozenset[MoveState]]] = {
     M.SUPERSEDED: frozenset(),
     M.STUCK: frozenset({M.UNDOING, M.UNDONE}),
 }
+BULK: Final[Mapping[BulkState, frozenset[BulkState]]] = {
+    BulkState.WAITING: frozenset({BulkState.RUNNING, BulkState.CANCELLED}),
+    BulkState.RUNNING: frozenset({BulkState.PAUSED, BulkState.DONE, BulkState.CANCELLED}),
+    BulkState.PAUSED: frozenset({BulkState.RUNNING, BulkState.CANCELLED}),
+    BulkState.DONE: frozenset(),
+    BulkState.CANCELLED: frozenset(),
+}
 OPERATION: Final[Mapping[OperationState, frozenset[OperationState]]] = {
     O.PENDING: frozenset({O.DISPATCHED, O.SUPERSEDED, O.EXPIRED}),
     O.DISPATCHED: frozenset(
@@ -119,7 +136,9 @@ OPERATION: Final[Mapping[OperationState, frozenset[OperationState]]] = {
         {O.PENDING, O.DELIVERED, O.ACKNOWLEDGED, O.VERIFIED, O.FAILED, O.REFUSED, O.EXPIRED, O.SUPERSEDED, O.UNKNOWN}
     ),
     O.DELIVERED: frozenset({O.ACKNOWLEDGED, O.VERIFIED, O.FAILED, O.EXPIRED, O.SUPERSEDED, O.UNKNOWN}),
-    O.ACKNOWLEDGED: frozenset({O.VERIFIED, O.FAILED, O.EXPIRED, O.SUPERSEDED}),
+    O.ACKNOWLEDGED: frozenset(  # refused, unknown: said later, by what the carrier gave to ask again with
+        {O.VERIFIED, O.FAILED, O.REFUSED, O.EXPIRED, O.SUPERSEDED, O.UNKNOWN}
+    ),
     O.UNKNOWN: frozenset({O.VERIFIED, O.FAILED, O.ACKNOWLEDGED}),
     O.VERIFIED: frozenset(),
     O.FAILED: frozenset(),

@@ -232,9 +232,21 @@ class MoveStore:
                 dispatched_at=now,
                 deadline=r[6],
                 put_off=r[8],
+                arguments=r[9],
+                line=r[10],
             )
             for r in rows
         ]
+
+    async def acted(
+        self, tx: Connection, works: Sequence[CarrierWork], since: datetime
+    ) -> dict[UUID, list[tuple[str, datetime]]]:
+        """What was asked of these lines since an instant beside these works, oldest first."""
+        values = {"lines": [one.line for one in works], "but": [one.id for one in works], "since": since}
+        found: dict[UUID, list[tuple[str, datetime]]] = {}
+        for line, verb, at in await (await tx.execute(SQL["acted_today"], values)).fetchall():
+            found.setdefault(line, []).append((verb, at))
+        return found
 
     async def put_off(self, tx: Connection, until: Sequence[tuple[UUID, datetime, bool]]) -> None:
         """Not before these instants: what was to be called is pending again, what was looked at stays as it is.
@@ -275,6 +287,9 @@ class MoveStore:
                 deadline=r[9],
                 iccid=r[10],
                 put_off=r[11],
+                arguments=r[12],
+                line=r[13],
+                reference=r[14],
             )
             for r in rows
         ]
@@ -302,6 +317,7 @@ class MoveStore:
             "states": [int(o.state) for o in outcomes],
             "reasons": [o.reason for o in outcomes],
             "evidence": [canonical(o.evidence).decode() for o in outcomes],
+            "look_at": [o.look_at for o in outcomes],
             "now": now,
         }
         rows = await (await tx.execute(SQL["record_outcomes"], values)).fetchall()
@@ -310,11 +326,12 @@ class MoveStore:
         return recorded
 
     async def _wake(self, tx: Connection, settled: Sequence[SettledOperation], now: datetime) -> None:
-        if settled:
+        moved = [one for one in settled if one.change is not None]
+        if moved:
             values = {
-                "changes": [one.change for one in settled],
-                "waves": [one.wave for one in settled],
-                "devices": [one.device for one in settled],
+                "changes": [one.change for one in moved],
+                "waves": [one.wave for one in moved],
+                "devices": [one.device for one in moved],
                 "now": now,
             }
             await tx.execute(SQL["wake_moves"], values)
@@ -464,6 +481,8 @@ def _settled(rows: Sequence[tuple[Any, ...]]) -> list[SettledOperation]:
             facet=r[4],
             generation=r[5],
             state=OperationState(r[6]),
+            bulk=r[7],
+            subject=r[8],
         )
         for r in rows
     ]

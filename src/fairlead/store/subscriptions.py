@@ -52,6 +52,14 @@ def _judging(names: Sequence[str]) -> sql.Composable:
     return sql.SQL(" ").join([_fragment(name) for name in looked])
 
 
+def conditions(which: SubscriptionFilter) -> tuple[sql.Composable, sql.Composable, dict[str, Any]]:
+    """A filter for a statement of another module: the condition, what must be looked up beside `s`, the values."""
+    asked = _asked(which)
+    device = sql.SQL("s.device = %(device)s") if which.device is not None else sql.SQL("true")
+    wanted = sql.SQL("({} and {})").format(_wanted(list(asked)), device)
+    return wanted, _judging(list(asked)), _values(which) | {"device": which.device}
+
+
 async def _driver(conn: Connection, which: SubscriptionFilter) -> str | None:
     """The condition that leaves the fewest, as last counted; None: no index serves any of them."""
     words = {

@@ -21,6 +21,7 @@ from fairlead.edge.api.routing import Repeats
 from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
+from fairlead.engine.bulk import Bulks
 from fairlead.engine.carriers import Carriers as Accounts
 from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.changes import Changes
@@ -62,6 +63,7 @@ from fairlead.model.reference import Reference
 from fairlead.reference import load as load_reference
 from fairlead.store.accuracy import AccuracyStore
 from fairlead.store.buckets import Buckets
+from fairlead.store.bulk import BulkStore
 from fairlead.store.changes import ChangeStore
 from fairlead.store.clock import compute as compute_clocks
 from fairlead.store.counts import CountStore
@@ -181,6 +183,7 @@ class House:
         self.tenants = Tenants(TenantStore(database), clock=clock)
         self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
         self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock)
+        self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get)
         self.situations = Situations(self.stores, _verbs)
         self.planner = Planner(self.stores, self.situations)
         self.stages = Stages(self.stores)
@@ -219,6 +222,7 @@ class House:
             self.stories,
             self.memberships,
             self.waves,
+            self.bulks,
             Home(HomeStore(self.database)),
             Views(ViewStore(self.database)),
             Accuracies(self.database, AccuracyStore(), self.reference),
@@ -257,6 +261,7 @@ class House:
             waves=self.waves,
             moving=Moving(self.stores, self.timekeeper),
             carriers=CarrierWorker(self.stores, self.connectors, self.timekeeper),
+            bulks=self.bulks,
             observer=observer,
             nudges=nudge,
             fleet=self.fleet,

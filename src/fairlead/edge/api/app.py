@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from fairlead.edge.api import (
     access,
+    bulk,
     changes,
     clock,
     connectors,
@@ -45,6 +46,7 @@ ROUTERS: Final = (
     devices.secret_router,
     timeline.router,
     subscriptions.router,
+    bulk.router,
     subscriptions.carriers,
     connectors.router,
     imports.router,

@@ -28,6 +28,7 @@ TAGS: Final = (
     ("policies", "What should be"),
     ("plans", "What would happen"),
     ("changes", "What happens: stages, proof, rollback"),
+    ("bulk", "One verb asked of many lines, with a result a line"),
     ("people", "Principals, sign-in, tokens"),
     ("journal", "What was done, provably"),
     ("views", "Saved views of the console's screens"),

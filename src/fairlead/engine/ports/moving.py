@@ -1,7 +1,7 @@
 """What the engine needs from the store to carry Changes out: batches, moves, operations."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -89,12 +89,15 @@ class CarrierWork:
     sim: str  # the carrier's own key of the SIM
     iccid: str  # what a final verb is confirmed with
     account: str
-    change: UUID
-    wave: int
-    device: UUID
+    change: UUID | None  # None: of a bulk action
+    wave: int | None
+    device: UUID | None  # None: nobody knows in which device the line is
     state: OperationState
     dispatched_at: datetime | None
     deadline: datetime
+    line: UUID  # the subscription
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    reference: str = ""  # what the carrier said to ask again with
     put_off: int = 0  # how often the carrier was too busy or too far
 
 
@@ -106,6 +109,7 @@ class Outcome:
     state: OperationState
     reason: str  # empty: none
     evidence: Any  # JSON list
+    look_at: datetime | None = None  # house time; the carrier said not to ask before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +131,14 @@ class SettledOperation:
     """An operation whose state was written: settled, or acknowledged on its way there."""
 
     operation: UUID
-    change: UUID
-    wave: int
-    device: UUID
+    change: UUID | None
+    wave: int | None
+    device: UUID | None
     facet: int
     generation: int
     state: OperationState
+    bulk: UUID | None = None  # the bulk action it is part of; else a Change
+    subject: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +248,9 @@ class MoveRows(Protocol):
     async def refuse(self, tx: Transaction, device: UUID, facet: int, reason: str, now: datetime) -> int: ...
     async def pending_accounts(self, tx: Transaction, now: datetime) -> dict[str, int]: ...
     async def take(self, tx: Transaction, account: str, limit: int, now: datetime) -> list[CarrierWork]: ...
+    async def acted(
+        self, tx: Transaction, works: Sequence[CarrierWork], since: datetime
+    ) -> Mapping[UUID, Sequence[tuple[str, datetime]]]: ...
     async def put_off(self, tx: Transaction, until: Sequence[tuple[UUID, datetime, bool]]) -> None: ...
     async def pause_account(self, tx: Transaction, account: str, until: datetime, because: str) -> None: ...
     async def abandon(self, tx: Transaction, dispatched_before: datetime) -> list[SettledOperation]: ...

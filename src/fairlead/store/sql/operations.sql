@@ -80,7 +80,7 @@ select (select nullif(current_setting('app.tenant', true), '')::uuid), gen_rando
        jsonb_build_array(jsonb_build_object('fact', 'recorded', 'at', %(now)s::text)), %(now)s, %(now)s, %(deadline)s
 from step s
 on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
-returning id, change, wave, device, facet, generation, state
+returning id, change, wave, device, facet, generation, state, bulk, subject
 
 -- name: restore_device_state
 -- The way back of the statement above: to the state that the forward step found.
@@ -111,7 +111,7 @@ select (select nullif(current_setting('app.tenant', true), '')::uuid), gen_rando
        jsonb_build_array(jsonb_build_object('fact', 'recorded', 'at', %(now)s::text)), %(now)s, %(now)s, %(deadline)s
 from step s
 on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
-returning id, change, wave, device, facet, generation, state
+returning id, change, wave, device, facet, generation, state, bulk, subject
 
 -- name: start_hearing
 -- Nothing is sent: the device is to be heard from by itself.
@@ -123,7 +123,7 @@ from facet f
 where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and f.device = any (%(devices)s)
   and f.facet = 8 and f.change = %(change)s
 on conflict (tenant, subject, facet, generation, leg, step, attempt) do nothing
-returning id, change, wave, device, facet, generation, state
+returning id, change, wave, device, facet, generation, state, bulk, subject
 
 -- name: prove_heard
 -- A contact or a carrier's session newer than the moment we began to listen.
@@ -133,7 +133,7 @@ from fact f
 left join lateral (select max(x.seen_at) as seen_at from session x where x.tenant = f.tenant and x.device = f.device) s on true
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'registry' and o.state = 4
   and f.tenant = o.tenant and f.device = o.device and greatest(f.last_contact_at, s.seen_at) > o.dispatched_at
-returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
 
 -- name: retired_wait_no_more
 delete from exception where device = any (%(devices)s) and kind in (1, 2)
@@ -150,7 +150,7 @@ where o.change = %(change)s and o.wave = %(wave)s and o.device = any (%(devices)
 update operation o set state = 8, settled_at = %(now)s, reason = 'no proof before the deadline'
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.state in (2, 3, 4) and o.deadline <= %(now)s
   and o.driver in ('shadow', 'registry')
-returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
 
 -- name: prove_reported
 -- A facet whose offered document the device reported back. For the network that is an acknowledgement only.
@@ -160,7 +160,7 @@ update operation o set state = case when o.facet = 1 then 4 else 5 end,
 from facet f
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'shadow' and o.state in (2, 3)
   and f.tenant = o.tenant and f.device = o.device and f.facet = o.facet and f.observed_generation >= o.generation
-returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
 
 -- name: prove_sessions
 -- Acknowledged and seen by the carrier: a session on the SIM that was asked for, newer than the dispatch.
@@ -170,7 +170,7 @@ from session s
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'shadow' and o.state = 4 and o.facet = 1
   and s.tenant = o.tenant and s.device = o.device and s.iccid = o.arguments ->> 'iccid' and s.seen_at > o.dispatched_at
   and s.source <> 'device' and s.ended_at is null
-returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
 
 -- name: refuse_by_device
 -- The device itself went back: its lease ran out, or it could not apply.
@@ -178,25 +178,37 @@ update operation o set state = 6, settled_at = %(now)s, reason = %(reason)s,
        evidence = o.evidence || jsonb_build_object('fact', 'reported', 'refused', %(reason)s::text, 'at', %(now)s::text)
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'shadow' and o.device = %(device)s
   and o.facet = %(facet)s and o.state in (2, 3, 4)
-returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
 
 -- name: take_carrier_operations
--- Pending ones of an account that are due, oldest first; they are dispatched when this commits. An array, not
--- `in`: a plan may run a subquery more than once, and then takes more than the limit.
+-- Pending ones of an account that are due; they are dispatched when this commits. A line has one write under way
+-- at most, so one that waits behind another of its line is left. An array, not `in`: a plan may run a subquery more
+-- than once, and then takes more than the limit.
 update operation o set state = 2, dispatched_at = %(now)s, not_before = null
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = any (array(
-    select id from operation where state = 1 and driver = 'carrier' and arguments ->> 'account' = %(account)s
-      and (not_before is null or not_before <= %(now)s)
+    select p.id from operation p where p.state = 1 and p.driver = 'carrier' and p.arguments ->> 'account' = %(account)s
+      and (p.not_before is null or p.not_before <= %(now)s)
       and not exists (select 1 from account a where a.name = %(account)s and a.paused_until > %(now)s)
-    order by id limit %(limit)s for update skip locked))
+      and not exists (select 1 from bulk b where b.tenant = p.tenant and b.id = p.bulk and b.state <> 2)
+      and not exists (select 1 from operation x where x.tenant = p.tenant and x.subject = p.subject and x.driver = 'carrier'
+                      and (x.state in (2, 4, 10) or x.state = 1 and x.deadline > %(now)s and (x.deadline, x.id) < (p.deadline, p.id)
+                           and not exists (select 1 from bulk b where b.tenant = x.tenant and b.id = x.bulk and b.state <> 2)))
+    order by p.id limit %(limit)s for update skip locked))
 returning o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
-  o.arguments ->> 'iccid'), o.change, o.wave, o.device, o.deadline, o.arguments ->> 'iccid', o.put_off
+  o.arguments ->> 'iccid'), o.change, o.wave, o.device, o.deadline, o.arguments ->> 'iccid', o.put_off, o.arguments, o.subject
+
+-- name: acted_today
+-- What lines were asked lately, for carriers that allow a line so many changes a day.
+select o.subject, o.verb, o.dispatched_at from operation o
+where o.driver = 'carrier' and o.subject = any (%(lines)s) and o.dispatched_at > %(since)s and o.id <> all (%(but)s)
+order by o.dispatched_at
 
 -- name: pending_accounts
 select o.arguments ->> 'account', count(*) from operation o
 where o.state = 1 and o.driver = 'carrier' and o.deadline > %(now)s and (o.not_before is null or o.not_before <= %(now)s)
   and not exists (select 1 from account a where a.tenant = o.tenant and a.name = o.arguments ->> 'account'
                   and a.paused_until > %(now)s)
+  and not exists (select 1 from bulk b where b.tenant = o.tenant and b.id = o.bulk and b.state <> 2)
 group by 1
 
 -- name: put_off
@@ -215,20 +227,22 @@ where name = %(account)s
 -- name: expire_pending
 update operation o set state = 8, settled_at = %(now)s, reason = 'not dispatched before the deadline'
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.state = 1 and o.deadline <= %(now)s
-returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+  and not exists (select 1 from bulk b where b.tenant = o.tenant and b.id = o.bulk and b.state in (1, 3))
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
 
 -- name: abandon_operations
 -- Dispatched so long ago that nobody works on them any more: whether they arrived is not known.
 update operation o set state = 10, reason = 'left behind without an answer'
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.driver = 'carrier' and o.state = 2
   and o.dispatched_at <= %(dispatched_before)s
-returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
 
 -- name: doubtful_operations
 -- Unknown outcomes and acknowledged ones without proof, unless they or their account must be left in peace.
 select o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
        o.arguments ->> 'iccid'), o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
-       o.deadline, o.arguments ->> 'iccid', o.put_off
+       o.deadline, o.arguments ->> 'iccid', o.put_off, o.arguments, o.subject,
+       coalesce(jsonb_path_query_first(o.evidence, '$[last].reference') #>> '{}', '')
 from operation o
 where o.driver = 'carrier' and o.state in (4, 10) and (o.not_before is null or o.not_before <= %(now)s)
   and not exists (select 1 from account a where a.tenant = o.tenant and a.name = o.arguments ->> 'account'
@@ -241,7 +255,8 @@ where id = %(id)s for update
 
 -- name: record_outcomes
 update operation o set state = r.state, reason = nullif(r.reason, ''), evidence = o.evidence || r.evidence::jsonb,
-       settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end, not_before = null, put_off = 0
-from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[]) r (id, state, reason, evidence)
+       settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end, not_before = r.look_at, put_off = 0
+from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[], %(look_at)s::timestamptz[])
+  r (id, state, reason, evidence, look_at)
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = r.id and o.state in (2, 3, 4, 10)
-returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state
+returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
