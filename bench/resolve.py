@@ -33,6 +33,7 @@ from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.model.ids import PrincipalId, TenantId
 from fairlead.model.rollout import read_rollout
+from fairlead.model.subscription import VerbCapability
 from fairlead.store.bootstrap import bootstrap
 from fairlead.store.changes import ChangeStore
 from fairlead.store.database import Database
@@ -221,7 +222,8 @@ class Bench:
                 await self.sql("insert into subscription (tenant, id, profile, account, device, iccid, state)"
                                " select tenant, id, id, account, device, iccid, 4 from profile")  # fmt: skip
                 await self.admin("analyze")
-            situations = Situations(self.stores, lambda c: frozenset({"activate", "suspend"}) if c else frozenset())
+            meanings = {verb: VerbCapability(supported=True) for verb in ("activate", "suspend")}
+            situations = Situations(self.stores, {"": {}, "soracom": meanings}.__getitem__)
             planner, stages = Planner(self.stores, situations), Stages(self.stores)
             plan = await planner.make(TENANT, HAND, [File(name="b.yaml", text=text)], now=NOW)
             assert not isinstance(plan, Refused), plan

@@ -20,6 +20,7 @@ from fairlead.engine.waves import Waves
 from fairlead.model.ids import PrincipalId, TenantId
 from fairlead.model.lifecycle import ChangeState, OperationState
 from fairlead.model.rollout import read_rollout
+from fairlead.model.subscription import VerbCapability
 from fairlead.store.changes import ChangeStore
 from fairlead.store.database import Database
 from fairlead.store.journal import append
@@ -136,8 +137,9 @@ def built(database: Database, tenant: TenantId) -> House:
         moves=MoveStore(),
         append=append,
     )
-    verbs = frozenset({"activate", "suspend", "deactivate", "standby", "allow_termination", "terminate"})
-    situations = Situations(stores, lambda connector: verbs if connector else frozenset())
+    verbs = ("activate", "suspend", "deactivate", "standby", "allow_termination", "terminate")
+    meanings = {verb: VerbCapability(supported=True) for verb in verbs}
+    situations = Situations(stores, lambda connector: meanings if connector else {})
     planner = Planner(stores, situations)
     stages = Stages(stores)
     resolver = Resolver(stores)

@@ -18,12 +18,15 @@ from fairlead.engine.stores import Stores
 from fairlead.model.facet import Facet
 from fairlead.model.resources import Policy
 from fairlead.model.situation import FacetChange, Recipe, SimSide, Situation, show_recipe
+from fairlead.model.subscription import VerbCapability
 from fairlead.plan.recipes import recipe_for
 from fairlead.policy.resolve import Collision, RuleInForce
 from fairlead.policy.resolve import documents as documents_of
 
 STATES = ("inventory", "test", "ready", "active", "standby", "suspended", "deactivated", "terminated", "unknown")
-Verbs = Callable[[str], frozenset[str]]  # connector id → verbs it has for a SIM
+Meanings = Callable[
+    [str], Mapping[str, VerbCapability]
+]  # connector id → verbs it has for a SIM, and what each is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +52,9 @@ class Collided(Exception):
 class Situations:
     """Groups the opening set of a transaction."""
 
-    def __init__(self, stores: Stores, verbs: Verbs) -> None:
+    def __init__(self, stores: Stores, meanings: Meanings) -> None:
         self._stores = stores
-        self._verbs = verbs
+        self._meanings = meanings
 
     async def _documents(
         self, tx: Transaction, before: Sequence[int], after: Sequence[int]
@@ -107,21 +110,25 @@ class Situations:
     def _side(self, account: str | None, connector: str, state: int, *, present: bool) -> SimSide | None:
         if account is None:
             return None
+        meanings: Mapping[str, VerbCapability] = self._meanings(connector) if connector else {}
         return SimSide(
             account=account,
             connector=connector or None,
             present=present,
             state=STATES[state - 1],
-            verbs=self._verbs(connector) if connector else frozenset(),
+            verbs=frozenset(meanings),
+            meanings=meanings,
         )
 
     def _sim(self, sim: GroupedSim) -> SimSide:
+        meanings = self._meanings(sim.connector)
         return SimSide(
             account=sim.account,
             connector=sim.connector if sim.connector != "none" else None,
             present=True,
             state=STATES[sim.state - 1],
-            verbs=self._verbs(sim.connector),
+            verbs=frozenset(meanings),
+            meanings=meanings,
         )
 
 

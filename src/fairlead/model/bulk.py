@@ -89,8 +89,12 @@ def _kind(name: str, value: object) -> str:
     return str(value)
 
 
+def _listed(value: object) -> list[object] | None:
+    return cast("list[object]", value) if isinstance(value, list) else None
+
+
 def _plmns(name: str, value: object) -> list[str]:
-    given = cast("list[object]", value) if isinstance(value, list) else None
+    given = _listed(value)
     if given is None or len(given) > 500:  # noqa: PLR2004 - no carrier's list is longer
         raise MalformedArgument(name, value, "a list of up to 500 networks such as 262-02")
     found: set[str] = set()

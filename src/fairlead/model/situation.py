@@ -5,10 +5,11 @@ engine makes one Move a member when a stage opens. A million devices share a few
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fairlead.model.facet import Facet
+from fairlead.model.subscription import VerbCapability
 
 Driver = Literal["carrier", "shadow", "registry"]  # registry: our own record of the device
 Undo = Literal["exact", "forward-only", "none"]
@@ -34,6 +35,7 @@ class SimSide:
     present: bool  # the device has a profile of this account
     state: str  # canonical subscription state
     verbs: frozenset[str]  # what the connector can do for this SIM
+    meanings: Mapping[str, VerbCapability] = field(default_factory=dict[str, VerbCapability])  # and what that is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,14 @@ A device whose life changes takes the same steps inside those of `plan.life`.
 What cannot be done is said here, before anything runs.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from fairlead.model.facet import Facet
 from fairlead.model.life import Life, read_life
 from fairlead.model.situation import FacetChange, Recipe, Role, SimSide, Situation, Step
 from fairlead.plan.life import CARRIER_DEADLINE_S, SHADOW_DEADLINE_S, first_activation, retirement
+from fairlead.plan.peculiarities import adapted
 
 DEFAULT_LEASE_S: Final = 600
 _USABLE: Final = frozenset({"active", "ready"})  # ready goes live on first use
@@ -30,6 +32,12 @@ _DEVICE_FACETS: Final = frozenset(
 
 def recipe_for(situation: Situation) -> Recipe:
     """The recipe for one situation. Pure: the same situation always gives the same recipe."""
+    made = _made(situation)
+    steps, notes = adapted(made.steps, (situation.target, situation.current, *situation.sims))
+    return replace(made, steps=steps, notes=(*made.notes, *notes))
+
+
+def _made(situation: Situation) -> Recipe:
     life = _life(situation)
     if life is not None and life.state == "retired":
         return retirement(situation, life)

@@ -60,6 +60,7 @@ from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
 from fairlead.model.reference import Reference
+from fairlead.model.subscription import VerbCapability
 from fairlead.reference import load as load_reference
 from fairlead.store.accuracy import AccuracyStore
 from fairlead.store.buckets import Buckets
@@ -184,7 +185,7 @@ class House:
         self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
         self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock)
         self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get)
-        self.situations = Situations(self.stores, _verbs)
+        self.situations = Situations(self.stores, _meanings)
         self.planner = Planner(self.stores, self.situations)
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
@@ -281,13 +282,13 @@ class _Clocks:
         return await compute_clocks(tx, tenant, self._rules, now, devices)
 
 
-def _verbs(connector: str) -> frozenset[str]:
-    """What a connector can do to a line, in the planner's words."""
+def _meanings(connector: str) -> Mapping[str, VerbCapability]:
+    """What a connector can do to a line, in the planner's words, and what each is there."""
     factory = CONNECTORS.get(connector)
     if factory is None:
-        return frozenset()
+        return {}
     record = factory.manifest.capabilities
-    return frozenset(verb.value for verb, capability in record.verbs.items() if capability.supported)
+    return {verb.value: capability for verb, capability in record.verbs.items() if capability.supported}
 
 
 def _networks(reference: Reference) -> dict[str, str]:
