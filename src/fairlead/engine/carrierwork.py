@@ -38,9 +38,11 @@ from fairlead.engine.ports.carrier import (
     StandsBy,
     Terminates,
     Unavailable,
+    UsagePeriod,
 )
 from fairlead.engine.ports.carrier import Outcome as CarrierOutcome
 from fairlead.engine.ports.moving import NOT_APPLIED, CarrierWork, Outcome, SettledOperation
+from fairlead.engine.ports.usage import LastUsage
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.identifiers import Iccid
@@ -85,6 +87,26 @@ class Carriers(Protocol):
         ...
 
 
+class LastUsages(Protocol):
+    """Keeps the last reading of a line, and knows what was taken in before."""
+
+    async def keep(
+        self,
+        tenant: TenantId,
+        account: str,
+        sim: str,
+        connector: object,
+        periods: Sequence[UsagePeriod],
+        since: datetime,
+    ) -> None:
+        """Take a reading into the records."""
+        ...
+
+    async def last(self, tenant: TenantId, account: str, sim: str, since: datetime) -> LastUsage | None:
+        """What the records say since an instant's day; None where they say nothing."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Later:
     """Nothing is known yet: what was to be called is pending again, what was looked at is looked at again."""
@@ -105,11 +127,13 @@ class CarrierWorker:
         timekeeper: Timekeeper,
         *,
         chance: Callable[[], float] = random.random,
+        usage: LastUsages | None = None,
     ) -> None:
         self._stores = stores
         self._carriers = carriers
         self._time = timekeeper
         self._chance = chance
+        self._usage = usage
 
     async def dispatch(self, tenant: TenantId) -> int:
         """Dispatch pending operations of every account at once; returns how many."""
@@ -131,7 +155,7 @@ class CarrierWorker:
         while done < TAKEN:
             async with self._stores.transactions.tenant(tenant) as tx:
                 taken = await self._stores.moves.take(tx, account, AT_ONCE, self._time.now())
-            busy = await self._together(tenant, account, taken, lambda work: self._write(connector, work))
+            busy = await self._together(tenant, account, taken, lambda work: self._write(tenant, connector, work))
             done += len(taken)
             if busy or len(taken) < AT_ONCE:
                 break
@@ -175,9 +199,9 @@ class CarrierWorker:
                 applied = one.state is OperationState.VERIFIED
                 UNKNOWN_SETTLED.labels("read-back", "applied" if applied else "not-applied").inc()
 
-    async def _write(self, connector: object, work: CarrierWork) -> "Outcome | _Later":
+    async def _write(self, tenant: TenantId, connector: object, work: CarrierWork) -> "Outcome | _Later":
         try:
-            kept = await self._last_usage(connector, work)
+            kept = await self._last_usage(tenant, connector, work)
         except (RateLimited, Unavailable) as trouble:  # nothing was sent: it waits rather than lose what was used
             return self._busy(work, trouble)
         outcome = await self._written(connector, work)
@@ -185,28 +209,63 @@ class CarrierWorker:
             return outcome
         return replace(outcome, evidence=[kept, *outcome.evidence])
 
-    async def _last_usage(self, connector: object, work: CarrierWork) -> Mapping[str, Any] | None:
-        """What a line has used, read before it ends. A carrier that is away holds up only an end that is final."""
-        if work.verb not in LAST_USAGE or not isinstance(connector, ReadsUsage):
+    async def _last_usage(self, tenant: TenantId, connector: object, work: CarrierWork) -> Mapping[str, Any] | None:
+        """What a line has used, read before it ends. A carrier that is away holds up only an end that is final.
+
+        What was read goes into the records like any reading; where nothing can be read, they are the evidence.
+        """
+        if work.verb not in LAST_USAGE:
             return None
         now = self._time.now()
+        since = now - _USAGE_BACK
+        if not isinstance(connector, ReadsUsage):
+            return await self._recorded(tenant, work, since)
         try:
-            periods = await connector.read_usage(
-                ProviderId(work.sim), since=now - _USAGE_BACK, until=now, granularity="day"
-            )
+            periods = await connector.read_usage(ProviderId(work.sim), since=since, until=now, granularity="day")
         except CarrierTrouble as trouble:
             if work.verb == "terminate" and isinstance(trouble, RateLimited | Unavailable):
                 raise
-            return {"fact": "last-usage", "unread": str(trouble.reason), "at": now.isoformat()}
+            unread = str(trouble.reason)
         except Exception as fault:  # a fault of ours in reading is no reason to leave the line open
             log.exception("last usage not read", account=work.account)
-            return {"fact": "last-usage", "unread": type(fault).__name__, "at": now.isoformat()}
+            unread = type(fault).__name__
+        else:
+            await self._keep(tenant, connector, work, periods, since)
+            return {
+                "fact": "last-usage",
+                "at": now.isoformat(),
+                "since": min((p.start for p in periods), default=now).isoformat(),
+                "uplink_bytes": sum(p.uplink_bytes for p in periods),
+                "downlink_bytes": sum(p.downlink_bytes for p in periods),
+                "from": "carrier",
+            }
+        found = await self._recorded(tenant, work, since)
+        return {"fact": "last-usage", "at": now.isoformat(), **(found or {}), "unread": unread}
+
+    async def _keep(
+        self, tenant: TenantId, connector: object, work: CarrierWork, periods: Sequence[UsagePeriod], since: datetime
+    ) -> None:
+        if self._usage is None:
+            return
+        try:
+            await self._usage.keep(tenant, work.account, work.sim, connector, periods, since)
+        except Exception:  # the evidence has it all the same
+            log.exception("last usage not taken into the records", account=work.account)
+
+    async def _recorded(self, tenant: TenantId, work: CarrierWork, since: datetime) -> Mapping[str, Any] | None:
+        """The same from what has been taken in; None where nothing was."""
+        found = await self._usage.last(tenant, work.account, work.sim, since) if self._usage is not None else None
+        if found is None:
+            return None
         return {
             "fact": "last-usage",
-            "at": now.isoformat(),
-            "since": min((p.start for p in periods), default=now).isoformat(),
-            "uplink_bytes": sum(p.uplink_bytes for p in periods),
-            "downlink_bytes": sum(p.downlink_bytes for p in periods),
+            "at": found.observed_at.isoformat(),
+            "since": found.since.isoformat(),
+            "bytes": found.bytes,
+            "uplink_bytes": found.up_bytes,
+            "downlink_bytes": found.down_bytes,
+            "final": found.final,
+            "from": "records",
         }
 
     async def _written(self, connector: object, work: CarrierWork) -> "Outcome | _Later":

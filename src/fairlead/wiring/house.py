@@ -55,6 +55,7 @@ from fairlead.engine.strategies import Strategies
 from fairlead.engine.tenants import Tenants
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.timelines import Timelines
+from fairlead.engine.usage import UsageDays, UsageIntake
 from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
@@ -82,6 +83,7 @@ from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
 from fairlead.store.tenants import TenantStore
 from fairlead.store.timeline import TimelineStore
+from fairlead.store.usage import UsageStore
 from fairlead.store.views import ViewStore
 from fairlead.store.work import WorkStore
 
@@ -218,6 +220,7 @@ class House:
             Strategies(self.stores, self.fleet, self.reference),
             Timelines(TimelineStore(self.database)),
             Layers(self.fleet, self.reference),
+            UsageDays(UsageStore(self.database)),
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)
@@ -244,13 +247,15 @@ class House:
             country_table(_networks(self.reference)),
             self.timekeeper,
         )
+        usage = UsageIntake(self.database, UsageStore(), self.connectors, self.timekeeper)
         workers = Workers(
             resolver=self.resolver,
             stages=self.stages,
             waves=self.waves,
             moving=Moving(self.stores, self.timekeeper),
-            carriers=CarrierWorker(self.stores, self.connectors, self.timekeeper),
+            carriers=CarrierWorker(self.stores, self.connectors, self.timekeeper, usage=usage),
             observer=observer,
+            usage=usage,
             nudges=nudge,
             fleet=self.fleet,
             events=self.events,

@@ -28,6 +28,7 @@ from fairlead.edge.api import (
     subscriptions,
     tallies,
     timeline,
+    usage,
     views,
 )
 from fairlead.edge.api.bounds import Bounds, Meters
@@ -44,6 +45,7 @@ ROUTERS: Final = (
     devices.router,
     devices.secret_router,
     timeline.router,
+    usage.router,
     subscriptions.router,
     subscriptions.carriers,
     connectors.router,
