@@ -10,6 +10,8 @@ import pytest_asyncio
 
 from fairlead.engine.ports.usage import Reading, UsageRow
 from fairlead.model.ids import TenantId
+from fairlead.policy.check import read_expression
+from fairlead.store.planning import PlanStore
 from fairlead.store.usage import UsageStore
 
 from .fleet_on_paper import NOW, device_id, iccid, settle_fleet
@@ -237,6 +239,17 @@ async def test_devices_are_marked_where_a_policy_reads_usage_and_only_then(usage
     assert await marked() == [device_id(0), device_id(1)]
     await usage.good("usage", sheet(day("2026-02-28", 2, 2)))
     assert await marked() == []
+
+
+async def test_a_plan_tells_how_many_devices_a_condition_on_silence_is_silent_about(usage):
+    async def hidden(text: str) -> int:  # of the four
+        read = read_expression(text, context="device")
+        async with usage.database.tenant(usage.tenant) as tx:
+            return await PlanStore().hidden(tx, read, {"tenant": "acme"}, NOW)
+
+    assert await hidden("silent_days >= 30") == 4
+    await usage.good("usage", sheet(day("2026-02-28", 1, 1), day("2026-02-28", 0, 0, iccid(1, 1))))
+    assert await hidden("usage_24h_bytes > 1") == 2
 
 
 async def test_another_tenant_sees_nothing_and_cannot_write_a_record_of_it(usage, database):

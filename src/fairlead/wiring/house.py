@@ -60,6 +60,7 @@ from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
 from fairlead.model.reference import Reference
+from fairlead.model.subscription import Verb, capability
 from fairlead.reference import load as load_reference
 from fairlead.store.accuracy import AccuracyStore
 from fairlead.store.buckets import Buckets
@@ -177,7 +178,7 @@ class House:
         self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
         self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock)
         self.situations = Situations(self.stores, _verbs)
-        self.planner = Planner(self.stores, self.situations)
+        self.planner = Planner(self.stores, self.situations, _billing)
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
         self.resolver = Resolver(self.stores)
@@ -281,6 +282,12 @@ def _verbs(connector: str) -> frozenset[str]:
         return frozenset()
     record = factory.manifest.capabilities
     return frozenset(verb.value for verb, capability in record.verbs.items() if capability.supported)
+
+
+def _billing(connector: str, verb: str) -> bool | None:
+    """Whether a line is billed after a verb; None where the carrier's record does not say."""
+    factory = CONNECTORS.get(connector)
+    return None if factory is None else capability(factory.manifest.capabilities, Verb(verb)).billable
 
 
 def _networks(reference: Reference) -> dict[str, str]:

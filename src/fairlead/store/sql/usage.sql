@@ -124,6 +124,7 @@ select %(tenant)s, account, subscription, iccid, source, record_id, revision, ki
 from import_row where what <> 3 order by started_at, subscription
 
 -- name: apply_days
+-- A day moves by what its records add to what they said before.
 insert into usage_day as d (tenant, subscription, day, kind, source, bytes, up_bytes, down_bytes, records, open_records,
     observed_at)
 select %(tenant)s, subscription, (started_at at time zone 'UTC')::date as day, kind, source, sum(bytes - before_bytes),
