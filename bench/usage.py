@@ -44,14 +44,17 @@ CHUNK = 2_000
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TENANT = TenantId(UUID("018f0000-0000-7000-8000-000000000001"))
 SEED = (
-    "insert into account (tenant, id, name, connector, carrier, created_at, updated_at)"
-    " values (%(t)s, gen_random_uuid(), 'one', 'none', 'x', %(now)s, %(now)s)",
-    "insert into device (tenant, id, name, created_at, updated_at)"
-    " select %(t)s, gen_random_uuid(), 'd-' || n, %(now)s, %(now)s from generate_series(0, %(n)s - 1) n",
+    """
+    insert into account (tenant, id, name, connector, carrier, created_at, updated_at)
+    values (%(t)s, gen_random_uuid(), 'one', 'none', 'x', %(now)s, %(now)s)""",
+    """
+    insert into device (tenant, id, name, created_at, updated_at)
+    select %(t)s, gen_random_uuid(), 'd-' || n, %(now)s, %(now)s from generate_series(0, %(n)s - 1) n""",
     "insert into fact (tenant, device) select tenant, id from device order by id",
-    "insert into subscription (tenant, id, profile, account, device, iccid, state)"
-    " select %(t)s, d.id, d.id, a.id, d.id, x.iccid, 4 from unnest(%(iccids)s::text[]) with ordinality x (iccid, n)"
-    " join device d on d.name = 'd-' || x.n - 1 cross join account a",
+    """
+    insert into subscription (tenant, id, profile, account, device, iccid, state)
+    select %(t)s, d.id, d.id, a.id, d.id, x.iccid, 4 from unnest(%(iccids)s::text[]) with ordinality x (iccid, n)
+    join device d on d.name = 'd-' || x.n - 1 cross join account a""",
 )
 PLAIN = (
     "create table plain (line int, iccid text, record_id text, kind smallint, started_at timestamptz,"

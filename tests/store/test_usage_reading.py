@@ -12,6 +12,7 @@ from tests.contract.test_carrier_port import Clock, Levels
 from fairlead.connectors._kit.factory import AccountConfig
 from fairlead.connectors._kit.http import new_client
 from fairlead.connectors.soracom.factory import FACTORY
+from fairlead.engine import usage
 from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.ports.carrier import Credential, Limit, NotFound, Secret
 from fairlead.engine.ports.moving import CarrierWork
@@ -133,6 +134,16 @@ async def test_a_day_becomes_final_when_its_lag_is_over(reading: Reading) -> Non
     reading.clock.tick(days=3)
     await reading.intake.read(reading.tenant)
     assert await reading.sql("select bytes, records, open_records from usage_day") == [(1_000, 1, 0)]
+
+
+async def test_a_turn_takes_a_share_of_the_budget_and_leaves_the_rest_for_the_next(
+    reading: Reading, monkeypatch
+) -> None:
+    monkeypatch.setattr(usage, "SHARE", 0.05)  # of 20 a second: two lines in two seconds
+    assert await reading.intake.read(reading.tenant) == 2
+    assert await reading.owed()
+    assert await reading.intake.read(reading.tenant) == 1
+    assert not await reading.owed()
 
 
 async def test_a_line_without_a_byte_is_known_to_be_silent_for_as_long_as_was_read(reading: Reading) -> None:

@@ -24,7 +24,7 @@ from fairlead.engine.resolve import Resolver
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
-from fairlead.engine.usage import UsageIntake
+from fairlead.engine.usage import TURN_S, UsageIntake
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId, show
 
@@ -34,7 +34,6 @@ COUNTS_EVERY_S: Final = 5.0
 COUNTS_RESTS: Final = 9.0  # a count rests so many times as long as it took: a second or more for a million devices
 COUNTS_AT_LEAST_S: Final = 60.0
 USAGE_EVERY_S: Final = 5.0
-USAGE_BUSY_S: Final = 1.0  # between two handfuls: the budget is there for operations first
 LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
 
@@ -73,7 +72,7 @@ def reconcilers(
         Reconciler(
             name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
         ),
-        Reconciler(name="usage", reconcile=doing.usage, every_s=USAGE_EVERY_S, busy_s=USAGE_BUSY_S),
+        Reconciler(name="usage", reconcile=doing.usage, every_s=USAGE_EVERY_S, busy_s=TURN_S),
         Reconciler(
             name="windows", reconcile=doing.windows, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
         ),

@@ -42,7 +42,9 @@ from fairlead.model.subscription import UsageCapability
 log = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 4  # calls under way per account: operations come first
-A_TURN: Final = 40  # lines read per account and turn
+TURN_S: Final = 2.0  # real seconds between two turns that both had work
+SHARE: Final = 0.25  # of the account's budget of reads: looks and sweeps need the rest
+A_TURN: Final = 200  # lines read per account and turn, however large the budget
 EVERY: Final = timedelta(hours=1)  # house time between two readings of a line, or the carrier's lag if that is longer
 REAL_FLOOR_S: Final = 60.0  # ... and at least so many real seconds, however fast the house's clock runs
 BACK: Final = timedelta(days=31)  # how far a line's first reading looks
@@ -135,7 +137,7 @@ class UsageIntake:
         how = _usage_of(connector)
         now = self._time.now()
         async with self._transactions.tenant(tenant) as tx:
-            lines = await self._rows.due_lines(tx, tenant, account.id, A_TURN, now)
+            lines = await self._rows.due_lines(tx, tenant, account.id, _handful(connector), now)
         gate = asyncio.Semaphore(AT_ONCE)
         found = await asyncio.gather(*(self._line(gate, connector, how, line, now) for line in lines))
         await self._keep(tenant, account.name, how, found, now)
@@ -202,6 +204,13 @@ class UsageIntake:
 def _usage_of(connector: object) -> UsageCapability:
     manifest = getattr(connector, "manifest", None)
     return (manifest.capabilities.usage if manifest is not None else None) or _SAID_NOTHING
+
+
+def _handful(connector: object) -> int:
+    """How many lines a turn may ask about: a share of the reads that the carrier allows in its time."""
+    manifest = getattr(connector, "manifest", None)
+    limit = manifest.limits.get("read") if manifest is not None else None
+    return max(1, min(A_TURN, int(limit.per_second * TURN_S * SHARE))) if limit is not None else 1
 
 
 def _since(line: DueLine, how: UsageCapability, now: datetime) -> datetime:

@@ -25,7 +25,7 @@ from fairlead.store.clock import compute
 from fairlead.store.database import Connection, Database
 from fairlead.store.journal import append
 from fairlead.store.statements import load
-from fairlead.store.usage import TAKE, facts_of, month_of
+from fairlead.store.usage import TAKE, month_of, write_facts
 
 _SQL: Final = load("imports")
 _USAGE: Final = load("usage")  # of this kind the statements are those that readings of carriers go through
@@ -190,6 +190,7 @@ class Load:
         found = await self._one("count_repeats")
         self._repeats = found[0]
         await self._run("collapse")
+        await self._conn.execute("analyze import_row", prepare=False)
         await self._prepare_months()
         await self._run("resolve_seen")
         await self._run("resolve_former")
@@ -228,7 +229,7 @@ class Load:
             await self._run(name)
         created, changed, unchanged, devices = await self._one(_COUNTS[self._kind])
         if self._kind == "usage":
-            await self._conn.execute(facts_of("given_lines"), self._values, prepare=False)
+            await write_facts(self._conn, "given_lines", self._values)
             unchanged += self._repeats
         if self._kind in {"presence", "sessions"} and devices:
             self.unread = await self._touched() if devices <= _FEW else ()

@@ -5,7 +5,7 @@ go through the same statements (`sql/usage.sql`); an import calls `TAKE` beside 
 (`store.imports`), a reading of carriers comes through `take`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -36,9 +36,18 @@ _COLUMNS: Final = (
 )  # fmt: skip
 
 
-def facts_of(lines: str) -> sql.Composed:
-    """The statement that computes facts, of `all_lines`, `given_lines` (of the intake) or `asked_lines`."""
-    return sql.SQL(SQL["facts"]).format(lines=sql.SQL(SQL[lines]))
+async def write_facts(conn: Connection, lines: str, values: Mapping[str, Any]) -> int:
+    """Compute the facts of the devices that hold `all_lines`, `given_lines` (of the intake) or `asked_lines`.
+
+    Returns how many devices' facts changed.
+    """
+    await conn.execute(SQL["facts_discard"])
+    await conn.execute(sql.SQL(SQL["facts_lines"]).format(lines=sql.SQL(SQL[lines])), values, prepare=False)
+    await conn.execute(SQL["facts_lines_analyze"], prepare=False)
+    await conn.execute(SQL["facts_days"], values, prepare=False)
+    await conn.execute(SQL["facts_days_analyze"], prepare=False)
+    row = await (await conn.execute(SQL["facts"], values, prepare=False)).fetchone()
+    return row[0] if row else 0
 
 
 def month_of(now: datetime) -> date:
@@ -116,17 +125,15 @@ class UsageStore:
             "ended": [r.ended for r in readings], "lag_s": int(lag.total_seconds()), "rest": rest,
         }  # fmt: skip
         await tx.execute(SQL["read"], values | read)
-        row = await (await tx.execute(facts_of("asked_lines"), values | {"lines": lines})).fetchone()
+        devices = await write_facts(tx, "asked_lines", values | {"lines": lines})
         return Taken(
             created=taken.created, corrected=taken.corrected, unchanged=taken.unchanged, refused=taken.refused,
-            devices=row[0] if row else 0,
+            devices=devices,
         )  # fmt: skip
 
     async def refresh(self, tx: Connection, tenant: TenantId, now: datetime) -> int:
         """Compute the facts of every device again: hours went by. Returns how many changed."""
-        values = {"tenant": tenant, "now": now, "month": month_of(now)}
-        row = await (await tx.execute(facts_of("all_lines"), values)).fetchone()
-        return row[0] if row else 0
+        return await write_facts(tx, "all_lines", {"tenant": tenant, "now": now, "month": month_of(now)})
 
     async def line(self, tx: Connection, account: str, sim: str) -> UUID | None:
         """The line that a carrier knows by this key."""

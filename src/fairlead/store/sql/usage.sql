@@ -179,35 +179,52 @@ s.id in (select subscription from import_row where what <> 3)
 -- name: asked_lines
 s.id = any (%(lines)s)
 
+-- name: facts_discard
+drop table if exists usage_line, usage_latest
+
+-- name: facts_lines
+-- The lines of every device that holds one of these: a device has their sum. In a table, because the planner takes
+-- each step of a long statement for a row or two.
+create temporary table usage_line on commit drop as
+select s.device, s.id, s.connectivity_at, u.through, u.covered_from, u.last_byte_at, u.lag_s,
+    least(u.through, %(now)s) at time zone 'UTC' as until,
+    u.through >= %(now)s::timestamptz - u.lag_s * interval '1 second' - interval '1 day' as fresh
+from (
+    select distinct s.device from subscription s where s.tenant = %(tenant)s and s.device is not null and {lines}
+) h
+join subscription s on s.tenant = %(tenant)s and s.device = h.device
+left join usage_state u on u.tenant = s.tenant and u.subscription = s.id
+
+-- name: facts_lines_analyze
+analyze usage_line
+
+-- name: facts_days
+-- Of days that several sources counted, one: raw before rated, the carrier's own reading before a file.
+create temporary table usage_latest on commit drop as
+select distinct on (d.subscription, d.day) d.subscription, d.day, d.bytes
+from usage_line l join usage_day d on d.tenant = %(tenant)s and d.subscription = l.id
+where d.day >= least(%(month)s::date, (%(now)s::timestamptz at time zone 'UTC')::date - 5)
+order by d.subscription, d.day, d.kind, starts_with(d.source, 'carrier/') desc, d.observed_at desc
+
+-- name: facts_days_analyze
+analyze usage_latest
+
 -- name: facts
 -- What devices have used, of the lines they hold, and how long they have been silent as far as that is known.
 -- The last 24 hours are read from days: the day that is covered last, and of the one before it the share that lies
--- within 24 hours. Days of several sources are not added up: raw before rated, the carrier's own before a file's.
-with held as materialized (
-    select distinct s.device from subscription s where s.tenant = %(tenant)s and s.device is not null and {lines}
-), lines as materialized (
-    select s.device, s.id, s.connectivity_at, u.through, u.covered_from, u.last_byte_at, u.lag_s,
-        least(u.through, %(now)s) at time zone 'UTC' as until,
-        u.through >= %(now)s::timestamptz - u.lag_s * interval '1 second' - interval '1 day' as fresh
-    from held h join subscription s on s.tenant = %(tenant)s and s.device = h.device
-    left join usage_state u on u.tenant = s.tenant and u.subscription = s.id
-), days as materialized (
-    select distinct on (d.subscription, d.day) d.subscription, d.day, d.bytes
-    from lines l join usage_day d on d.tenant = %(tenant)s and d.subscription = l.id
-    where d.day >= least(%(month)s::date, (%(now)s::timestamptz at time zone 'UTC')::date - 5)
-    order by d.subscription, d.day, d.kind, starts_with(d.source, 'carrier/') desc, d.observed_at desc
-), totals as (
+-- within 24 hours.
+with totals as (
     select l.id, coalesce(sum(d.bytes) filter (where d.day >= %(month)s), 0) as month,
         coalesce(sum(case when d.day = l.until::date then d.bytes
             when d.day = l.until::date - 1 then d.bytes * (1 - extract(epoch from l.until::time) / 86400) end), 0) as latest
-    from lines l left join days d on d.subscription = l.id group by l.id
+    from usage_line l left join usage_latest d on d.subscription = l.id group by l.id
 ), devices as (
     select l.device,
         sum(t.latest) filter (where l.fresh)::bigint as latest,
         sum(t.month) filter (where l.until >= %(month)s)::bigint as month,
         max(l.through) as through, max(l.lag_s) filter (where l.through is not null) as lag_s,
         max(greatest(l.last_byte_at, l.covered_from)) as active_at, max(l.connectivity_at) as looked_at
-    from lines l join totals t on t.id = l.id group by l.device
+    from usage_line l join totals t on t.id = l.id group by l.device
 ), silence as (
     select d.*, greatest(d.active_at, f.place_at, f.last_contact_at) as last_at,
         greatest(d.through, case when f.place_at is not null then d.looked_at end) as known_to
