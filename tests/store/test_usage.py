@@ -206,7 +206,8 @@ async def test_a_gap_between_files_proves_no_silence(usage):
 
 
 async def test_sources_are_not_added_up(usage):
-    await usage.good("usage", sheet(f"{SIM},2026-03-01T00:00:00Z,2026-03-01T12:00:00Z,30,70"))
+    filed = f"{SIM},2026-03-01T00:00:00Z,2026-03-01T12:00:00Z,30,70,2026-03-01T18:00:00Z"  # though it is the newer one
+    await usage.good("usage", sheet(filed, head=HEAD + ",observed"))
     row = UsageRow(
         subscription=LINE, record_id="r", kind=1, started_at=NOW - NOW_OF_DAY, ended_at=NOW, up_bytes=40, down_bytes=70,
         bytes=110, final=False, observed_at=NOW,
