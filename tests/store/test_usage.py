@@ -163,7 +163,7 @@ async def read(door, *rows: UsageRow, since, until, now=NOW):
     async with door.database.nameless() as tx:
         await UsageStore().prepare(tx, since, now)
     async with door.database.tenant(door.tenant) as tx:
-        await UsageStore().due_lines(tx, door.tenant, (await account(tx)), 10, now)
+        await UsageStore().enrol(tx, door.tenant, (await account(tx)), now)
         return await UsageStore().take(
             tx, door.tenant, "carrier/global", rows,
             [Reading(subscription=LINE, since=since, until=until, ended=False)],

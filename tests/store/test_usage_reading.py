@@ -128,6 +128,21 @@ async def test_the_fleet_is_read_once_and_left_alone_until_the_lag_is_over(readi
     assert await reading.sql("select bytes, records, open_records from usage_day") == [(1_002, 1, 1)]
 
 
+async def test_a_line_that_a_sweep_brings_is_read_with_the_next_turn(reading: Reading) -> None:
+    (held,) = await reading.sql("select provider_id from subscription where device = %s and state = 4", device_id(1))
+    await reading.sql("update subscription set provider_id = null where device = %s returning 1", device_id(1))
+    assert await reading.intake.read(reading.tenant) == 2
+    await reading.sql(
+        "update subscription set provider_id = %s where device = %s and state = 4 returning 1", held[0], device_id(1)
+    )
+    assert not await reading.owed()
+    await reading.sql("delete from work")
+    await reading.sql("update account set swept_at = %s where name = 'global'", BEGUN + timedelta(seconds=1))
+    assert (await reading.sql("select count(*) from work where kind = 'usage'"))[0][0] > 0
+    assert await reading.owed()
+    assert await reading.intake.read(reading.tenant) == 1
+
+
 async def test_a_day_becomes_final_when_its_lag_is_over(reading: Reading) -> None:
     reading.used(0, 300, 700)
     await reading.intake.read(reading.tenant)

@@ -137,6 +137,8 @@ class UsageIntake:
         how = _usage_of(connector)
         now = self._time.now()
         async with self._transactions.tenant(tenant) as tx:
+            if account.enrol:
+                await self._rows.enrol(tx, tenant, account.id, now)
             lines = await self._rows.due_lines(tx, tenant, account.id, _handful(connector), now)
         gate = asyncio.Semaphore(AT_ONCE)
         found = await asyncio.gather(*(self._line(gate, connector, how, line, now) for line in lines))

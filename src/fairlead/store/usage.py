@@ -64,14 +64,19 @@ class UsageStore:
     async def due_accounts(self, tx: Connection, now: datetime) -> list[AskedAccount]:
         """Accounts of which lines are due."""
         rows = await (await tx.execute(SQL["accounts_due"], {"now": now})).fetchall()
-        return [AskedAccount(id=r[0], name=r[1]) for r in rows]
+        return [AskedAccount(id=r[0], name=r[1], enrol=r[2]) for r in rows]
+
+    async def enrol(self, tx: Connection, tenant: TenantId, account: UUID, now: datetime) -> None:
+        """Lines of an account that its carrier knows are asked about from now on."""
+        values = {"tenant": tenant, "account": account, "now": now}
+        await tx.execute(SQL["enrol"], values)
+        await tx.execute(SQL["enrolled"], values)
 
     async def due_lines(
         self, tx: Connection, tenant: TenantId, account: UUID, limit: int, now: datetime
     ) -> list[DueLine]:
         """Lines of an account whose last reading is old enough, the longest waiting first."""
         values = {"tenant": tenant, "account": account, "limit": limit, "now": now}
-        await tx.execute(SQL["enrol"], values)
         rows = await (await tx.execute(SQL["due"], values)).fetchall()
         return [DueLine(subscription=r[0], sim=r[1], through=r[2], ended=r[3]) for r in rows]
 

@@ -16,6 +16,7 @@ class AskedAccount:
 
     id: UUID
     name: str
+    enrol: bool  # its inventory was read since its lines were enrolled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,7 @@ class UsageRows(Protocol):
     """Usage of every tenant."""
 
     async def due_accounts(self, tx: Transaction, now: datetime) -> list[AskedAccount]: ...
+    async def enrol(self, tx: Transaction, tenant: TenantId, account: UUID, now: datetime) -> None: ...
     async def due_lines(
         self, tx: Transaction, tenant: TenantId, account: UUID, limit: int, now: datetime
     ) -> list[DueLine]: ...

@@ -64,10 +64,12 @@ call wall('usage_state');
 
 -- Its carrier is not asked for usage before this instant: it gives none, is busy, or is away.
 alter table account add column usage_after timestamptz;
+-- Its lines were enrolled for reading then; a complete sweep since may have brought new ones.
+alter table account add column usage_enrolled_at timestamptz;
 
 alter table fact
     add column usage_at timestamptz, -- how far the usage facts are known
     add column usage_lag_s int, -- how far their source lags
     add column silent_days int; -- since the last byte or session, as far as it is known; null where nothing is
 
-create trigger hint_usage after insert on subscription for each statement execute function hint_always('usage');
+create trigger hint_usage after update of swept_at on account for each statement execute function hint_always('usage');

@@ -258,15 +258,13 @@ select (select count(*) from written), (select count(*) from marked)
 -- Reading carriers --------------------------------------------------------------------------------
 
 -- name: accounts_due
--- Accounts with a connector of which lines are due, or were never asked about.
-select a.id, a.name from account a
-where a.connector <> 'none' and (a.usage_after is null or a.usage_after <= %(now)s) and (
-    exists (select 1 from usage_state u where u.account = a.id and u.next_at <= %(now)s)
-    or exists (
-        select 1 from subscription s
-        where s.account = a.id and s.provider_id is not null and s.state <> 8
-            and not exists (select 1 from usage_state u where u.subscription = s.id and u.next_at is not null)))
-order by a.name
+-- Accounts with a connector of which lines are due, or whose inventory was read since its lines were enrolled.
+select x.id, x.name, x.enrol from (
+    select a.id, a.name, a.usage_enrolled_at is null or a.swept_at > a.usage_enrolled_at as enrol,
+        exists (select 1 from usage_state u where u.account = a.id and u.next_at <= %(now)s) as due
+    from account a
+    where a.connector <> 'none' and (a.usage_after is null or a.usage_after <= %(now)s)
+) x where x.enrol or x.due order by x.name
 
 -- name: rest_account
 -- Not before then: its carrier gives no usage, is busy, or is away.
@@ -277,9 +275,13 @@ update account set usage_after = %(until)s where id = %(account)s
 insert into usage_state as u (tenant, subscription, account, next_at)
 select s.tenant, s.id, s.account, %(now)s from subscription s
 where s.tenant = %(tenant)s and s.account = %(account)s and s.provider_id is not null and s.state <> 8
+    and not exists (select 1 from usage_state k where k.tenant = s.tenant and k.subscription = s.id and k.next_at is not null)
 order by s.id
 on conflict (tenant, subscription) do update set account = excluded.account, next_at = excluded.next_at
 where u.next_at is null
+
+-- name: enrolled
+update account set usage_enrolled_at = %(now)s where id = %(account)s
 
 -- name: due
 -- Those that have waited longest. A line that has ended is asked once more and then left alone.

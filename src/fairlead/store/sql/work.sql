@@ -27,13 +27,10 @@ select kind from (values
     ('usage', exists (
         select 1 from account a
         where a.tenant = %(tenant)s and a.connector <> 'none' and (a.usage_after is null or a.usage_after <= %(now)s) and (
-            exists (select 1 from usage_state u where u.tenant = a.tenant and u.account = a.id and u.next_at <= %(now)s)
+            a.usage_enrolled_at is null or a.swept_at > a.usage_enrolled_at
             or exists (
-                select 1 from subscription s
-                where s.tenant = a.tenant and s.account = a.id and s.provider_id is not null and s.state <> 8
-                    and not exists (
-                        select 1 from usage_state u
-                        where u.tenant = s.tenant and u.subscription = s.id and u.next_at is not null)))))
+                select 1 from usage_state u
+                where u.tenant = a.tenant and u.account = a.id and u.next_at <= %(now)s))))
 ) as mine (kind, waits)
 where waits
 union all
