@@ -15,6 +15,7 @@ FIGURES = {
     "shadow.py": ("shadow_updates",),
     "memory.py": ("server_rss",),
     "console.py": ("console_first_paint", "console_first_screen", "console_filter"),
+    "usage.py": ("usage_intake",),
     "idle_tenants.py": ("idle_tick", "idle_sweep", "idle_seal", "idle_wake"),
 }
 

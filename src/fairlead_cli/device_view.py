@@ -82,6 +82,8 @@ def show(out: Output, device: Body) -> None:
         "law": _joined(facts, "law_stance", "law_confidence"), "breach": facts.get("breach_at"),
         "heard": f"{words.age(facts.get('contact_age_s'))} ago" if facts.get("last_contact_at") else None,
         "placed": placed,
+        "used": _used(facts),
+        "silent": _silent(facts.get("silent_days")),
         "firmware": facts.get("firmware"), "MQTT secret": device.get("has_secret"),
     })  # fmt: skip
     _section(out, "SIMs", words.rows(device, "profiles"), _CARDS)
@@ -89,6 +91,22 @@ def show(out: Output, device: Body) -> None:
     _section(out, "Facets", words.rows(device, "facets"), _FACETS)
     _section(out, "Clocks", words.rows(device, "clocks"), nouns.DEVICE_CLOCKS)
     _section(out, "Sessions", words.rows(device, "sessions")[:_MOST_SESSIONS], _SESSIONS)
+
+
+def _used(facts: Body) -> str | None:
+    """What it has used, and how far that is known."""
+    if facts.get("usage_at") is None:
+        return None
+    month, latest = facts.get("usage_month_bytes"), facts.get("usage_24h_bytes")
+    told = [
+        f"{value:,} bytes {when}" for value, when in ((month, "this month"), (latest, "in 24 h")) if value is not None
+    ]
+    old = ", older than its source lags" if facts.get("usage_stale") else ""
+    return f"{', '.join(told) or 'not known'} (known until {words.when(facts['usage_at'])}{old})"
+
+
+def _silent(days: int | None) -> str | None:
+    return None if days is None else f"for {words.count(days, 'day')}, as far as it is known"
 
 
 def timeline(out: Output, found: Body) -> None:

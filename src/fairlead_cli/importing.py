@@ -29,6 +29,7 @@ def install(app: typer.Typer) -> None:
             "fairlead import sims sims.csv --map 'iccid:SIM number,imsi:IMSI' --account global-sim",
             "fairlead import sessions cdr.csv --map 'first:Start,last:End,iccid:SIM' --partial",
             "fairlead import prices prices.csv",
+            "fairlead import usage usage.csv --map 'iccid:SIM,start:Date,total:Bytes'",
         ),
     )(run)  # fmt: skip
 

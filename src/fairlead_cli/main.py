@@ -26,6 +26,7 @@ from fairlead_cli import (
     planning,
     roles,
     signing_in,
+    usage,
     words,
 )
 from fairlead_cli.client import Body
@@ -80,6 +81,7 @@ def build() -> typer.Typer:
     acting.install(carriers.devices)
     command(app, "why", examples=("fairlead why trk-00001",))(why)
     importing.install(app)
+    usage.install(app)
     events.install(app)
     home.install(app)
     command(app, "version", examples=("fairlead version --json",))(show_version)

@@ -71,6 +71,7 @@ def _radius(out: Output, summary: Body) -> None:
         pairs[name] = _shares(words.part(summary, key))
     pairs["Breaches avoided"] = _law(words.part(summary, "law"))
     pairs |= _costs(words.part(summary, "cost"))
+    pairs |= _saves(summary.get("saves"))
     out.fields(pairs)
     for blocked in words.rows(summary, "blocked"):
         place = f" in {blocked['country']}" if blocked.get("country") else ""
@@ -114,6 +115,23 @@ def _costs(cost: Body) -> dict[str, Any]:
         "Cost once": Markup(f"{escape(words.money(cost.get('one_off') or {}))} ({covered}{unknown})"),
         "Cost a month": Markup(f"{escape(_signed(cost.get('monthly_delta') or {}))} against today"),
     }
+
+
+def _saves(saves: Body | None) -> dict[str, Any]:
+    """What lines that are put aside save: only what their carriers say they stop billing."""
+    if not saves:
+        return {}
+    told: list[str] = []
+    if saves["monthly"]:
+        told.append(f"[green]{escape(words.money(saves['monthly']))}[/]")
+    if saves["monthly_unknown"]:
+        amount = escape(words.money(saves["monthly_unknown"]))
+        told.append(f"[yellow]unknown[/] for {amount}: the carrier does not say whether it goes on billing")
+    if saves["monthly_goes_on"]:
+        told.append(f"nothing of {escape(words.money(saves['monthly_goes_on']))}, which is billed all the same")
+    told = told or ["[yellow]unknown[/]"]
+    covered = f"{words.count(int(saves['lines']), 'line')}, {saves['coverage_percent']} % priced"
+    return {"Saves a month": Markup(f"{'; '.join(told)} ({covered})")}
 
 
 def _signed(amounts: Mapping[str, Any]) -> str:

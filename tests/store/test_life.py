@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fairlead.engine.actions import ActionAsked, Chosen
 from fairlead.engine.changes import Conflict, Which
-from fairlead.engine.plans import Refused
+from fairlead.engine.plans import Planner, Refused
 from fairlead.engine.ports.moving import ChangeRow
 from fairlead.model.resources import Condition
 from fairlead.model.rollout import read_rollout
@@ -257,6 +257,33 @@ async def test_an_override_ends_by_the_clock(house: House) -> None:
     assert await state_of(house, change) is C.CLOSED
     assert await verbs(house, change) == {"carrier suspend": 3, "carrier activate": 3}
     assert set((await rows(house, "select device, class from standing")).values()) == {0}
+
+
+async def test_a_plan_tells_what_suspending_saves_and_what_nobody_knows(house: House) -> None:
+    await settle_fleet(house.database, house.tenant, 4)
+    await house.sql(
+        "update subscription set plan = 'unpriced' where iccid = (select iccid from fact order by device limit 1)"
+    )
+    await house.sql(
+        "insert into price (tenant, plan, currency, activation_nano, monthly_nano, per_mb_nano, valid_from)"
+        " values (%s, 'plan-global', 'EUR', 0, 2500000000, 0, '2026-01-01')", house.tenant,
+    )  # fmt: skip
+    asked = ActionAsked(verb="suspend", chosen=chosen("roaming"), reason="")
+    known = {"lines": 4, "priced_lines": 3, "coverage_percent": 75, "unpriced": "unknown"}
+    for billed, word in ((False, "monthly"), (True, "monthly_goes_on"), (None, "monthly_unknown")):
+        planner = Planner(house.stores, house.planner._situations, lambda _connector, _verb, billed=billed: billed)
+        plan = await planner.act(house.tenant, PERSON, asked, house.now)
+        assert not isinstance(plan, Refused)
+        saves = plan.summary["saves"]
+        assert {name: saves[name] for name in known} == known
+        assert {w: saves[w] for w in ("monthly", "monthly_goes_on", "monthly_unknown") if saves[w]} == {
+            word: {"EUR": "7.50"}
+        }
+    resumed = await house.planner.act(
+        house.tenant, PERSON, ActionAsked(verb="resume", chosen=chosen("roaming"), reason=""), house.now
+    )
+    assert not isinstance(resumed, Refused)
+    assert resumed.summary["saves"] is None
 
 
 async def test_the_newest_action_takes_the_place_of_earlier_ones(house: House) -> None:

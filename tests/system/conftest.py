@@ -33,6 +33,7 @@ from fairlead.engine.stores import Stores
 from fairlead.engine.strategies import Strategies
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.timelines import Timelines
+from fairlead.engine.usage import UsageDays
 from fairlead.engine.views import Views
 from fairlead.model.access import Principal, Role
 from fairlead.model.ids import PrincipalId, TenantId, TokenId
@@ -50,6 +51,7 @@ from fairlead.store.moves import MoveStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
 from fairlead.store.timeline import TimelineStore
+from fairlead.store.usage import UsageStore
 from fairlead.store.views import ViewStore
 
 QUICK = Pace(publish_s=0.05, look_s=60.0, heartbeat_s=0.3, recheck_s=0.2, slow_s=1.0, listeners=3, backlog=5)
@@ -154,6 +156,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Views(ViewStore(database)),
         Timelines(TimelineStore(database)),
         Layers(fleet, reference),
+        UsageDays(UsageStore(database)),
         Strategies(
             Stores(
                 transactions=database,

@@ -52,6 +52,18 @@ export interface Situation {
   recipe: Recipe;
 }
 
+/** What lines that are put aside cost a month, by what their carriers say of billing. */
+export interface Saves {
+  lines: number;
+  priced_lines: number;
+  coverage_percent: number;
+  monthly: Record<string, string>;
+  monthly_unknown: Record<string, string>;
+  monthly_goes_on: Record<string, string>;
+  lines_by_billing: { stops: number; goes_on: number; unknown: number };
+  unpriced: string | null;
+}
+
 export interface Cost {
   devices: number;
   priced_devices: number;
@@ -77,6 +89,7 @@ export interface PlanSummary {
   law: { breaches_avoided: { country: string; breached: number; within_30_days: number; later: number }[]; note: string };
   conflicts: { change: string; devices: number }[];
   cost: Cost;
+  saves?: Saves | null;
   hidden: Record<string, number>;
   possible_collisions: { policies: [string, string]; facet: string; path: string }[];
   left_out?: Record<string, number>; // of an action: to whom it is not open

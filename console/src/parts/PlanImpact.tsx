@@ -1,7 +1,7 @@
 // What a plan would do: the devices it touches, by what; how, step by step; what it costs and what the law says.
 // The page of a plan, the flow of an action and the story of a change show it alike.
 import type { ReactNode } from "react";
-import type { Cost, Plan, PlannedResource, PlanSummary } from "@/api/plans";
+import type { Cost, Plan, PlannedResource, PlanSummary, Saves } from "@/api/plans";
 import { undoOf } from "@/api/plans";
 import { countryName, span, useFormat } from "@/frame/format";
 import type { Tone } from "@/frame/theme";
@@ -28,7 +28,7 @@ export function PlanImpact({ plan }: { plan: Plan }) {
       <BlastRadius summary={summary} />
       <Recipes summary={summary} />
       <div className="fl-cols">
-        <CostPanel cost={summary.cost} />
+        {summary.saves ? <SavesPanel saves={summary.saves} /> : <CostPanel cost={summary.cost} />}
         <LawPanel law={summary.law} />
       </div>
     </div>
@@ -202,6 +202,54 @@ function Recipes({ summary }: { summary: PlanSummary }) {
         ))}
       </Panel>
     </>
+  );
+}
+
+/** What suspending saves: only what a carrier says it stops billing. */
+export function SavesPanel({ saves }: { saves: Saves }) {
+  const format = useFormat();
+  const currencies = [...new Set([saves.monthly, saves.monthly_unknown, saves.monthly_goes_on].flatMap((one) => Object.keys(one)))].sort();
+  const unpriced = saves.lines - saves.priced_lines;
+  const money = (amounts: Record<string, string>, currency: string) => (amounts[currency] ? format.money(amounts[currency], "") : "–");
+  return (
+    <Panel title="What it saves" note={`${saves.coverage_percent} % of ${format.number(saves.lines)} lines are priced`}>
+      {currencies.length === 0 ? (
+        <Empty title="What it saves is unknown">No tariff is known for these lines. Import prices with <code>fairlead import prices</code>.</Empty>
+      ) : (
+        <div className={css.moneyBox}>
+          <table className={css.money}>
+            <thead>
+              <tr>
+                <th scope="col">Currency</th>
+                <th scope="col">Saved each month</th>
+                <th scope="col">Unknown</th>
+                <th scope="col">Billed all the same</th>
+              </tr>
+            </thead>
+            <tbody>
+              {currencies.map((currency) => (
+                <tr key={currency}>
+                  <th scope="row">{currency}</th>
+                  <td>{money(saves.monthly, currency)}</td>
+                  <td>{money(saves.monthly_unknown, currency)}</td>
+                  <td>{money(saves.monthly_goes_on, currency)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {saves.lines_by_billing.unknown > 0 && (
+        <p className={css.aside}>
+          Whether {format.number(saves.lines_by_billing.unknown)} lines are billed while they are put aside their carriers do not say: <b>unknown</b>.
+        </p>
+      )}
+      {unpriced > 0 && currencies.length > 0 && (
+        <p className={css.aside}>
+          {format.number(unpriced)} lines have no price and are in no amount.
+        </p>
+      )}
+    </Panel>
   );
 }
 

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import structlog
@@ -25,10 +25,10 @@ from fairlead.engine import patience
 from fairlead.engine.carriercalls import CLASSES, UNSEEN, Later, call, evidence, outcome, shows
 from fairlead.engine.carriermany import Batches
 from fairlead.engine.evidence import evidence_lines
+from fairlead.engine.lastreadings import LastReadings, LastUsages
 from fairlead.engine.ports.carrier import (
     Accepted,
     AuthFailed,
-    CarrierTrouble,
     Done,
     FollowsUp,
     Manifest,
@@ -37,7 +37,6 @@ from fairlead.engine.ports.carrier import (
     ProviderId,
     RateLimited,
     ReadsSim,
-    ReadsUsage,
     ReasonCode,
     Refused,
     Unavailable,
@@ -64,8 +63,6 @@ UNKNOWN: Final = Counter("fairlead_carrier_unknown_total", "Operations whose out
 UNKNOWN_SETTLED: Final = Counter(
     "fairlead_carrier_unknown_settled_total", "Unknown outcomes that were settled.", ["by", "outcome"]
 )
-LAST_USAGE: Final = frozenset({"deactivate", "terminate"})  # after these a carrier may not tell any more
-_USAGE_BACK: Final = timedelta(days=31)
 _DAY: Final = timedelta(days=1)  # of a carrier's allowance for a line: real time
 
 
@@ -91,12 +88,14 @@ class CarrierWorker:
         timekeeper: Timekeeper,
         *,
         chance: Callable[[], float] = random.random,
+        usage: LastUsages | None = None,
     ) -> None:
         self._stores = stores
         self._carriers = carriers
         self._time = timekeeper
         self._chance = chance
         self._batches = Batches(timekeeper, self._busy)
+        self._last = LastReadings(usage, timekeeper)
 
     async def dispatch(self, tenant: TenantId) -> int:
         """Dispatch pending operations of every account at once; returns how many."""
@@ -120,7 +119,7 @@ class CarrierWorker:
             async with self._stores.transactions.tenant(tenant) as tx:
                 taken = await self._stores.moves.take(tx, account, handful, self._time.now())
                 spent = await self._spent(tx, connector, taken)
-            busy = await self._together(tenant, account, taken, partial(self._written_all, connector, spent))
+            busy = await self._together(tenant, account, taken, partial(self._written_all, tenant, connector, spent))
             done += len(taken)
             if busy or len(taken) < handful:
                 break
@@ -143,7 +142,7 @@ class CarrierWorker:
         return found
 
     async def _written_all(
-        self, connector: object, spent: Mapping[UUID, datetime], works: Sequence[CarrierWork]
+        self, tenant: TenantId, connector: object, spent: Mapping[UUID, datetime], works: Sequence[CarrierWork]
     ) -> Sequence["Outcome | Later"]:
         """In one call where the carrier has one for many, else one by one, side by side."""
         waits: list[Outcome | Later] = [
@@ -155,7 +154,7 @@ class CarrierWorker:
         many, single = self._batches.split(connector, free)
         for verb, batch in many:
             waits += await self._batches.start(connector, verb, batch)
-        return [*waits, *await asyncio.gather(*(self._write(connector, work) for work in single))]
+        return [*waits, *await asyncio.gather(*(self._write(tenant, connector, work) for work in single))]
 
     async def _together(
         self,
@@ -196,39 +195,15 @@ class CarrierWorker:
                 applied = one.state is OperationState.VERIFIED
                 UNKNOWN_SETTLED.labels("read-back", "applied" if applied else "not-applied").inc()
 
-    async def _write(self, connector: object, work: CarrierWork) -> "Outcome | Later":
+    async def _write(self, tenant: TenantId, connector: object, work: CarrierWork) -> "Outcome | Later":
         try:
-            kept = await self._last_usage(connector, work)
+            kept = await self._last.before(tenant, connector, work)
         except (RateLimited, Unavailable) as trouble:  # nothing was sent: it waits rather than lose what was used
             return self._busy(work, trouble)
         answered = await self._written(connector, work)
         if kept is None or isinstance(answered, Later):
             return answered
         return replace(answered, evidence=[kept, *answered.evidence])
-
-    async def _last_usage(self, connector: object, work: CarrierWork) -> Mapping[str, Any] | None:
-        """What a line has used, read before it ends. A carrier that is away holds up only an end that is final."""
-        if work.verb not in LAST_USAGE or not isinstance(connector, ReadsUsage):
-            return None
-        now = self._time.now()
-        try:
-            periods = await connector.read_usage(
-                ProviderId(work.sim), since=now - _USAGE_BACK, until=now, granularity="day"
-            )
-        except CarrierTrouble as trouble:
-            if work.verb == "terminate" and isinstance(trouble, RateLimited | Unavailable):
-                raise
-            return {"fact": "last-usage", "unread": str(trouble.reason), "at": now.isoformat()}
-        except Exception as fault:  # a fault of ours in reading is no reason to leave the line open
-            log.exception("last usage not read", account=work.account)
-            return {"fact": "last-usage", "unread": type(fault).__name__, "at": now.isoformat()}
-        return {
-            "fact": "last-usage",
-            "at": now.isoformat(),
-            "since": min((p.start for p in periods), default=now).isoformat(),
-            "uplink_bytes": sum(p.uplink_bytes for p in periods),
-            "downlink_bytes": sum(p.downlink_bytes for p in periods),
-        }
 
     async def _written(self, connector: object, work: CarrierWork) -> "Outcome | Later":
         try:

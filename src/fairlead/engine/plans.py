@@ -8,10 +8,10 @@ have moved under it.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from fairlead.engine.actions import ActionAsked, overtaken, passing, policy_text
@@ -40,7 +40,7 @@ from fairlead.engine.stores import Stores
 from fairlead.model.ids import PrincipalId, TenantId, show
 from fairlead.model.journal import Action, Subject
 from fairlead.model.resources import NO_DRIVER_YET, Fault, Policy, Resource
-from fairlead.plan.impact import costs, steps_summary
+from fairlead.plan.impact import costs, puts_aside, savings, steps_summary
 from fairlead.policy.collide import collisions_possible
 from fairlead.policy.read import read_resources
 
@@ -74,12 +74,21 @@ class Refused:
     faults: tuple[Fault, ...]
 
 
+# Whether a line is billed after a verb, as the connector's record says; None: the carrier does not say.
+Billing: TypeAlias = Callable[[str, str], bool | None]
+
+
+def _unsaid(_connector: str, _verb: str) -> bool | None:
+    return None
+
+
 class Planner:
     """Makes plans and measures their drift."""
 
-    def __init__(self, stores: Stores, situations: Situations) -> None:
+    def __init__(self, stores: Stores, situations: Situations, billing: Billing = _unsaid) -> None:
         self._stores = stores
         self._situations = situations
+        self._billing = billing
 
     async def make(
         self,
@@ -139,6 +148,7 @@ class Planner:
         plan_id = uuid7(now)
         counted = await self._judge(tx, tenant, proposals, plan_id, now)
         summary = await self._summary(tx, tenant, proposals, unchanged, counted, now)
+        summary["saves"] = await self._saves(tx, plan_id, counted, now)
         if chosen is not None:
             summary |= {"left_out": chosen.left_out, "ends_after_s": int(lasts.total_seconds()) if lasts else None}
         devices = sum(c.devices for c in counted)
@@ -335,6 +345,21 @@ class Planner:
             "hidden": hidden,
             "possible_collisions": await self._possible_collisions(tx, proposals, now),
         }
+
+    async def _saves(
+        self, tx: Transaction, owner: UUID, counted: Sequence[Counted], now: datetime
+    ) -> dict[str, Any] | None:
+        """What putting lines aside saves: their fees, by what their carriers say of billing afterwards."""
+        aside: dict[int, str] = {}
+        for c in counted:
+            verb = puts_aside(c.situation)
+            if verb is not None and c.recipe.blocked is None and c.situation.current is not None:
+                billed = self._billing(c.situation.current.connector or "", verb)
+                aside[c.no] = "unknown" if billed is None else "goes_on" if billed else "stops"
+        if not aside:
+            return None
+        rows = await self._stores.plans.saves(tx, owner, sorted(aside), now.date())
+        return savings([row | {"billing": aside[row["no"]]} for row in rows])
 
     async def _possible_collisions(
         self, tx: Transaction, proposals: Sequence[Proposal], now: datetime

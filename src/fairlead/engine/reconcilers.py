@@ -25,6 +25,7 @@ from fairlead.engine.resolve import Resolver
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
+from fairlead.engine.usage import TURN_S, UsageIntake
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId, show
 
@@ -33,6 +34,7 @@ CLOCKS_AT_LEAST_S: Final = 20.0
 COUNTS_EVERY_S: Final = 5.0
 COUNTS_RESTS: Final = 9.0  # a count rests so many times as long as it took: a second or more for a million devices
 COUNTS_AT_LEAST_S: Final = 60.0
+USAGE_EVERY_S: Final = 5.0
 LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
 
@@ -47,6 +49,7 @@ class Workers:
     carriers: CarrierWorker
     bulks: Bulks
     observer: Observer
+    usage: UsageIntake
     nudges: DeviceNudges
     fleet: Fleet
     events: Events = field(default_factory=Silence)
@@ -71,6 +74,10 @@ def reconcilers(
         Reconciler(
             name="clocks", reconcile=doing.clocks, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
         ),
+        Reconciler(name="usage", reconcile=doing.usage, every_s=USAGE_EVERY_S, busy_s=TURN_S),
+        Reconciler(
+            name="windows", reconcile=doing.windows, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
+        ),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
     )
 
@@ -83,6 +90,7 @@ class _Doing:
         self._stores = stores
         self._time = timekeeper
         self._clocks_at: dict[TenantId, datetime] = {}
+        self._windows_at: dict[TenantId, datetime] = {}
         self._count_next: dict[tuple[TenantId, str], float] = {}  # monotonic seconds
 
     async def resolve(self, tenant: TenantId) -> bool:
@@ -144,6 +152,18 @@ class _Doing:
         read = await self._workers.observer.read_clocks(tenant)
         self._clocks_at[tenant] = now  # only now: a reading that failed is tried again soon
         return read > 0
+
+    async def usage(self, tenant: TenantId) -> bool:
+        return await self._workers.usage.read(tenant) > 0
+
+    async def windows(self, tenant: TenantId) -> bool:
+        now = self._time.now()
+        last = self._windows_at.get(tenant)
+        if last is not None and now - last < CLOCKS_EVERY:
+            return False
+        changed = await self._workers.usage.refresh(tenant)
+        self._windows_at[tenant] = now
+        return changed > 0
 
     async def counts(self, tenant: TenantId) -> bool:
         """Each count as often as it is cheap; awake until all of them are of after the last word."""

@@ -73,6 +73,9 @@ class Facts:
     plan: str | None
     usage_24h_bytes: int | None
     usage_month_bytes: int | None
+    usage_at: datetime | None  # how far the two are known
+    usage_lag_s: int | None  # how far their source lags
+    silent_days: int | None
     success_rate_1h: float | None
     firmware: str | None
     config_hash: str | None

@@ -46,6 +46,7 @@ _EDIT: Final = "on edit"
 _EVENT: Final = "on each report"
 _HOURLY: Final = "hourly"
 _NOTHING: Final = "nothing yet"  # in the language, and absent on every device until something feeds it
+_USAGE: Final = "usage of carriers and files"
 _NEVER: Final = "never"
 _TIME: Final = "follows the clock"
 
@@ -173,12 +174,20 @@ def _device_service() -> tuple[Fact, ...]:
             column="plan", source="carrier", freshness="on each sync",
         ),
         _fact(
-            "device", "usage_24h_bytes", "int", "Bytes both ways in the last 24 hours.",
-            column="usage_24h_bytes", unit="bytes", source=_NOTHING, freshness=_NEVER,
+            "device", "usage_24h_bytes", "int",
+            "Bytes both ways in the newest 24 hours that are known, estimated from daily totals; absent where they are "
+            "older than the source lags and a day.",
+            column="usage_24h_bytes", unit="bytes", source=_USAGE, freshness=_HOURLY,
         ),
         _fact(
-            "device", "usage_month_bytes", "int", "Bytes both ways in the carrier's billing month.",
-            column="usage_month_bytes", unit="bytes", source=_NOTHING, freshness=_NEVER,
+            "device", "usage_month_bytes", "int",
+            "Bytes both ways since the first of the calendar month (UTC); absent until something of it is known.",
+            column="usage_month_bytes", unit="bytes", source=_USAGE, freshness=_HOURLY,
+        ),
+        _fact(
+            "device", "silent_days", "int",
+            "Whole days without a byte, a session or a message, as far as that is known; absent where nothing is.",
+            column="silent_days", unit="days of 24 h", source=_USAGE, freshness=_HOURLY,
         ),
         _fact(
             "device", "success_rate_1h", "double", "The share of registrations that succeeded in the last hour.",

@@ -130,7 +130,7 @@ class VerbCapability:
     typical: timedelta = timedelta(seconds=1)
     longest: timedelta = timedelta(minutes=1)
     bulk_max: int = 1
-    billable: bool | None = None  # None: the carrier does not say
+    billable: bool | None = None  # whether the line is billed after it; None: the carrier does not say
     traffic_after: Literal["none", "possible", "unknown"] = "unknown"
     needs: tuple[str, ...] = ()  # other verbs or conditions first
 

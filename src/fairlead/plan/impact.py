@@ -1,12 +1,15 @@
-"""Impact in words and numbers: what a plan does, step by step, and what it costs."""
+"""Impact in words and numbers: what a plan does, step by step, and what it costs and saves."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from fairlead.model.situation import Recipe, show_recipe
+from fairlead.model.facet import Facet
+from fairlead.model.situation import Recipe, Situation, show_recipe
 
 _NANO: Final = Decimal(1_000_000_000)
+_ASIDE: Final = {"suspended": "suspend", "standby": "standby", "deactivated": "deactivate"}
+BILLING: Final = ("stops", "goes_on", "unknown")
 
 
 def steps_summary(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -39,4 +42,44 @@ def costs(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "one_off": {currency: f"{amount:.2f}" for currency, amount in sorted(one_off.items())},
         "monthly_delta": {currency: f"{amount:.2f}" for currency, amount in sorted(monthly.items())},
         "unpriced": "unknown" if priced < devices else None,
+    }
+
+
+def puts_aside(situation: Situation) -> str | None:
+    """The verb that takes the active line of a situation out of use; None where it goes on as it is."""
+    if situation.current is None or situation.current.state != "active":
+        return None
+    for change in situation.changes:
+        if change.facet is Facet.SUBSCRIPTION and change.after is not None:
+            return _ASIDE.get(str(change.after.get("state")))
+    return None
+
+
+def savings(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What lines that are put aside cost a month, by what their carriers say of billing; None where there are none.
+
+    A row counts lines of one currency and one `billing`: "stops", "goes_on" or "unknown". Only what stops is
+    saved; what a carrier does not say stays apart as unknown, and a line without a price is in no amount.
+    """
+    lines = sum(int(r["lines"]) for r in rows)
+    if not lines:
+        return None
+    priced = sum(int(r["priced"]) for r in rows)
+    amounts: dict[str, dict[str, Decimal]] = {word: {} for word in BILLING}
+    counts = dict.fromkeys(BILLING, 0)
+    for row in rows:
+        counts[row["billing"]] += int(row["lines"])
+        if row["priced"]:
+            of, currency = amounts[row["billing"]], str(row["currency"])
+            of[currency] = of.get(currency, Decimal(0)) + Decimal(int(row["monthly"])) / _NANO
+    shown = {word: {c: f"{a:.2f}" for c, a in sorted(by.items())} for word, by in amounts.items()}
+    return {
+        "lines": lines,
+        "priced_lines": priced,
+        "coverage_percent": int(100 * priced / lines),
+        "monthly": shown["stops"],
+        "monthly_unknown": shown["unknown"],
+        "monthly_goes_on": shown["goes_on"],
+        "lines_by_billing": counts,
+        "unpriced": "unknown" if priced < lines else None,
     }

@@ -25,8 +25,10 @@ from fairlead.store.clock import compute
 from fairlead.store.database import Connection, Database
 from fairlead.store.journal import append
 from fairlead.store.statements import load
+from fairlead.store.usage import TAKE, month_of, write_facts
 
 _SQL: Final = load("imports")
+_USAGE: Final = load("usage")  # of this kind the statements are those that readings of carriers go through
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _MONTHS_AHEAD: Final = timedelta(days=62)
 _FEW: Final = 10_000  # devices whose clocks are read by name; of more, all are read
@@ -50,6 +52,7 @@ _RESOLVE: Final[Mapping[Kind, Sequence[str]]] = {
         "presence_resolve_device_imei", "presence_resolve_sim", "presence_resolve_imei",
     ),
     "prices": (),
+    "usage": ("resolve", "resolve_hash"),
 }  # fmt: skip
 _CHECK: Final[Mapping[Kind, Sequence[str]]] = {
     "devices": (
@@ -60,6 +63,7 @@ _CHECK: Final[Mapping[Kind, Sequence[str]]] = {
     "presence": ("presence_check_device",),
     "sessions": ("presence_check_device", "sessions_check_sim"),
     "prices": ("prices_check_repeated", "prices_check_currency"),
+    "usage": ("check_line", "check_repeated"),
 }  # fmt: skip
 _CLAIM: Final[Mapping[Kind, Sequence[str]]] = {
     "devices": ("devices_release", "claim_imei", "claim_eid"),
@@ -83,13 +87,20 @@ _APPLY: Final[Mapping[Kind, Sequence[str]]] = {
         "presence_insert", "presence_update_fact", "presence_touch", "touched_to_dirty",
     ),
     "prices": (),
+    "usage": TAKE,
 }  # fmt: skip
 _COUNTS: Final[Mapping[Kind, str]] = {
     "devices": "devices_counts", "sims": "sims_counts", "presence": "presence_counts", "sessions": "presence_counts",
+    "usage": "counts",
 }  # fmt: skip
 _TABLE: Final[Mapping[Kind, str]] = {
     "devices": "devices_table", "sims": "sims_table", "presence": "presence_table", "sessions": "presence_table",
-    "prices": "prices_table",
+    "prices": "prices_table", "usage": "table",
+}  # fmt: skip
+
+
+_PARENTS: Final[Mapping[Kind, Sequence[str]]] = {
+    "presence": ("presence",), "sessions": ("presence", "session"), "usage": ("usage_record",),
 }  # fmt: skip
 
 
@@ -129,6 +140,7 @@ class Load:
         self._conn = conn
         self._tenant = tenant
         self._kind: Kind = kind
+        self._texts = _USAGE if kind == "usage" else _SQL
         self._values: dict[str, Any] = {
             "tenant": tenant,
             "now": now,
@@ -136,13 +148,19 @@ class Load:
             "states": [word.value for word in SUBSCRIPTION_WORDS.values()],
             "from_states": [int(start) for start, after in NEXT_STATES.items() for _ in after],
             "to_states": [int(state) for after in NEXT_STATES.values() for state in after],
+            "month": month_of(now),
             "source": "session" if kind == "sessions" else "import",
         }
+        self._repeats = 0  # rows that say what another row of the file says
         self.applied = False
 
     async def begin(self) -> None:
         """Make the staging table and keep other imports of this tenant waiting."""
-        await self._run("lock")
+        await self._conn.execute(_SQL["lock"], self._values)
+        if self._kind == "usage":
+            await self._run("lock")
+            await self._run("table")
+            return
         await self._run(_TABLE[self._kind])
         await self._run("touched_table")
 
@@ -163,7 +181,22 @@ class Load:
         for name in _CHECK[self._kind]:
             faults += await self._faults(name)
         await self._leave_out(faults)
+        if self._kind == "usage":
+            return faults + await self._against_known()
         return faults + await self._claim()
+
+    async def _against_known(self) -> list[Fault]:
+        """What the file says of records that are known: nothing new, a correction, or another record's id."""
+        found = await self._one("count_repeats")
+        self._repeats = found[0]
+        await self._run("collapse")
+        await self._conn.execute("analyze import_row", prepare=False)
+        await self._prepare_months()
+        await self._run("resolve_seen")
+        await self._run("resolve_former")
+        faults = await self._faults("check_moved")
+        await self._leave_out(faults)
+        return faults
 
     async def _claim(self) -> list[Fault]:
         """Claim identities; each round leaves out the rows whose identity another device holds."""
@@ -195,6 +228,9 @@ class Load:
         for name in _APPLY[self._kind]:
             await self._run(name)
         created, changed, unchanged, devices = await self._one(_COUNTS[self._kind])
+        if self._kind == "usage":
+            await write_facts(self._conn, "given_lines", self._values)
+            unchanged += self._repeats
         if self._kind in {"presence", "sessions"} and devices:
             self.unread = await self._touched() if devices <= _FEW else ()
         self.applied = True
@@ -210,11 +246,11 @@ class Load:
 
     async def _prepare_months(self) -> None:
         """Partitions for the months of the file, before this transaction holds anything of those tables."""
-        first, last = await self._one("presence_bounds")
+        first, last = await self._one("bounds" if self._kind == "usage" else "presence_bounds")
         if first is None:
             return
         async with self._database.nameless() as other:
-            for parent in ("presence", "session") if self._kind == "sessions" else ("presence",):
+            for parent in _PARENTS[self._kind]:
                 await other.execute(
                     _SQL["ensure_months"], {"parent": parent, "first": first, "last": last + _MONTHS_AHEAD}
                 )
@@ -225,17 +261,17 @@ class Load:
             await self._conn.execute(_SQL["leave_out"], {"lines": lines}, prepare=False)
 
     async def _faults(self, name: str) -> list[Fault]:
-        found = await self._conn.execute(_SQL[name], self._values, prepare=False)
+        found = await self._conn.execute(self._texts[name], self._values, prepare=False)
         return [
             Fault(line=line, column=column, value=value, expected=expected)
             for line, column, value, expected in await found.fetchall()
         ]
 
     async def _run(self, name: str) -> None:
-        await self._conn.execute(_SQL[name], self._values, prepare=False)
+        await self._conn.execute(self._texts[name], self._values, prepare=False)
 
     async def _one(self, name: str) -> tuple[Any, ...]:
-        row = await (await self._conn.execute(_SQL[name], self._values, prepare=False)).fetchone()
+        row = await (await self._conn.execute(self._texts[name], self._values, prepare=False)).fetchone()
         return row or ()
 
 

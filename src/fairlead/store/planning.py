@@ -193,6 +193,13 @@ class PlanStore:
             for r in rows
         ]
 
+    async def saves(self, tx: Connection, owner: UUID, nos: Sequence[int], today: date) -> list[dict[str, Any]]:
+        """Monthly fees of the lines in use that situations put aside, by situation and currency; nano-units."""
+        rows = await (
+            await tx.execute(SQL["impact_saves"], {"owner": owner, "nos": list(nos), "today": today})
+        ).fetchall()
+        return [{"no": r[0], "currency": r[1], "lines": r[2], "priced": r[3], "monthly": int(r[4])} for r in rows]
+
     async def hidden(self, tx: Connection, expr: Expr, constants: Mapping[str, str], now: datetime) -> int:
         """How many devices a condition is silent about, because a fact it reads is absent."""
         statement = sql.SQL(SQL["hidden_devices"]).format(condition=compile_expr(expr, constants=dict(constants)))

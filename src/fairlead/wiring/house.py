@@ -56,11 +56,12 @@ from fairlead.engine.strategies import Strategies
 from fairlead.engine.tenants import Tenants
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.timelines import Timelines
+from fairlead.engine.usage import UsageDays, UsageIntake
 from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
 from fairlead.model.reference import Reference
-from fairlead.model.subscription import VerbCapability
+from fairlead.model.subscription import Verb, VerbCapability, capability
 from fairlead.reference import load as load_reference
 from fairlead.store.accuracy import AccuracyStore
 from fairlead.store.buckets import Buckets
@@ -85,6 +86,7 @@ from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
 from fairlead.store.tenants import TenantStore
 from fairlead.store.timeline import TimelineStore
+from fairlead.store.usage import UsageStore
 from fairlead.store.views import ViewStore
 from fairlead.store.work import WorkStore
 
@@ -186,7 +188,7 @@ class House:
         self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock)
         self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get)
         self.situations = Situations(self.stores, _meanings)
-        self.planner = Planner(self.stores, self.situations)
+        self.planner = Planner(self.stores, self.situations, _billing)
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
         self.resolver = Resolver(self.stores)
@@ -230,6 +232,7 @@ class House:
             Strategies(self.stores, self.fleet, self.reference),
             Timelines(TimelineStore(self.database)),
             Layers(self.fleet, self.reference),
+            UsageDays(UsageStore(self.database)),
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)
@@ -256,14 +259,16 @@ class House:
             country_table(_networks(self.reference)),
             self.timekeeper,
         )
+        usage = UsageIntake(self.database, UsageStore(), self.connectors, self.timekeeper)
         workers = Workers(
             resolver=self.resolver,
             stages=self.stages,
             waves=self.waves,
             moving=Moving(self.stores, self.timekeeper),
-            carriers=CarrierWorker(self.stores, self.connectors, self.timekeeper),
+            carriers=CarrierWorker(self.stores, self.connectors, self.timekeeper, usage=usage),
             bulks=self.bulks,
             observer=observer,
+            usage=usage,
             nudges=nudge,
             fleet=self.fleet,
             events=self.events,
@@ -289,6 +294,12 @@ def _meanings(connector: str) -> Mapping[str, VerbCapability]:
         return {}
     record = factory.manifest.capabilities
     return {verb.value: capability for verb, capability in record.verbs.items() if capability.supported}
+
+
+def _billing(connector: str, verb: str) -> bool | None:
+    """Whether a line is billed after a verb; None where the carrier's record does not say."""
+    factory = CONNECTORS.get(connector)
+    return None if factory is None else capability(factory.manifest.capabilities, Verb(verb)).billable
 
 
 def _networks(reference: Reference) -> dict[str, str]:

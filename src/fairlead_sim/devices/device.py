@@ -34,6 +34,10 @@ class Radio(Protocol):
         """Try the card in that slot, counted from 0; an open session ends first."""
         ...
 
+    def traffic(self, device: str, uplink: int, downlink: int) -> bool:
+        """Carry bytes over the open session, where there is one: its carrier counts them."""
+        ...
+
     def detach(self, device: str, *, cause: str = "detach") -> None:
         """End the session, if any."""
         ...
@@ -258,6 +262,7 @@ class Device:
 
     def heard(self, topic: str, payload: bytes) -> None:
         """Read one message; what is not understood is left alone, as devices do."""
+        self._radio.traffic(self.spec.name, 0, len(topic) + len(payload))
         try:
             place = shadow.read_topic(topic)
             match (place.verb, place.answer):
@@ -428,7 +433,8 @@ class Device:
 
     def _publish(self, facet: str, verb: shadow.Verb, payload: bytes) -> None:
         topic = shadow.Topic(tenant=self._tenant, device=self.spec.name, verb=verb, name=facet)
-        self._link.publish(topic.mqtt, payload)
+        if self._link.publish(topic.mqtt, payload):
+            self._radio.traffic(self.spec.name, len(topic.mqtt) + len(payload), 0)
 
     def _token(self) -> str:
         return f"{next(self._tokens):x}"

@@ -109,6 +109,7 @@ def test_every_kind_stages_exactly_its_columns(setting):
             "last": "2026-01-01T09:00:00",
         },
         "prices": {"plan": "p", "currency": "eur", "monthly": "1.25", "valid_from": "2026-01-01"},
+        "usage": {"iccid": "8944500102198304826", "start": "2026-01-01", "total": "5"},
     }
     assert given.keys() == set(KINDS)
     for kind, cells in given.items():

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fairlead.model.situation import Recipe
-from fairlead.plan.impact import costs, steps_summary
+from fairlead.plan.impact import costs, savings, steps_summary
 
 NANO = 1_000_000_000
 
@@ -49,3 +49,23 @@ def test_the_largest_situation_comes_first() -> None:
     shown = steps_summary([{"no": n, "devices": d, "recipe": Recipe(steps=())} for n, d in ((1, 5), (2, 9), (3, 9))])
     assert [s["no"] for s in shown] == [2, 3, 1]
     assert all(s["recipe"]["steps"] == [] for s in shown)
+
+
+def line(**more: Any) -> dict[str, Any]:
+    return {"currency": "EUR", "lines": 10, "priced": 10, "monthly": 20 * NANO, "billing": "stops"} | more
+
+
+def test_only_what_a_carrier_stops_billing_is_saved() -> None:
+    found = savings([line(), line(billing="unknown", monthly=7 * NANO), line(billing="goes_on", currency="BRL")])
+    assert found is not None
+    assert (found["monthly"], found["monthly_unknown"], found["monthly_goes_on"]) == (
+        {"EUR": "20.00"}, {"EUR": "7.00"}, {"BRL": "20.00"},
+    )  # fmt: skip
+    assert found["lines_by_billing"] == {"stops": 10, "goes_on": 10, "unknown": 10}
+
+
+def test_lines_without_a_price_are_in_no_amount_and_are_counted() -> None:
+    found = savings([line(), line(currency=None, lines=5, priced=0, monthly=0)])
+    assert found is not None
+    assert (found["monthly"], found["coverage_percent"], found["unpriced"]) == ({"EUR": "20.00"}, 66, "unknown")
+    assert savings([]) is None

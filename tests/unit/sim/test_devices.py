@@ -103,6 +103,17 @@ class Bench:
         return None if found is None else found.iccid
 
 
+def test_what_it_says_and_hears_is_counted_on_the_sim_in_use() -> None:
+    bench = Bench().on()
+    sim = bench.world.sim(bench.home)
+    ((up, down),) = sim.by_day.values()
+    assert (up > 0, down) == (True, 0)
+    bench.accept("network")
+    ((still, heard),) = sim.by_day.values()
+    assert (still >= up, heard > 0) == (True, True)
+    assert not bench.world.sim(bench.local).by_day
+
+
 def on_local(bench: Bench) -> dict[str, Any]:
     return {"carrier": "local", "apn": "de", "iccid": bench.local, "slot": 2}
 

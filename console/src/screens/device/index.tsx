@@ -3,7 +3,7 @@ import { SegmentedControl, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { countriesQuery, deviceQuery } from "@/api/queries";
-import { myZone, useZoneChoice, type ZoneChoice } from "@/frame/format";
+import { myZone, useFormat, useZoneChoice, type ZoneChoice } from "@/frame/format";
 import { useUrl } from "@/frame/url";
 import { Age, AskedChange, CarrierLink, CountryLink, DaysLeft, Facts, Ident, Loading, Panel, Problem, Screen, StateBadge, SubscriptionLink } from "@/parts";
 import { Acts } from "./Acts";
@@ -19,6 +19,7 @@ import { Why } from "./Why";
 export default function DeviceScreen() {
   const { ref } = useParams({ from: "/inside/devices/$ref" });
   const [url, setUrl] = useUrl(search);
+  const format = useFormat();
   const device = useQuery(deviceQuery(ref));
   const countries = useQuery(countriesQuery);
   if (device.isPending)
@@ -77,6 +78,8 @@ export default function DeviceScreen() {
               ["IMEI seen", <Ident key="imei" value={facts.imei} />],
               ["Subscription", <StateBadge key="sub" state={facts.subscription_state} />],
               ["Plan", facts.plan],
+              ["Used this month", facts.usage_at && <span key="used">{format.bytes(facts.usage_month_bytes)} · known until <Age at={facts.usage_at} what="Known until" zone={zone} oldAfterS={(facts.usage_lag_s ?? 0) + 3_600} /></span>],
+              ["Silent", facts.silent_days === null ? null : facts.silent_days === 0 ? "no" : `${facts.silent_days} ${facts.silent_days === 1 ? "day" : "days"}, as far as it is known`],
               ["Home country", facts.home_country && <CountryLink code={facts.home_country} />],
             ]}
           />

@@ -8,6 +8,7 @@ import { deviceQuery } from "@/api/queries";
 import { ActionButton, ACTIONS, Age, AskAction, AskedChange, CarrierLink, CountryLink, DeviceLink, Facts, Ident, Instant, Loading, Panel, Problem, Screen, StateBadge, wordsOf } from "@/parts";
 import { History } from "../device/History";
 import { Remote } from "../connectivity/rows";
+import { Usage } from "./Usage";
 
 export default function SubscriptionScreen() {
   const { ref } = useParams({ from: "/inside/subscriptions/$ref" });
@@ -100,6 +101,7 @@ export default function SubscriptionScreen() {
           />
         </Panel>
       </div>
+      <Usage iccid={sim.iccid} />
       {sim.device && <History title="What happened to its device" device={sim.device} zone={null} kinds={kinds} onKinds={setKinds} entry={entry} onEntry={setEntry} />}
       <AskAction verb={verb} who={{ names: sim.device ? [sim.device] : [] }} note={<>Asked of {sim.device}, which uses this SIM.</>} onClose={() => setVerb(null)} onApplied={(made) => setChange(made.id)} />
     </Screen>

@@ -29,6 +29,7 @@ from fairlead.edge.api import (
     subscriptions,
     tallies,
     timeline,
+    usage,
     views,
 )
 from fairlead.edge.api.bounds import Bounds, Meters
@@ -45,6 +46,7 @@ ROUTERS: Final = (
     devices.router,
     devices.secret_router,
     timeline.router,
+    usage.router,
     subscriptions.router,
     bulk.router,
     subscriptions.carriers,

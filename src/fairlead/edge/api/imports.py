@@ -1,4 +1,4 @@
-"""`/v1/imports`: a CSV file becomes devices, SIMs, presence, sessions or prices.
+"""`/v1/imports`: a CSV file becomes devices, SIMs, presence, sessions, prices or usage.
 
 The body is the file itself (`text/csv`). It is spooled to disk while it arrives; a small one is
 answered at once, a large one (or `Prefer: respond-async`) with 202 and a job. Nothing is applied when

@@ -3,7 +3,7 @@
 Ids carry their kind (`dev_…`), states are words, instants are UTC. Nothing here decides anything.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -27,6 +27,7 @@ Ref = Annotated[str, Path(max_length=REF_LIMIT, description="the id or the name"
 _REMOTE: Final[dict[bool | None, Literal["changeable", "swap_needed"] | None]] = {
     True: "changeable", False: "swap_needed", None: None,
 }  # fmt: skip
+_READ_EVERY: Final = timedelta(hours=1)  # readings of a line are at least so far apart
 _ACCESS = {1: "cellular", 2: "private", 3: "wifi", 4: "satellite", 5: "wired"}
 
 
@@ -73,6 +74,9 @@ class FactsShown(BaseModel):
     plan: str | None
     usage_24h_bytes: int | None
     usage_month_bytes: int | None
+    usage_at: datetime | None = Field(description="how far the usage facts are known; null: nothing is")
+    usage_lag_s: int | None = Field(description="how far their source lags, as it says")
+    silent_days: int | None = Field(description="days without a byte or session, as far as known; null: unknown")
     success_rate_1h: float | None
     firmware: str | None
     config_hash: str | None
@@ -85,6 +89,8 @@ class FactsShown(BaseModel):
     place_source: str | None
     place_age_s: int | None = Field(description="how old that observation is")
     contact_age_s: int | None = Field(description="how long ago the device was last heard")
+    usage_age_s: int | None = Field(description="how old the usage facts are")
+    usage_stale: bool | None = Field(description="whether that is more than their source lags; null: nothing is known")
 
 
 class DeviceShown(BaseModel):
@@ -283,7 +289,17 @@ def age_s(at: datetime | None, now: datetime) -> int | None:
 def facts_shown(facts: Facts, now: datetime) -> FactsShown:
     """Facts with their ages."""
     values = {name: getattr(facts, name) for name in Facts.__dataclass_fields__}
-    return FactsShown(**values, place_age_s=age_s(facts.place_at, now), contact_age_s=age_s(facts.last_contact_at, now))
+    return FactsShown(
+        **values, place_age_s=age_s(facts.place_at, now), contact_age_s=age_s(facts.last_contact_at, now),
+        usage_age_s=age_s(facts.usage_at, now), usage_stale=stale(facts.usage_at, facts.usage_lag_s, now),
+    )  # fmt: skip
+
+
+def stale(at: datetime | None, lag_s: int | None, now: datetime) -> bool | None:
+    """Whether what is known until `at` is older than its source lags, and the hour that readings are apart."""
+    if at is None or lag_s is None:
+        return None
+    return now - at > timedelta(seconds=lag_s) + _READ_EVERY
 
 
 def device_shown(device: Device, now: datetime) -> DeviceShown:

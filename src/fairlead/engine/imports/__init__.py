@@ -1,4 +1,4 @@
-"""Imports: a CSV file becomes devices, SIMs, presence, sessions or prices, whole or not at all.
+"""Imports: a CSV file becomes devices, SIMs, presence, sessions, prices or usage, whole or not at all.
 
 Called by the HTTP door with a file that lies on disk. The file is read in chunks beside the event
 loop, so a million rows never stand in memory; good rows stream into the store's staging table, bad
@@ -98,7 +98,7 @@ class Imports:
                 applied = await load.apply()
                 if applied.created or applied.changed:
                     await load.append([_line(actor, request, applied, len(bad.lines), digest, now)])
-        if applied is not None and (applied.created or applied.changed) and request.kind != "prices":
+        if applied is not None and (applied.created or applied.changed) and request.kind not in {"prices", "usage"}:
             await self._counts.refresh(actor.tenant, now)
             if request.kind == "sims":
                 await self._counts.refresh_sims(actor.tenant, now)

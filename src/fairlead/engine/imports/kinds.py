@@ -7,7 +7,7 @@ A column's reader judges one cell; `finish` judges a row as a whole and puts it 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -27,6 +27,7 @@ from fairlead.model.identifiers import (
 )
 from fairlead.model.reference import Reference
 
+_LONGEST: Final = timedelta(days=32)  # a record of usage: a month and the hours of its zone
 _UNNAMED: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -251,12 +252,61 @@ def _finish_price(values: Values, setting: Setting) -> None:
     values |= {f"{name}_nano": values.get(name, 0) for name in ("activation", "monthly", "per_mb")}
 
 
+# --- usage -------------------------------------------------------------------------------------
+
+
+def _usage(setting: Setting) -> Mapping[str, Reader]:
+    digits = setting.accounts.get(setting.account or "")
+    amount = cells.whole(0, 10**15)
+    return {
+        "iccid": cells.identifier(partial(read_iccid, digits=digits)),
+        "start": cells.instant(setting.now),
+        "end": cells.instant(setting.now),
+        "up": amount,
+        "down": amount,
+        "total": amount,
+        "zone": cells.words,
+        "plmn": cells.plmn(setting.reference.mnc_lengths),
+        "country": cells.country(setting.reference.countries),
+        "rated": cells.boolean,
+        "final": cells.boolean,
+        "observed": cells.instant(setting.now),
+        "record": cells.words,
+    }
+
+
+def _finish_usage(values: Values, setting: Setting) -> None:
+    for needed in ("iccid", "start"):
+        if needed not in values:
+            raise BadRow(needed, None, f"a value for {needed}")
+    start: datetime = values["start"]
+    end: datetime = values.get("end") or start + timedelta(days=1)  # a day's total names its day
+    if not start < end <= start + _LONGEST:
+        raise BadRow("end", end.isoformat(), f"after start ({start.isoformat()}), by at most {_LONGEST.days} days")
+    up, down, total = values.get("up"), values.get("down"), values.get("total")
+    if total is None and (up is None or down is None):
+        raise BadRow("total", None, "up and down, or total: bytes of the period")
+    if total is not None and up is not None and down is not None and up + down != total:
+        raise BadRow("total", str(total), f"the sum of up and down ({up + down})")
+    observed: datetime | None = values.get("observed")
+    if observed is not None and observed < start:
+        raise BadRow("observed", observed.isoformat(), f"not before start ({start.isoformat()})")
+    values |= {
+        "started_at": start, "ended_at": end, "up_bytes": up, "down_bytes": down,
+        "bytes": (up or 0) + (down or 0) if total is None else total, "kind": 2 if values.get("rated") else 1,
+        "final": values.get("final", True), "record_id": values.get("record"), "dated": observed is not None,
+        "observed_at": observed or max(start, min(end, setting.now)),
+        "plmn": str(values["plmn"]) if values.get("plmn") else None,
+    }  # fmt: skip
+
+
 _KINDS: Final[Mapping[Kind, tuple[Callable[[Setting], Mapping[str, Reader]], Finish]]] = {
     "devices": (_devices, _finish_device),
     "sims": (_sims, _finish_sim),
     "presence": (_places, _finish_place),
     "sessions": (_sessions, _finish_place),
     "prices": (_prices, _finish_price),
+    "usage": (_usage, _finish_usage),
 }
 _PLACE: Final = ("device", "iccid", "imei", "imsi", "country", "plmn", "first", "last", "apn", "rat", "cell")
 _COLUMNS: Final[Mapping[Kind, Sequence[str]]] = {
@@ -270,4 +320,8 @@ _COLUMNS: Final[Mapping[Kind, Sequence[str]]] = {
     "presence": _PLACE,
     "sessions": (*_PLACE, "ip", "bytes"),
     "prices": ("plan", "currency", "activation", "monthly", "per_mb", "valid_from"),
+    "usage": (
+        "iccid", "start", "end", "up", "down", "total", "zone", "plmn", "country", "rated", "final", "observed",
+        "record",
+    ),
 }  # fmt: skip

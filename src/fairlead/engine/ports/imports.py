@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Protocol, get_args
 from fairlead.model.ids import TenantId
 from fairlead.model.journal import Entry
 
-Kind = Literal["devices", "sims", "presence", "sessions", "prices"]
+Kind = Literal["devices", "sims", "presence", "sessions", "prices", "usage"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 # The columns of a staged row, in order, by kind; `line` is the row's line in the file.
@@ -31,6 +31,10 @@ STAGED: Final[Mapping[Kind, tuple[str, ...]]] = {
         "ip", "bytes", "open",
     ),
     "prices": ("line", "plan", "currency", "activation_nano", "monthly_nano", "per_mb_nano", "valid_from"),
+    "usage": (
+        "line", "iccid", "record_id", "kind", "started_at", "ended_at", "up_bytes", "down_bytes", "bytes", "zone",
+        "plmn", "country", "final", "observed_at", "dated",
+    ),
 }  # fmt: skip
 
 

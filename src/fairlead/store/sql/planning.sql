@@ -190,6 +190,18 @@ from (
     where f.carrier is distinct from p.target
 ) x group by 1, 2, 3
 
+-- name: impact_saves
+-- Monthly fees of the lines that the given situations put aside, where their plan has a price valid today.
+select s.no, pr.currency, count(*) as lines, count(pr.plan) as priced, sum(coalesce(pr.monthly_nano, 0))::text as monthly_nano
+from situation s
+cross join unnest(s.members) as m (device)
+join fact f on f.tenant = s.tenant and f.device = m.device
+join subscription cs on cs.tenant = f.tenant and cs.iccid = f.iccid and cs.state = 4
+left join lateral (select * from price pr where pr.plan = cs.plan and pr.valid_from <= %(today)s
+                   order by pr.valid_from desc limit 1) pr on true
+where s.owner = %(owner)s and s.wave = 0 and s.no = any (%(nos)s)
+group by 1, 2 order by 1, 2
+
 -- name: hidden_devices
 -- Devices that a rule says nothing about because a fact it reads is absent.
 select count(*) from fact f where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and ({condition}) is null

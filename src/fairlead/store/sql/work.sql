@@ -23,7 +23,14 @@ select kind from (values
         or exists (select 1 from change where tenant = %(tenant)s and ends_at <= %(now)s and state in (4, 5, 7))),
     ('counts', not exists (select 1 from fleet_count where tenant = %(tenant)s and dimension = 'all' and value = ''
         and at > %(now)s::timestamptz - interval '10 minutes')), -- a recount costs more than a look, so less often
-    ('moves', exists (select 1 from move where tenant = %(tenant)s and next_at is not null))
+    ('moves', exists (select 1 from move where tenant = %(tenant)s and next_at is not null)),
+    ('usage', exists (
+        select 1 from account a
+        where a.tenant = %(tenant)s and a.connector <> 'none' and (a.usage_after is null or a.usage_after <= %(now)s) and (
+            a.usage_enrolled_at is null or a.swept_at > a.usage_enrolled_at
+            or exists (
+                select 1 from usage_state u
+                where u.tenant = a.tenant and u.account = a.id and u.next_at <= %(now)s))))
 ) as mine (kind, waits)
 where waits
 union all
