@@ -14,7 +14,9 @@ from fairlead.config import Config
 from fairlead.connectors._kit.buckets import limits_from
 from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
 from fairlead.connectors.oidc.client import OidcClient
+from fairlead.connectors.programmable_wireless.factory import FACTORY as PROGRAMMABLE_WIRELESS
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
+from fairlead.connectors.supersim.factory import FACTORY as SUPERSIM
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
@@ -89,7 +91,9 @@ from fairlead.store.work import WorkStore
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     one.manifest.id: one
     for one in (
+        PROGRAMMABLE_WIRELESS,
         SORACOM,
+        SUPERSIM,
     )
 }  # fmt: skip
 
@@ -130,6 +134,8 @@ class ConnectorTable:
             name=found.name,
             base_url=str(found.config.get("base_url", "")),
             auth_url=str(found.config.get("auth_url", "")),
+            kind=str(found.config.get("kind", "")),
+            hook_url=str(found.config.get("hook_url", "")),
             limits=limits_from(found.config.get("limits", {})),
             mnc_lengths=self._lengths,
         )
