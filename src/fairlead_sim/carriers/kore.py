@@ -12,7 +12,7 @@ import secrets
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import parse_qsl, urlencode
@@ -60,7 +60,7 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
 
 
 def _no(refusal: Refusal) -> Response:
-    code: object = refusal.code or _CODES.get(refusal.why, 20001)
+    code: object = int(refusal.code) if refusal.code.isdigit() else refusal.code or _CODES.get(refusal.why, 20001)
     message = refusal.message or "The request cannot be carried out."
     body = {"code": code, "message": message, "more_info": "https://carrier.example/errors", "status": refusal.status}
     return answer(body, refusal.status, refusal.headers)
@@ -120,7 +120,7 @@ class KoreFake:
     # --- names
 
     def sid(self, sim: Sim) -> str:
-        """This product's key of a SIM."""
+        """The key of a SIM here."""
         return self.prefix + _hex(sim.iccid)
 
     def _found(self, sid: str) -> Sim | None:
@@ -185,12 +185,10 @@ class KoreFake:
             "page": number,
             "page_size": size,
             "url": str(request.url),
-            **self._ends(following, number, request),
+            "next_page_url": str(following) if following is not None else None,
+            "previous_page_url": None,
         }
         return answer({key: [body(one) for one in shown], "meta": meta})
-
-    def _ends(self, following: object, number: int, request: Request) -> Body:  # noqa: ARG002 - for products that leave out
-        return {"next_page_url": str(following) if following is not None else None, "previous_page_url": None}
 
     # --- messages
 
@@ -264,7 +262,7 @@ class KoreFake:
             text = address + "".join(f"{name}{value}" for name, value in pairs)
             digest = hmac.new(self._webhook_secret.encode(), text.encode(), hashlib.sha1).digest()
             return {**headers, "x-twilio-signature": base64.b64encode(digest).decode()}
-        bare = address.split("#")[0].split("?")[0]
+        bare = address.partition("#")[0].partition("?")[0]
         text = f"{self._webhook_secret}POST{bare}{body.decode()}"
         signature = hashlib.sha256(text.encode()).hexdigest() if self._webhook_secret else ""
         return {**headers, "kore-signature": signature}

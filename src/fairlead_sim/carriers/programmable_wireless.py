@@ -78,9 +78,6 @@ class ProgrammableWirelessFake(KoreFake):
             Route("/v1/Commands/{message}", read("message", self._message), methods=get),
         ]
 
-    def _ends(self, following: object, number: int, request: Request) -> Body:
-        return super()._ends(following, number, request)
-
     # --- SIMs
 
     async def _list(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, Final
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -263,8 +264,6 @@ class SuperSimFake(KoreFake):
         return answer(self._profile_body(self._profile_named(request.path_params["profile"])))
 
     async def _make_profile(self, request: Request) -> Response:
-        from urllib.parse import parse_qsl  # noqa: PLC0415 - a name that comes more than once
-
         given = parse_qsl((await request.body()).decode())
         name = dict(given).get("UniqueName", "")
         networks = frozenset(value for key, value in given if key == "Networks")

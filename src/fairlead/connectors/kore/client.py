@@ -51,9 +51,7 @@ class KoreClient:
     async def change(self, *path: str, form: Mapping[str, str], told: bool = False) -> Reply | Denial:
         """Change something; `told`: the carrier calls back when it is done, where the account has a hook."""
         whole = {**form, **(self._callback if told else {})}
-        return await self._entry.send(
-            Call(method="POST", path=at(*path), call_class="write", changes=True, form=whole)
-        )
+        return await self._entry.send(Call(method="POST", path=at(*path), call_class="write", changes=True, form=whole))
 
     async def make(self, *path: str, form: Mapping[str, str | list[str]]) -> Reply | Denial:
         """Make something that changes no SIM, so that its silence is only a failure."""

@@ -93,8 +93,8 @@ def _compact(body: bytes) -> bytes:
 def _events(body: bytes) -> list[object]:
     """The events of an event stream, or the one of a callback."""
     value: object = msgspec.json.decode(_compact(body))
-    events = as_list(value) if isinstance(value, list) else [value]
-    return [one for one in events or [] if as_object(one) is not None]
+    several = as_list(value)
+    return [one for one in ([value] if several is None else several) if as_object(one) is not None]
 
 
 def _of_pairs(pairs: list[tuple[str, str]], event: str) -> Heard:
@@ -124,6 +124,4 @@ def _heard(texts: list[str], word: str, raw: str, event: str) -> Heard:
     sim = next((text for text in texts if is_sim(text)), None)
     command = next((text for text in texts if is_command(text)), None)
     kind = "sms" if command else "state" if sim else "unknown"
-    return Heard(
-        kind=kind, word=word[:200] or "unknown", raw=raw, sim=ProviderId(sim) if sim else None, event=event
-    )
+    return Heard(kind=kind, word=word[:200] or "unknown", raw=raw, sim=ProviderId(sim) if sim else None, event=event)

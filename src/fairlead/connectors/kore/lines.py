@@ -73,6 +73,12 @@ class Lines(ABC):
         """What it can do."""
         return self._manifest
 
+    @property
+    def lag_final(self) -> timedelta:
+        """How long after its end a period is final."""
+        usage = self._manifest.capabilities.usage
+        return usage.lag_final if usage is not None else timedelta(days=2)
+
     async def check(self) -> None:
         """Log in where there are tokens, and read one SIM."""
         await self._client.login()

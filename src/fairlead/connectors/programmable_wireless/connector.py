@@ -92,9 +92,7 @@ class ProgrammableWirelessConnector(Lines):
         values = await self._all(
             "Sims", sim, "UsageRecords", key="usage_records", limit=self._manifest.page_size, params=asked
         )
-        usage = self._manifest.capabilities.usage
-        assert usage is not None, "the manifest has [usage]"
-        return translate.usage(sim, values, seen, usage.lag_final)
+        return translate.usage(sim, values, seen, self.lag_final)
 
     # --- changes
 

@@ -75,9 +75,7 @@ class SuperSimConnector(Lines):
         seen = self._fresh()
         span = {"Sim": sim, "Granularity": granularity, "StartTime": text_of(since), "EndTime": text_of(until)}
         values = await self._all("UsageRecords", key="usage_records", limit=_USAGE_PAGE, params=span)
-        usage = self._manifest.capabilities.usage
-        assert usage is not None, "the manifest has [usage]"
-        return translate.usage(sim, values, seen, usage.lag_final)
+        return translate.usage(sim, values, seen, self.lag_final)
 
     async def list_groups(self) -> tuple[Group, ...]:
         """All fleets of the account."""
