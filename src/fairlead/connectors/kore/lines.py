@@ -17,7 +17,7 @@ from fairlead.connectors._kit.reading import EMPTY, Fields, as_object
 from fairlead.connectors._kit.wish import Wish, own_refusal
 from fairlead.connectors.kore.client import KoreClient
 from fairlead.connectors.kore.hook import Hook
-from fairlead.connectors.kore.pending import pending, read_message, read_pending
+from fairlead.connectors.kore.pending import Since, pending, read_message, read_pending
 from fairlead.connectors.kore.sids import is_command
 from fairlead.engine.ports.carrier import (
     Accepted,
@@ -167,8 +167,12 @@ class Lines(ABC):
         after = self._read(answer.value, sent_at)
         if after is None or after.provider_id != before.provider_id:
             raise OutcomeUnknown(f"SIM {before.provider_id}: the carrier answered {answer.status} without that SIM")
-        since = after.subscription.effective_at or sent_at.observed_at
-        return Done(observed=after) if wish.met(after) else self._wait(wish, after, since)
+        if wish.met(after):
+            return Done(observed=after)
+        return self._wait(wish, after, self._from(after, sent_at.observed_at))
+
+    def _from(self, record: SimRecord, asked: datetime) -> Since:
+        return Since(updated=record.subscription.effective_at or asked, asked=asked)
 
     def _barred(self, before: SimRecord) -> Refused | None:
         """Why nothing is sent."""
@@ -179,7 +183,7 @@ class Lines(ABC):
             return own_refusal(ReasonCode.CONFLICT_STATE, "the subscription is terminated, which is final")
         return None
 
-    def _wait(self, wish: Wish, record: SimRecord, since: datetime) -> Accepted:
+    def _wait(self, wish: Wish, record: SimRecord, since: Since) -> Accepted:
         return Accepted(
             reference=pending(record.provider_id, wish, since),
             check_after=self._patience(wish, record),
@@ -204,8 +208,7 @@ class Lines(ABC):
         failure = await self._failure(sim, since)
         if failure is not None:
             return failure
-        updated = record.subscription.effective_at
-        if updated is not None and updated > since:
+        if since.superseded(record.subscription.effective_at):
             word = record.subscription.provider_state
             detail = f"the carrier has updated the SIM since, and it is {word}: another change came between"
             return own_refusal(ReasonCode.CONFLICT_STATE, detail)
@@ -214,7 +217,7 @@ class Lines(ABC):
     def _on_its_way(self, wish: Wish, record: SimRecord) -> bool:  # noqa: ARG002 - products differ
         return record.subscription.provider_state in UNDER_WAY
 
-    async def _failure(self, sim: ProviderId, since: datetime) -> Refused | None:  # noqa: ARG002 - products differ
+    async def _failure(self, sim: ProviderId, since: Since) -> Refused | None:  # noqa: ARG002 - products differ
         """Why a change that was taken cannot be carried out, where the product tells."""
         return None
 

@@ -108,7 +108,7 @@ class ProgrammableWirelessConnector(Lines):
             return own_refusal(ReasonCode.INVALID_REQUEST, detail)
         wish = Wish(kind="state", value=SubscriptionState.TERMINATED)
         if before.subscription.state is SubscriptionState.DEACTIVATED:
-            return self._wait(wish, before, before.subscription.effective_at or before.freshness.observed_at)
+            return self._wait(wish, before, self._from(before, before.freshness.observed_at))
         return await self._set(before, wish, {"Status": "deactivated"})
 
     def _patience(self, wish: Wish, record: SimRecord) -> timedelta:

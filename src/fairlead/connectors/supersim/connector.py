@@ -16,6 +16,7 @@ from fairlead.connectors._kit.manifest import read_manifest
 from fairlead.connectors._kit.reading import as_object
 from fairlead.connectors._kit.wish import Wish, network_value, own_refusal
 from fairlead.connectors.kore.lines import Lines, refused
+from fairlead.connectors.kore.pending import Since
 from fairlead.connectors.kore.records import text_of
 from fairlead.connectors.supersim import steering, translate
 from fairlead.engine.ports.carrier import (
@@ -81,7 +82,7 @@ class SuperSimConnector(Lines):
         """All fleets of the account."""
         return translate.groups(await self._all("Fleets", key="fleets", limit=self._manifest.page_size))
 
-    async def _failure(self, sim: ProviderId, since: datetime) -> Refused | None:
+    async def _failure(self, sim: ProviderId, since: Since) -> Refused | None:
         asked = {"Sim": sim, "Status": "failed"}
         updates = await self._all(
             "SettingsUpdates", key="settings_updates", limit=self._manifest.page_size, params=asked
@@ -168,7 +169,9 @@ class SuperSimConnector(Lines):
             network_policy=policy if policy is not None and taken else before.network_policy,
             freshness=sent_at,
         )
-        return Done(observed=after) if wish.met(after) else self._wait(wish, after, sent_at.observed_at)
+        return (
+            Done(observed=after) if wish.met(after) else self._wait(wish, after, self._from(after, sent_at.observed_at))
+        )
 
     async def _not_alone(self, record: SimRecord, what: str) -> Refused | None:
         """Why the fleet of this SIM is not touched."""

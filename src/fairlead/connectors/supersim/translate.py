@@ -6,10 +6,11 @@ an update waits and not where it leads, so the state is unknown while it lasts a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from fairlead.connectors._kit.reading import EMPTY, Fields, as_list, as_object
+from fairlead.connectors.kore.pending import Since
 from fairlead.connectors.kore.records import Words, complained, period_of, sim_of
 from fairlead.engine.ports.carrier import DataLimit, Group, NetworkPolicy, ProviderId, SimRecord, UsagePeriod
 from fairlead.model.identifiers import MalformedIdentifier, Plmn, read_plmn
@@ -88,12 +89,11 @@ def plmns(network: object) -> frozenset[Plmn]:
     return frozenset(found)
 
 
-def failed_since(values: Sequence[object], since: datetime) -> bool:
-    """True when a settings update made at or after that time failed."""
+def failed_since(values: Sequence[object], since: Since) -> bool:
+    """True when a settings update made after that failed."""
     for value in values:
         fields = Fields(as_object(value) or EMPTY, [])
-        made = fields.moment("date_created")
-        if fields.text("status") == "failed" and made is not None and made >= since:
+        if fields.text("status") == "failed" and since.includes(fields.moment("date_created")):
             return True
     return False
 
