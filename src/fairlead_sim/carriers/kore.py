@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def _no(refusal: Refusal) -> Response:
     return answer(body, refusal.status, refusal.headers)
 
 
-class KoreFake:
+class KoreFake(ABC):
     """One account of either product."""
 
     prefix: ClassVar[str]
@@ -251,9 +252,9 @@ class KoreFake:
         told = {"SimSid": self.sid(sim), "SimIccid": sim.iccid, "SimStatus": self.word(sim)}
         self.say(address, told, sim, verb)
 
+    @abstractmethod
     def word(self, sim: Sim) -> str:
         """The product's word for a SIM as it is."""
-        raise NotImplementedError
 
     def _sign(self, address: str, body: bytes) -> Mapping[str, str]:
         headers = {"content-type": "application/x-www-form-urlencoded"}

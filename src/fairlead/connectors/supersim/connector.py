@@ -59,8 +59,13 @@ class SuperSimConnector(Lines):
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         """The SIM now, with what its fleet says: up to three requests."""
         record = await self._line(sim)
-        fleet = translate.fleet(await self._client.get("Fleets", record.group)) if record.group else None
-        policy = await self._policy(fleet.profile) if fleet is not None and fleet.profile else None
+        if not record.group:
+            return record
+        try:  # `NotFound` from here on is not about the SIM
+            fleet = translate.fleet(await self._client.get("Fleets", record.group))
+            policy = await self._policy(fleet.profile) if fleet is not None and fleet.profile else None
+        except NotFound as gone:
+            return replace(record, complaints=(*record.complaints, f"fleet_sid: {gone.detail}"))
         return translate.shared(record, fleet, policy, self._manifest.capabilities)
 
     async def _policy(self, profile: str) -> NetworkPolicy:

@@ -77,6 +77,14 @@ async def test_a_limit_that_stands_already_is_nobodys_change_however_many_share_
     assert carrier.writes() == 0
 
 
+async def test_a_fleet_that_is_gone_is_complained_of_and_the_sim_is_there() -> None:
+    carrier = Fleets()
+    inner = carrier.answer
+    carrier.answer = lambda request: httpx.Response(404) if "/Fleets/" in request.url.path else inner(request)
+    record = await carrier.open().read_sim(HS)
+    assert (record.provider_id, record.limit, len(record.complaints)) == (HS, None, 1)
+
+
 async def test_without_a_fleet_there_is_nothing_to_set() -> None:
     outcome = await Fleets(fleet="").open().set_limit(HS, 30_000_000)
     assert outcome.reason is ReasonCode.PRECONDITION
