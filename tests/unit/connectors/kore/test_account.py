@@ -14,7 +14,7 @@ from tests.unit.connectors.kore.carrier import DE, HS, NOW, Carrier, Levels, say
 from fairlead.connectors._kit.factory import BadAddress, UnknownKind
 from fairlead.connectors.programmable_wireless.factory import FACTORY as PROGRAMMABLE_WIRELESS
 from fairlead.connectors.supersim.factory import FACTORY as SUPERSIM
-from fairlead.engine.ports.carrier import Credential, Secret
+from fairlead.engine.ports.carrier import Credential, Secret, Unavailable
 from fairlead.model.ids import AccountId, TenantId
 from fairlead.wiring.house import ConnectorTable
 
@@ -81,18 +81,26 @@ class Accounts:
         return Credential(fields={"key_id": Secret("the-id"), "key_secret": Secret("the-secret")})
 
 
+def table(carrier: Carrier, **config: object) -> ConnectorTable:
+    http = httpx.AsyncClient(transport=httpx.MockTransport(carrier))
+    reference = SimpleNamespace(mnc_lengths={})
+    return ConnectorTable(
+        cast("Any", Accounts(config)), cast("Any", Levels()), http, cast("Any", reference), lambda: NOW
+    )
+
+
 async def test_the_settings_of_an_account_reach_its_connector() -> None:
     carrier = Carrier(SUPERSIM, saying({"sid": HS, "status": "inactive"}))
-    accounts = Accounts({"kind": "twilio", "hook_url": "https://fairlead.example/hooks/1"})
-    reference = SimpleNamespace(mnc_lengths={})
-    table = ConnectorTable(
-        cast("Any", accounts),
-        cast("Any", Levels()),
-        httpx.AsyncClient(transport=httpx.MockTransport(carrier)),
-        cast("Any", reference),
-        lambda: NOW,
-    )
-    connector = cast("Any", await table.connector(TenantId(UUID(int=1)), "northwind"))
+    opener = table(carrier, kind="twilio", hook_url="https://fairlead.example/hooks/1")
+    connector = cast("Any", await opener.connector(TenantId(UUID(int=1)), "northwind"))
     await connector.activate(HS)
     assert carrier.seen[0].url.host == "supersim.twilio.com"
     assert b"CallbackUrl=https%3A%2F%2Ffairlead.example%2Fhooks%2F1&CallbackMethod=POST" in carrier.seen[-1].content
+
+
+@pytest.mark.parametrize(
+    "config", [{"kind": "vodafone"}, {"base_url": "http://carrier.example"}, {"limits": 7}, {"hook_url": "ftp://x"}]
+)
+async def test_settings_that_open_nothing_stop_their_account_and_no_other(config: dict[str, object]) -> None:
+    with pytest.raises(Unavailable, match="northwind"):
+        await table(Carrier(SUPERSIM, saying({})), **config).connector(TenantId(UUID(int=1)), "northwind")
