@@ -126,6 +126,9 @@ class Bench:
     buckets: Levels = field(default_factory=Levels)
     auth_url: str = ""  # where tokens are fetched, where a test puts that elsewhere
 
+    account_kind: str = ""  # whose account it is, where several carriers speak one contract
+    hook_url: str = ""  # where its webhook is reached, where a signature covers that
+
     # What differs between vendors.
     words: Mapping[str, str] = field(default_factory=dict)  # state of the world → the vendor's word, where not the same
     reads_takes: int = 1  # requests a `read_sim` takes
@@ -141,6 +144,8 @@ class Bench:
     long_text: str = "x" * 5000  # an SMS that no encoding of theirs carries
     nobody: str = "8990010000000009999"  # well-formed, and not there
     limit_step: int = 10_000_000  # bytes that the vendor can hold exactly
+    ceiling_may_go: bool = True  # False: a ceiling can be moved, and never taken away
+    groups_let_go: bool = True  # False: a line goes from group to group, and out of none
 
     @property
     def world(self) -> World:
@@ -170,6 +175,8 @@ class Bench:
             name="northwind/tr",
             base_url=url or self.stage.url,
             auth_url="" if url else self.auth_url,
+            kind=self.account_kind,
+            hook_url=self.hook_url,
             limits=limits or {name: Limit(per_second=MANY, burst=MANY) for name in ("auth", "read", "write", "bulk")},
             bounds=Bounds(total=timedelta(seconds=total_s)),
             patience=timedelta(seconds=patience_s),

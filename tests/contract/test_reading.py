@@ -171,7 +171,9 @@ async def test_a_stale_view_is_passed_on_as_it_is(bench: Bench) -> None:
     line = bench.line()
     bench.clock.tick(hours=3)
     bench.world.set_state(bench.card(line).iccid, "suspended")
-    bench.fault("stale", age_s=3600, at_most=1)
+    begun = bench.clock()
+    bench.later("suspend")
+    bench.fault("stale", age_s=(bench.clock() - begun).total_seconds() + 3600, at_most=1)
     connector = bench.open()
     assert (await connector.read_sim(line)).subscription.state is SubscriptionState.ACTIVE
     assert (await connector.read_sim(line)).subscription.state is SubscriptionState.SUSPENDED

@@ -1,9 +1,9 @@
 """What can be set on a line: group, device, ceiling, networks, plan. Each is once, shown, and taken back."""
 
 import pytest
-from tests.contract.bench import APN, Bench, done
+from tests.contract.bench import APN, Bench, done, refused
 
-from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown
+from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown, ReasonCode
 from fairlead.model.identifiers import Imei, Plmn
 from fairlead_sim.world.radio import AttachRefused
 
@@ -17,11 +17,28 @@ async def test_groups(bench: Bench) -> None:
     assert (group, "meters") in [(one.id, one.name) for one in await connector.list_groups()]
     assert (await done(bench, connector, await connector.set_group(line, group))).observed.group == group
     assert (await done(bench, connector, await connector.set_group(line, group))).changed is False
-    assert (await done(bench, connector, await connector.unset_group(line))).observed.group == ""
-    assert (await done(bench, connector, await connector.unset_group(line))).changed is False
-    assert (bench.executed("set_group", line), bench.executed("unset_group", line)) == (1, 1)
+    assert bench.executed("set_group", line) == 1
     with pytest.raises(NotFound):
         await connector.set_group(line, "no-such-group")
+
+
+@needs("Groups", groups_let_go=True)
+async def test_a_line_is_taken_out_of_its_group_once(bench: Bench) -> None:
+    line, group = bench.line(), bench.add_group("meters")
+    connector = bench.open()
+    await done(bench, connector, await connector.set_group(line, group))
+    assert (await done(bench, connector, await connector.unset_group(line))).observed.group == ""
+    assert (await done(bench, connector, await connector.unset_group(line))).changed is False
+    assert bench.executed("unset_group", line) == 1
+
+
+@needs("Groups", groups_let_go=False)
+async def test_a_line_that_cannot_leave_all_groups_is_refused_and_stays(bench: Bench) -> None:
+    line, group = bench.line(), bench.add_group("meters")
+    connector = bench.open()
+    await done(bench, connector, await connector.set_group(line, group))
+    assert (await refused(bench, connector, await connector.unset_group(line))).reason is ReasonCode.UNSUPPORTED
+    assert (await connector.read_sim(line)).group == group
 
 
 @needs("LocksImei")
@@ -60,7 +77,7 @@ async def test_a_lost_reply_to_a_lock_is_unknown_and_shows(bench: Bench) -> None
 
 
 @needs("LimitsData")
-async def test_a_ceiling_is_set_once_and_taken_away(bench: Bench) -> None:
+async def test_a_ceiling_is_set_once(bench: Bench) -> None:
     line, ceiling = bench.line(), 5 * bench.limit_step
     connector = bench.open()
     limited = await done(bench, connector, await connector.set_limit(line, ceiling))
@@ -68,9 +85,25 @@ async def test_a_ceiling_is_set_once_and_taken_away(bench: Bench) -> None:
     assert (limited.changed, limited.observed.limit.limit_bytes) == (True, ceiling)
     assert (await done(bench, connector, await connector.set_limit(line, ceiling))).changed is False
     assert bench.executed("set_limit", line) == 1
+
+
+@needs("LimitsData", ceiling_may_go=True)
+async def test_a_ceiling_is_taken_away(bench: Bench) -> None:
+    line = bench.line()
+    connector = bench.open()
+    await done(bench, connector, await connector.set_limit(line, 5 * bench.limit_step))
     free = await done(bench, connector, await connector.set_limit(line, None))
     assert free.observed.limit is not None
     assert free.observed.limit.limit_bytes is None
+
+
+@needs("LimitsData", ceiling_may_go=False)
+async def test_a_ceiling_that_cannot_be_taken_away_is_refused_and_stays(bench: Bench) -> None:
+    line = bench.line()
+    connector = bench.open()
+    limited = await done(bench, connector, await connector.set_limit(line, 5 * bench.limit_step))
+    assert (await refused(bench, connector, await connector.set_limit(line, None))).reason is ReasonCode.UNSUPPORTED
+    assert (await connector.read_sim(line)).limit == limited.observed.limit
 
 
 @needs("LimitsData")

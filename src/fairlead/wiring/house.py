@@ -11,10 +11,18 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from fairlead.bus.kick import SystemDoor
 from fairlead.config import Config
-from fairlead.connectors._kit.buckets import limits_from
-from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
+from fairlead.connectors._kit.buckets import BadLimit, limits_from
+from fairlead.connectors._kit.factory import (
+    AccountConfig,
+    BadAddress,
+    ConnectorFactory,
+    MissingCredential,
+    UnknownKind,
+)
 from fairlead.connectors.oidc.client import OidcClient
+from fairlead.connectors.programmable_wireless.factory import FACTORY as PROGRAMMABLE_WIRELESS
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
+from fairlead.connectors.supersim.factory import FACTORY as SUPERSIM
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
@@ -39,7 +47,7 @@ from fairlead.engine.observe import Observer, country_table
 from fairlead.engine.passwords import Passwords
 from fairlead.engine.people import People
 from fairlead.engine.plans import Planner
-from fairlead.engine.ports.carrier import Connector, NotFound
+from fairlead.engine.ports.carrier import Connector, NotFound, Unavailable
 from fairlead.engine.reconcilers import Workers, reconcilers
 from fairlead.engine.resealing import Resealing
 from fairlead.engine.resolve import Resolver
@@ -94,7 +102,9 @@ from fairlead.store.work import WorkStore
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     one.manifest.id: one
     for one in (
+        PROGRAMMABLE_WIRELESS,
         SORACOM,
+        SUPERSIM,
     )
 }  # fmt: skip
 
@@ -118,7 +128,7 @@ class ConnectorTable:
         self._open: dict[tuple[TenantId, str], tuple[int, Connector]] = {}
 
     async def connector(self, tenant: TenantId, account: str) -> Connector:
-        """The connector of an account. Raises `NotFound`."""
+        """The connector of an account. Raises `NotFound`, and `Unavailable` where its settings open nothing."""
         found = await self._accounts.account(tenant, account)
         factory = CONNECTORS.get(found.connector) if found is not None else None
         if found is None or factory is None:
@@ -129,16 +139,22 @@ class ConnectorTable:
         credential = await self._accounts.credential(tenant, found.id)
         if credential is None:
             raise NotFound(f"account {account!r} has no credential")
-        settings = AccountConfig(
-            tenant=tenant,
-            account=found.id,
-            name=found.name,
-            base_url=str(found.config.get("base_url", "")),
-            auth_url=str(found.config.get("auth_url", "")),
-            limits=limits_from(found.config.get("limits", {})),
-            mnc_lengths=self._lengths,
-        )
-        opened = factory.open(settings, credential, self._http, self._buckets, now=self._now)
+        try:
+            settings = AccountConfig(
+                tenant=tenant,
+                account=found.id,
+                name=found.name,
+                base_url=str(found.config.get("base_url", "")),
+                auth_url=str(found.config.get("auth_url", "")),
+                kind=str(found.config.get("kind", "")),
+                hook_url=str(found.config.get("hook_url", "")),
+                limits=limits_from(found.config.get("limits", {})),
+                mnc_lengths=self._lengths,
+            )
+            opened = factory.open(settings, credential, self._http, self._buckets, now=self._now)
+        except (BadAddress, BadLimit, MissingCredential, UnknownKind) as wrong:
+            # Of the five, so that one account's settings stop that account and no other.
+            raise Unavailable(f"account {account!r} cannot be opened: {wrong}") from wrong
         self._open[tenant, account] = (found.version, opened)
         return opened
 

@@ -29,6 +29,7 @@ class _Letter:
     body: bytes
     key: str
     verb: str
+    headers: Mapping[str, str]
     tries: int = 0
 
 
@@ -43,11 +44,23 @@ class Callbacks:
         self._letters: list[_Letter] = []
         self._number = 0
 
-    def say(self, address: str, body: bytes, *, key: str, verb: str = "", after: timedelta = timedelta(0)) -> None:
-        """Have something sent; `key` is the ICCID it is about, `after` counts in fleet time."""
+    def say(
+        self,
+        address: str,
+        body: bytes,
+        *,
+        key: str,
+        verb: str = "",
+        after: timedelta = timedelta(0),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Have something sent; `key` is the ICCID it is about, `after` counts in fleet time.
+
+        `headers` are its own and the same however often it is sent, as a token that names the event.
+        """
         self._number += 1
         at = (self._world.clock() + after).timestamp()
-        self._letters.append(_Letter(at, self._number, address, body, key, verb))
+        self._letters.append(_Letter(at, self._number, address, body, key, verb, headers or {}))
 
     async def deliver(self, send: Send) -> int:
         """Send what is due; what is not taken with a 2xx is tried again at the next call. Returns how many left."""
@@ -64,7 +77,8 @@ class Callbacks:
 
     async def _post(self, send: Send, letter: _Letter) -> None:
         letter.tries += 1
-        status = await send(letter.address, self._sign(letter.address, letter.body), letter.body)
+        headers = {**self._sign(letter.address, letter.body), **letter.headers}
+        status = await send(letter.address, headers, letter.body)
         self.sent.append((letter.address, letter.body, status))
         if not 200 <= status < 300 and letter.tries < TRIES and letter not in self._letters:  # noqa: PLR2004 - HTTP classes
             self._letters.append(letter)

@@ -34,6 +34,10 @@ class MissingCredential(ValueError):
     """A credential without a field that the manifest asks for, or with one it does not know; names the field."""
 
 
+class UnknownKind(ValueError):
+    """A kind of account that the connector does not know; names those it does."""
+
+
 class BadAddress(ValueError):
     """A base address that secrets may not be sent to; says what was expected."""
 
@@ -47,6 +51,8 @@ class AccountConfig:
     name: str
     base_url: str = ""  # empty: the manifest's
     auth_url: str = ""  # where tokens are fetched; empty: the manifest's, or `base_url` where that one is given
+    kind: str = ""  # whose account it is, where several carriers speak one contract; empty: the connector's first
+    hook_url: str = ""  # where this account's webhook is reached from outside: some signatures cover it; empty: nowhere
     limits: Mapping[CallClass, Limit] = field(default_factory=dict[CallClass, Limit])  # where the contract grants more
     bounds: Bounds = field(default_factory=Bounds)
     patience: timedelta = timedelta(seconds=2)  # how long a call may wait for our own budget

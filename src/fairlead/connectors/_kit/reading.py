@@ -103,6 +103,18 @@ class Fields:
             self._complain(key, "a point in time")
             return None
 
+    def moment(self, key: str) -> datetime | None:
+        """A point in time as text (ISO 8601, RFC 3339); one without an offset is UTC."""
+        text = self.text(key)
+        if not text:
+            return None
+        try:
+            found = datetime.fromisoformat(text)
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
+            self._complain(key, "a point in time")
+            return None
+
     def iccid(self, key: str) -> Iccid | None:
         """An ICCID with its check digit."""
         return self._identifier(key, read_iccid)

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Final
 
 from fairlead.connectors._kit.http import Denial, Reply
+from fairlead.connectors._kit.letters import encoding_of
 from fairlead.connectors._kit.manifest import read_manifest
 from fairlead.connectors._kit.paging import pages
 from fairlead.connectors._kit.reading import as_list
@@ -21,7 +22,7 @@ from fairlead.connectors._kit.wish import Wish, ordered, own_refusal, read_refer
 from fairlead.connectors.soracom import batch
 from fairlead.connectors.soracom.client import SoracomClient
 from fairlead.connectors.soracom.hook import heard
-from fairlead.connectors.soracom.translate import Translator, encoding_of, groups, why_not
+from fairlead.connectors.soracom.translate import Translator, groups, why_not
 from fairlead.engine.ports.carrier import (
     Accepted,
     BatchOutcome,

@@ -82,10 +82,6 @@ FORMS: Final[Mapping[str, FormFactor]] = {
     "virtual": FormFactor.SOFT,
 }  # `trio` is cut to size by whoever uses it
 
-# Letters whose GSM 7-bit code nobody disputes (TS 23.038 §6.2.1); anything else goes as UCS-2.
-_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !\"#%&'()*+,-./:;<=>?\r\n")
-_LONGEST_PLAIN, _LONGEST_UCS2 = 160, 70
-
 
 def state_of(word: str) -> SubscriptionState:
     """Our word for theirs; `unknown` for one we have never seen."""
@@ -256,16 +252,6 @@ def _lock(sim: Fields) -> ImeiLock:
     except MalformedIdentifier as error:
         sim.complaints.append(f"imeiLock.imei: {error}")
         return ImeiLock(on=True)
-
-
-def encoding_of(text: str) -> Literal[1, 2] | None:
-    """The encoding that carries a text whole: 1 for GSM 7-bit, 2 for UCS-2; None where neither does."""
-    if not text:
-        return None
-    if set(text) <= _PLAIN:
-        return 1 if len(text) <= _LONGEST_PLAIN else None
-    in_ucs2 = all(ord(letter) <= 0xFFFF for letter in text)  # noqa: PLR2004 - the last letter of UCS-2
-    return 2 if in_ucs2 and len(text) <= _LONGEST_UCS2 else None
 
 
 def _active_profile(sim: Fields) -> tuple[Iccid | None, Fields]:

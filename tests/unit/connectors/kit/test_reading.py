@@ -68,3 +68,20 @@ def test_instants() -> None:
 def test_only_objects_are_objects_and_only_arrays_are_arrays(value: object) -> None:
     assert (as_object(value) is not None) == isinstance(value, dict)
     assert (as_list(value) is not None) == isinstance(value, list)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [("2026-03-01T12:00:00Z", 12), ("2026-03-01T12:00:00+03:00", 9), ("2026-03-01T12:00:00", 12), ("2026-03-01", 0)],
+)
+def test_a_time_as_text_is_utc(text: str, hour: int) -> None:
+    complaints: list[str] = []
+    assert Fields({"at": text}, complaints).moment("at") == datetime(2026, 3, 1, hour, tzinfo=UTC)
+    assert complaints == []
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "2026-13-01", "0001-01-01T00:00:00+23:00", "9999-12-31T23:00:00-23:00"])
+def test_a_time_that_is_none_is_absent_and_complained_of(text: str) -> None:
+    complaints: list[str] = []
+    assert Fields({"at": text}, complaints).moment("at") is None
+    assert len(complaints) == 1

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.connectors.soracom.test_client import LINE, Carrier
 
+from fairlead.connectors._kit.letters import encoding_of
 from fairlead.connectors.soracom.hook import BODY, heard
-from fairlead.connectors.soracom.translate import encoding_of
 from fairlead.engine.ports.carrier import (
     Accepted,
     BadSignature,

@@ -1,0 +1,1 @@
+"""KORE Programmable Wireless (before: Twilio Programmable Wireless): one account per connector."""

@@ -1,0 +1,1 @@
+"""KORE Super SIM (before: Twilio Super SIM): one account per connector."""
