@@ -21,6 +21,7 @@ from fairlead.edge.api.routing import Repeats
 from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
+from fairlead.engine.baseline import Baselines
 from fairlead.engine.carriers import Carriers as Accounts
 from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.changes import Changes
@@ -40,6 +41,7 @@ from fairlead.engine.people import People
 from fairlead.engine.plans import Planner
 from fairlead.engine.ports.carrier import Connector, NotFound
 from fairlead.engine.reconcilers import Workers, reconcilers
+from fairlead.engine.register import Register
 from fairlead.engine.resealing import Resealing
 from fairlead.engine.resolve import Resolver
 from fairlead.engine.sealing import KeyringFile, Sealer, read_keyring
@@ -61,6 +63,7 @@ from fairlead.model.ids import TenantId
 from fairlead.model.reference import Reference
 from fairlead.reference import load as load_reference
 from fairlead.store.accuracy import AccuracyStore
+from fairlead.store.baseline import BaselineStore
 from fairlead.store.buckets import Buckets
 from fairlead.store.changes import ChangeStore
 from fairlead.store.clock import compute as compute_clocks
@@ -77,6 +80,7 @@ from fairlead.store.observing import ObservationStore
 from fairlead.store.people import PeopleStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
+from fairlead.store.register import RegisterStore
 from fairlead.store.sealed import SealedStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
@@ -218,6 +222,8 @@ class House:
             Strategies(self.stores, self.fleet, self.reference),
             Timelines(TimelineStore(self.database)),
             Layers(self.fleet, self.reference),
+            Register(RegisterStore(self.database), self.reference),
+            Baselines(BaselineStore(self.database), self.reference),
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)

@@ -31,6 +31,8 @@ __all__ = ["KINDS", "Applied", "Fault", "ImportReport", "ImportRequest", "Import
 CHUNK: Final = 2_000
 MAX_FAULTS: Final = 10_000  # kept; beyond that they are counted
 
+_COUNTED: Final = frozenset({"devices", "sims", "presence", "sessions"})  # kinds that the counts of the fleet read
+
 Progress = Callable[[int, int | None], None]
 
 
@@ -98,7 +100,7 @@ class Imports:
                 applied = await load.apply()
                 if applied.created or applied.changed:
                     await load.append([_line(actor, request, applied, len(bad.lines), digest, now)])
-        if applied is not None and (applied.created or applied.changed) and request.kind != "prices":
+        if applied is not None and (applied.created or applied.changed) and request.kind in _COUNTED:
             await self._counts.refresh(actor.tenant, now)
             if request.kind == "sims":
                 await self._counts.refresh_sims(actor.tenant, now)
