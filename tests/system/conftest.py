@@ -28,6 +28,7 @@ from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
 from fairlead.engine.layers import Layers
+from fairlead.engine.mappings import Mappings
 from fairlead.engine.register import Register
 from fairlead.engine.sealing import Keyring, Sealer
 from fairlead.engine.signing import SigningKeys
@@ -49,6 +50,7 @@ from fairlead.store.home import HomeStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
+from fairlead.store.mappings import MappingStore
 from fairlead.store.moves import MoveStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
@@ -158,6 +160,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Views(ViewStore(database)),
         Timelines(TimelineStore(database)),
         Layers(fleet, reference),
+        Mappings(MappingStore(database)),
         Register(RegisterStore(database), reference),
         Baselines(BaselineStore(database), reference),
         Strategies(

@@ -204,7 +204,8 @@ def stranded(i: Inventory) -> Section:
         for sku, n in unread.items()
     ]  # fmt: skip
     devices = sum(place.devices for place in i.places) + i.unjudged_devices
-    read = min((one.as_of for one in i.sunsets), default=None)
+    behind = [row for fate, _, _ in cut.values() for row in fate.rows] or list(i.sunsets)
+    read = min((one.as_of for one in behind), default=None)
     figures = [
         Figure(
             name="devices that will be stranded",

@@ -33,6 +33,7 @@ from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
 from fairlead.engine.layers import Layers
 from fairlead.engine.loop import Loop, Reconciler
+from fairlead.engine.mappings import Mappings
 from fairlead.engine.memberships import Memberships
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer, country_table
@@ -74,6 +75,7 @@ from fairlead.store.home import HomeStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
+from fairlead.store.mappings import MappingStore
 from fairlead.store.membership import MembershipStore
 from fairlead.store.moves import MoveStore
 from fairlead.store.observing import ObservationStore
@@ -222,6 +224,7 @@ class House:
             Strategies(self.stores, self.fleet, self.reference),
             Timelines(TimelineStore(self.database)),
             Layers(self.fleet, self.reference),
+            Mappings(MappingStore(self.database)),
             Register(RegisterStore(self.database), self.reference),
             Baselines(BaselineStore(self.database), self.reference),
             Readiness({"database": self._database_fault}),
