@@ -167,3 +167,46 @@ def fixed(sims: str) -> str:
 
     rows = [line.split(",", 1) for line in sims.splitlines()]
     return "".join(f"{number[:18]}{luhn_digit(number[:18])},{rest}\n" for number, rest in rows)
+
+
+MAPPING = "source: borealis\naccount: meridian\nfiles:\n  sims:\n    columns: {iccid: SIM-Nummer}\n"
+
+
+async def test_a_mapping_is_kept_by_source_and_read_by_imports(api):
+    await account(api, "meridian")
+    client, path = api.client("operator"), "/v1/imports/mappings/borealis"
+    wrong = await client.put(path, json={"text": MAPPING.replace("iccid", "icid")})
+    assert (wrong.status_code, wrong.json()["errors"][0]["line"]) == (422, 5)
+    other = await client.put("/v1/imports/mappings/other", json={"text": MAPPING})
+    assert other.json()["errors"][0]["column"] == "source"
+    assert (await client.get("/v1/imports/mappings")).json() == []
+    assert (await client.put(path, json={"text": MAPPING})).headers["etag"] == '"1"'
+    assert (await client.put(path, json={"text": MAPPING})).status_code == 428
+    again = await client.put(path, json={"text": MAPPING + "# more\n"}, headers={"if-match": '"1"'})
+    assert again.json()["version"] == 2
+    report = await take(api, "sims", "SIM-Nummer;Farbe\n" + fixed("8944000000000000003,").replace(",", ";rot"), source="borealis")
+    assert (report["created"], report["ignored_columns"]) == (1, ["Farbe"])
+    for query, pointer in (
+        ({"kind": "sims", "source": "nobody"}, "source"),
+        ({"kind": "prices", "source": "borealis"}, None),
+    ):
+        refused = await client.post("/v1/imports", params=query, content="a\n", headers={"content-type": "text/csv"})
+        assert refused.status_code == 422, refused.text
+        assert refused.json()["errors"][0].get("pointer") == pointer
+    assert (await api.client("owner~other").get(path)).status_code == 404
+    assert (await api.client("vendor").get(path)).status_code == 403
+    assert (await client.delete(path)).status_code == 204
+    assert (await client.delete(path)).status_code == 404
+
+
+async def test_multi_imsi_cards_are_a_filter_and_a_count(api):
+    await account(api, "meridian")
+    rows = "8944000000000000003,true\n8944000000000000011,false\n8944000000000000029,true\n"
+    await take(api, "sims", "iccid,multi_imsi\n" + fixed(rows), account="meridian")
+    client = api.client("owner")
+    found = (await client.get("/v1/subscriptions?multi_imsi=true")).json()["items"]
+    assert [one["multi_imsi"] for one in found] == [True, True]
+    counts = (await client.get("/v1/subscriptions/counts")).json()["by"]
+    assert {one["value"]: one["subscriptions"] for one in counts["multi_imsi"]} == {"true": 2, "false": 1}
+    refused = await client.get("/v1/subscriptions?device=x&silence=silent")
+    assert refused.status_code == 422

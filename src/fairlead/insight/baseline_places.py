@@ -211,7 +211,7 @@ def stranded(i: Inventory) -> Section:
             name="devices that will be stranded",
             value=sum(n for _, n, _ in cut.values()) if devices > unknown else None,
             unit="devices", unknown=unknown, of=devices, source="ends of networks and radios of SKUs",
-            as_of=datetime(read.year, read.month, read.day, tzinfo=i.now.tzinfo) if read else None,
+            as_of=min(datetime(read.year, read.month, read.day, tzinfo=i.now.tzinfo), i.now) if read else None,
         )
     ]  # fmt: skip
     note = (

@@ -556,6 +556,7 @@ from (select line, number, min(line) over (partition by account, number) as firs
 where line > first_line
 
 -- name: contracts_apply
+-- What a row leaves out stays; the account's record moves on by one version where anything changed.
 with written as (
     insert into contract as c (tenant, account, number, starts_on, ends_on, notice_days, committed_sims, commitment)
     select %(tenant)s, a.id, r.number, r.starts_on, r.ends_on, r.notice_days, r.committed_sims, r.commitment
@@ -625,6 +626,7 @@ from (select line, sku, min(line) over (partition by sku) as first_line from imp
 where line > first_line
 
 -- name: skus_apply
+-- Technologies are replaced whole; bands and sources that a row leaves out stay.
 with written as (
     insert into sku as s (tenant, sku, rats, bands, source, as_of, updated_at)
     select %(tenant)s, sku, string_to_array(rats, ' '), coalesce(string_to_array(bands, ' '), '{}'), source, as_of,
@@ -654,6 +656,7 @@ from (select line, rat, min(line) over (partition by country, rat, plmn) as firs
 where line > first_line
 
 -- name: sunsets_apply
+-- A later reading of the same end replaces the earlier one.
 with written as (
     insert into sunset as s (tenant, country, rat, plmn, off_on, confidence, source, as_of)
     select %(tenant)s, country, rat, plmn, off_on, confidence, source, as_of from import_row
