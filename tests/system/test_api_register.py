@@ -48,6 +48,8 @@ async def test_a_record_is_kept_whole_at_the_version_that_was_read(api):
     assert (late.status_code, late.headers["etag"]) == (412, '"1"')
     emptied = await client.put("/v1/carriers/meridian/register", json={}, headers={"if-match": '"1"'})
     assert (emptied.json()["contracts"], emptied.json()["kind"], emptied.headers["etag"]) == ([], None, '"2"')
+    stale = await client.put("/v1/carriers/meridian/register", json=RECORD, headers={"if-match": '"1"'})
+    assert (stale.status_code, stale.headers["etag"]) == (412, '"2"')
     lines = await api.journal.page(api.tenant, Filter(subject_kind="carrier"), below=None, limit=10)
     assert [kept.line.action.value for kept in lines].count("register.changed") == 2
 
@@ -184,7 +186,9 @@ async def test_a_mapping_is_kept_by_source_and_read_by_imports(api):
     assert (await client.put(path, json={"text": MAPPING})).status_code == 428
     again = await client.put(path, json={"text": MAPPING + "# more\n"}, headers={"if-match": '"1"'})
     assert again.json()["version"] == 2
-    report = await take(api, "sims", "SIM-Nummer;Farbe\n" + fixed("8944000000000000003,").replace(",", ";rot"), source="borealis")
+    report = await take(
+        api, "sims", "SIM-Nummer;Farbe\n" + fixed("8944000000000000003,").replace(",", ";rot"), source="borealis"
+    )
     assert (report["created"], report["ignored_columns"]) == (1, ["Farbe"])
     for query, pointer in (
         ({"kind": "sims", "source": "nobody"}, "source"),
