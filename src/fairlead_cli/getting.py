@@ -117,6 +117,11 @@ def subscriptions(
     technology: Annotated[str | None, typer.Option(help="uicc, euicc, iuicc or softsim.")] = None,
     remote: Annotated[str | None, typer.Option(help="changeable or swap_needed.")] = None,
     country: Annotated[str | None, typer.Option(metavar="CC", help="Where its device was last seen.")] = None,
+    multi_imsi: Annotated[
+        bool | None, typer.Option("--multi-imsi/--single-imsi", help="Whether its card holds several IMSIs.")
+    ] = None,
+    silence: Annotated[str | None, typer.Option(help="heard, silent, never_seen or unknown (as the baseline).")] = None,
+    silent_days: Annotated[int, typer.Option(min=1, max=365, help="With --silence: after how many days.")] = 30,
     limit: Limit = 50, everything: All = False, output: Form = "table",
 ) -> None:  # fmt: skip
     """Cards, profiles and subscriptions of all carriers: what was bought, what the carrier says, what is on the air."""
@@ -126,7 +131,8 @@ def subscriptions(
         return
     params = {
         "carrier": carrier, "state": state, "device": device_, "q": q, "plan": plan_, "connectivity": connectivity,
-        "form_factor": form_factor, "technology": technology, "remote": remote,
+        "form_factor": form_factor, "technology": technology, "remote": remote, "multi_imsi": _word(multi_imsi),
+        "silence": silence, "silent_days": silent_days if silence else None,
         "country": country.upper() if country else None,
     }  # fmt: skip
     _list(shell, "/v1/subscriptions", params, nouns.SUBSCRIPTIONS, "subscriptions", limit, everything)

@@ -24,6 +24,8 @@ from fairlead_cli import (
     journal,
     people,
     planning,
+    register,
+    reporting,
     roles,
     signing_in,
     usage,
@@ -84,10 +86,11 @@ def build() -> typer.Typer:
     usage.install(app)
     events.install(app)
     home.install(app)
+    register.install(carriers.app, getting.app)
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
         getting.app, changes.app, journal.app, explaining.app, config, signing_in.tokens, people.app, carriers.app,
-        carriers.devices, carriers.clock,
+        carriers.devices, carriers.clock, reporting.app,
     ):  # fmt: skip
         app.add_typer(part)
     return app

@@ -34,6 +34,8 @@ FACES: Final = {
     "device-sessions": "/devices/{device}?tab=sessions",
     "device-identity": "/devices/{device}?tab=identity",
     "connectivity-carriers": "/connectivity?tab=carriers",
+    "connectivity-register": "/connectivity?tab=register&account={carrier}",
+    "connectivity-baseline": "/connectivity?tab=baseline",
     "policy-new": "/policies?new=Policy",
     "policy-edit": "/policies/Policy/{policy}?tab=edit",
     "policy-devices": "/policies/Policy/{policy}?tab=devices",

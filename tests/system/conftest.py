@@ -19,6 +19,7 @@ from fairlead.edge.api.app import create_app
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
+from fairlead.engine.baseline import Baselines
 from fairlead.engine.carriers import Carriers
 from fairlead.engine.events import Events, Pace
 from fairlead.engine.fleet import Fleet
@@ -27,6 +28,8 @@ from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
 from fairlead.engine.layers import Layers
+from fairlead.engine.mappings import Mappings
+from fairlead.engine.register import Register
 from fairlead.engine.sealing import Keyring, Sealer
 from fairlead.engine.signing import SigningKeys
 from fairlead.engine.stores import Stores
@@ -38,6 +41,7 @@ from fairlead.engine.views import Views
 from fairlead.model.access import Principal, Role
 from fairlead.model.ids import PrincipalId, TenantId, TokenId
 from fairlead.model.reference import Reference
+from fairlead.store.baseline import BaselineStore
 from fairlead.store.buckets import Buckets
 from fairlead.store.changes import ChangeStore
 from fairlead.store.counts import CountStore
@@ -47,9 +51,11 @@ from fairlead.store.home import HomeStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
+from fairlead.store.mappings import MappingStore
 from fairlead.store.moves import MoveStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
+from fairlead.store.register import RegisterStore
 from fairlead.store.timeline import TimelineStore
 from fairlead.store.usage import UsageStore
 from fairlead.store.views import ViewStore
@@ -157,6 +163,9 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Timelines(TimelineStore(database)),
         Layers(fleet, reference),
         UsageDays(UsageStore(database)),
+        Mappings(MappingStore(database)),
+        Register(RegisterStore(database), reference),
+        Baselines(BaselineStore(database), reference),
         Strategies(
             Stores(
                 transactions=database,

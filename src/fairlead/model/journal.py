@@ -91,6 +91,10 @@ class Action(StrEnum):
     CARRIER_ADDED = "carrier.added"
     CARRIER_CHANGED = "carrier.changed"
     CARRIER_REMOVED = "carrier.removed"
+    REGISTER_CHANGED = "register.changed"
+    SKU_CHANGED = "sku.changed"
+    MAPPING_KEPT = "mapping.kept"
+    MAPPING_REMOVED = "mapping.removed"
     SECRET_SEALED = "secret.sealed"  # noqa: S105 - an action, not a secret
     SECRET_ROTATED = "secret.rotated"  # noqa: S105 - an action, not a secret
     DEVICE_CREDENTIAL_ISSUED = "device_credential.issued"

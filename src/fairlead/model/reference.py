@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from fairlead.model.identifiers import Plmn
+from fairlead.model.radio import Sunset
 from fairlead.model.rules import Law, Rule, law
 
 
@@ -85,6 +86,7 @@ class Reference:
     mcc_countries: Mapping[str, frozenset[str]]  # by MCC; none for 901 and 999, several for some
     rules: tuple[Rule, ...]
     tables: Mapping[str, Table]
+    sunsets: tuple[Sunset, ...]  # ends of network technologies
     sources: Mapping[str, Source]
 
     def rule(self, rule_id: str) -> Rule | None:

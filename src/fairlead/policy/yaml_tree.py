@@ -2,8 +2,8 @@
 
 Read as YAML 1.2: only `true` and `false` are booleans, so `NO` is Norway and `off` is a word. What
 makes YAML dangerous or surprising is refused by name: anchors and aliases (a few lines can name a
-billion values), tags, duplicate keys, keys that are not text. Size and depth are bounded. Only
-`policy.read` and `policy.fields` call it; nothing here knows what a resource is.
+billion values), tags, duplicate keys, keys that are not text. Size and depth are bounded. `policy.read`,
+`policy.fields` and the mappings of imports call it; nothing here knows what a resource is.
 """
 
 import re

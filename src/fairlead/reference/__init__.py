@@ -17,6 +17,7 @@ from fairlead.model.reference import Network, Reference, Source, Table
 from fairlead.reference.checked import HOME, MalformedReference, read_yaml, yaml_files
 from fairlead.reference.places import SOURCE, load_countries, load_currencies
 from fairlead.reference.rulepacks import load_rules
+from fairlead.reference.sunsets import load_sunsets
 
 _NETWORK_COLUMNS = ["mcc", "mnc", "country", "brand", "operator", "status", "bands"]
 _HEADER = re.compile(r"# source: (?P<name>.+) \((?P<licence>[^,]+),.*\)\n# date: (?P<date>\S+)\n")
@@ -36,6 +37,7 @@ def load() -> Reference:
         mcc_countries=MappingProxyType(mcc_countries(networks)),
         rules=load_rules(countries),
         tables=MappingProxyType(load_tables()),
+        sunsets=load_sunsets(countries, networks),
         sources=MappingProxyType({"places": SOURCE, "networks": network_source}),
     )
 

@@ -51,7 +51,6 @@ _RESOLVE: Final[Mapping[Kind, Sequence[str]]] = {
         "presence_resolve_device_name", "presence_resolve_device_iccid", "presence_resolve_device_imsi",
         "presence_resolve_device_imei", "presence_resolve_sim", "presence_resolve_imei",
     ),
-    "prices": (),
     "usage": ("resolve", "resolve_hash"),
 }  # fmt: skip
 _CHECK: Final[Mapping[Kind, Sequence[str]]] = {
@@ -64,6 +63,10 @@ _CHECK: Final[Mapping[Kind, Sequence[str]]] = {
     "sessions": ("presence_check_device", "sessions_check_sim"),
     "prices": ("prices_check_repeated", "prices_check_currency"),
     "usage": ("check_line", "check_repeated"),
+    "contracts": ("contracts_check_repeated",),
+    "coverage": ("coverage_check_repeated",),
+    "skus": ("skus_check_repeated",),
+    "sunsets": ("sunsets_check_repeated",),
 }  # fmt: skip
 _CLAIM: Final[Mapping[Kind, Sequence[str]]] = {
     "devices": ("devices_release", "claim_imei", "claim_eid"),
@@ -84,9 +87,8 @@ _APPLY: Final[Mapping[Kind, Sequence[str]]] = {
     ),
     "sessions": (
         "presence_collapse", "presence_extend", "presence_known", "sessions_known", "sessions_insert",
-        "presence_insert", "presence_update_fact", "presence_touch", "touched_to_dirty",
+        "presence_insert", "presence_update_fact", "presence_touch", "sessions_feed", "touched_to_dirty",
     ),
-    "prices": (),
     "usage": TAKE,
 }  # fmt: skip
 _COUNTS: Final[Mapping[Kind, str]] = {
@@ -95,10 +97,14 @@ _COUNTS: Final[Mapping[Kind, str]] = {
 }  # fmt: skip
 _TABLE: Final[Mapping[Kind, str]] = {
     "devices": "devices_table", "sims": "sims_table", "presence": "presence_table", "sessions": "presence_table",
-    "prices": "prices_table", "usage": "table",
+    "prices": "prices_table", "usage": "table", "contracts": "contracts_table", "coverage": "coverage_table",
+    "skus": "skus_table", "sunsets": "sunsets_table",
 }  # fmt: skip
-
-
+# Kinds that no device knows of: one statement applies them and counts what it did.
+_AT_ONCE: Final[Mapping[Kind, str]] = {
+    "prices": "prices_apply", "contracts": "contracts_apply", "coverage": "coverage_apply", "skus": "skus_apply",
+    "sunsets": "sunsets_apply",
+}  # fmt: skip
 _PARENTS: Final[Mapping[Kind, Sequence[str]]] = {
     "presence": ("presence",), "sessions": ("presence", "session"), "usage": ("usage_record",),
 }  # fmt: skip
@@ -175,7 +181,7 @@ class Load:
     async def check(self) -> Sequence[Fault]:
         """What only all rows and the fleet together show; such rows are left out from here on."""
         await self._conn.execute("analyze import_row", prepare=False)
-        for name in _RESOLVE[self._kind]:
+        for name in _RESOLVE.get(self._kind, ()):
             await self._run(name)
         faults: list[Fault] = []
         for name in _CHECK[self._kind]:
@@ -218,9 +224,8 @@ class Load:
 
     async def apply(self) -> Applied:
         """Write the staged rows."""
-        if self._kind == "prices":
-            row = await self._one("prices_apply")
-            created, changed, rows = row
+        if self._kind in _AT_ONCE:
+            created, changed, rows = await self._one(_AT_ONCE[self._kind])
             self.applied = True
             return Applied(created=created, changed=changed, unchanged=rows - created - changed)
         if self._kind in {"presence", "sessions"}:

@@ -12,6 +12,7 @@ from psycopg import sql
 from fairlead.engine.ports.fleet import FoundSubscriptions, Place, SubscriptionFilter
 from fairlead.model.device import CONNECTIVITY_WORDS, REMOTE_TECHNOLOGIES, SUBSCRIPTION_WORDS, Subscription
 from fairlead.model.ids import SubscriptionId
+from fairlead.store.baseline import USE_FROM, horizon, silence, told_one
 from fairlead.store.database import Connection
 from fairlead.store.devices import NIL, START, Probe
 from fairlead.store.statements import load
@@ -19,10 +20,12 @@ from fairlead.store.walk import FIRST, Budget, Chunk, walk
 
 SQL: Final = load("subscriptions")
 _JUDGED: Final = (
-    "account", "state", "plan", "connectivity", "form_factor", "technology", "remote", "country", "departments",
+    "account", "state", "plan", "connectivity", "form_factor", "technology", "remote", "multi_imsi", "country",
+    "silence", "departments",
 )  # fmt: skip
-_CARD: Final = frozenset({"form_factor", "technology", "remote"})
-_PLACE: Final = frozenset({"country", "departments"})
+_CARD: Final = frozenset({"form_factor", "technology", "remote", "multi_imsi"})
+_PLACE: Final = frozenset({"country", "departments", "silence"})
+_USE: Final = frozenset({"silence"})
 # Conditions with an index in the order of ids, and what the counts of the fleet call them.
 _DRIVERS: Final = {"account": "sim.account", "state": "sim.state", "plan": "sim.plan"}
 _PROBES: Final = (("profile", "iccid"), ("profile", "imsi"), ("profile", "msisdn"), ("card", "eid"))
@@ -39,17 +42,25 @@ def _asked(which: SubscriptionFilter) -> dict[str, Any]:
 
 def _values(which: SubscriptionFilter) -> dict[str, Any]:
     values = _asked(which) | {"remote_technologies": list(REMOTE_TECHNOLOGIES)}
+    if which.silence is not None:
+        assert which.now is not None  # noqa: S101 - whoever asks for silence says when
+        values |= {"silent_days": which.silent_days, "use_from": which.now - USE_FROM}
     return values | ({"departments": sorted(which.departments)} if which.departments else {})
 
 
 def _wanted(names: Sequence[str]) -> sql.Composable:
-    return sql.SQL(" and ").join([_fragment(f"is_{name}") for name in names]) if names else sql.SQL("true")
+    holes = {"silence": silence()}
+    parts = [_fragment(f"is_{name}").format(**{n: h for n, h in holes.items() if n == name}) for name in names]
+    return sql.SQL(" and ").join(parts) if parts else sql.SQL("true")
 
 
 def _judging(names: Sequence[str]) -> sql.Composable:
     """What must be looked up beside a row to judge it."""
     looked = [name for name, needs in (("judging_card", _CARD), ("judging_place", _PLACE)) if needs & set(names)]
-    return sql.SQL(" ").join([_fragment(name) for name in looked])
+    parts: list[sql.Composable] = [_fragment(name) for name in looked]
+    if _USE & set(names):
+        parts.append(_fragment("judging_use").format(horizon=horizon(), told=told_one()))
+    return sql.SQL(" ").join(parts)
 
 
 def conditions(which: SubscriptionFilter) -> tuple[sql.Composable, sql.Composable, dict[str, Any]]:
@@ -119,6 +130,8 @@ def _fits(one: Subscription, which: SubscriptionFilter, name: str) -> bool:
             return which.connectivity is not None and one.connectivity is CONNECTIVITY_WORDS[which.connectivity]
         case "remote":
             return one.remotely_changeable is which.remote
+        case "silence":
+            raise ValueError("one device's subscriptions are not judged by their use")
         case "departments":
             return True  # the device is theirs, or the caller would not have found it
         case _:

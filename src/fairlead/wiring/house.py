@@ -29,6 +29,7 @@ from fairlead.edge.api.routing import Repeats
 from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
+from fairlead.engine.baseline import Baselines
 from fairlead.engine.bulk import Bulks
 from fairlead.engine.carriers import Carriers as Accounts
 from fairlead.engine.carrierwork import CarrierWorker
@@ -41,6 +42,7 @@ from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
 from fairlead.engine.layers import Layers
 from fairlead.engine.loop import Loop, Reconciler
+from fairlead.engine.mappings import Mappings
 from fairlead.engine.memberships import Memberships
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer, country_table
@@ -49,6 +51,7 @@ from fairlead.engine.people import People
 from fairlead.engine.plans import Planner
 from fairlead.engine.ports.carrier import Connector, NotFound, Unavailable
 from fairlead.engine.reconcilers import Workers, reconcilers
+from fairlead.engine.register import Register
 from fairlead.engine.resealing import Resealing
 from fairlead.engine.resolve import Resolver
 from fairlead.engine.sealing import KeyringFile, Sealer, read_keyring
@@ -72,6 +75,7 @@ from fairlead.model.reference import Reference
 from fairlead.model.subscription import Verb, VerbCapability, capability
 from fairlead.reference import load as load_reference
 from fairlead.store.accuracy import AccuracyStore
+from fairlead.store.baseline import BaselineStore
 from fairlead.store.buckets import Buckets
 from fairlead.store.bulk import BulkStore
 from fairlead.store.changes import ChangeStore
@@ -83,12 +87,14 @@ from fairlead.store.home import HomeStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
+from fairlead.store.mappings import MappingStore
 from fairlead.store.membership import MembershipStore
 from fairlead.store.moves import MoveStore
 from fairlead.store.observing import ObservationStore
 from fairlead.store.people import PeopleStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
+from fairlead.store.register import RegisterStore
 from fairlead.store.sealed import SealedStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
@@ -249,6 +255,9 @@ class House:
             Timelines(TimelineStore(self.database)),
             Layers(self.fleet, self.reference),
             UsageDays(UsageStore(self.database)),
+            Mappings(MappingStore(self.database)),
+            Register(RegisterStore(self.database), self.reference),
+            Baselines(BaselineStore(self.database), self.reference),
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)

@@ -108,7 +108,25 @@ def test_every_kind_stages_exactly_its_columns(setting):
             "first": "2026-01-01T10:00:00+02:00",
             "last": "2026-01-01T09:00:00",
         },
-        "prices": {"plan": "p", "currency": "eur", "monthly": "1.25", "valid_from": "2026-01-01"},
+        "prices": {"plan": "p", "currency": "eur", "monthly": "1.25", "valid_from": "2026-01-01", "included": "5 MB"},
+        "contracts": {
+            "account": "one",
+            "number": "C-1",
+            "start": "2026-01-01",
+            "end": "2027-01-01",
+            "notice_days": "90",
+        },
+        "coverage": {"account": "one", "country": "br", "rats": "GSM, LTE-M", "source": "x", "as_of": "2026-01-01"},
+        "skus": {"sku": "TRK", "rats": "LTE-M / NB-IoT", "bands": "B3,B20"},
+        "sunsets": {
+            "country": "my",
+            "rat": "UMTS",
+            "plmn": "502-16",
+            "off_on": "2021-12-31",
+            "confidence": "medium",
+            "source": "x",
+            "as_of": "2021-12-31",
+        },
         "usage": {"iccid": "8944500102198304826", "start": "2026-01-01", "total": "5"},
     }
     assert given.keys() == set(KINDS)

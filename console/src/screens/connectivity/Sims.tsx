@@ -21,7 +21,7 @@ interface Props {
 export function Sims({ url, setUrl, counts }: Props) {
   const navigate = useNavigate();
   const format = useFormat();
-  const { tab: _, change, ...filter } = url;
+  const { tab: _, account: __, change, ...filter } = url;
   const pages = usePages<Sim>(["devices", "subscriptions", filter], (cursor) => ok(api.GET("/v1/subscriptions", { params: { query: { ...filter, cursor, limit: 200 } } })));
   const results = useResults(change);
   const columns = useMemo(() => columnsOf(results), [results]);
@@ -37,7 +37,7 @@ export function Sims({ url, setUrl, counts }: Props) {
       {change && <AskedChange change={change} onForget={() => setUrl({ change: undefined })} />}
       <div className="fl-row">
         <Find label="Find SIMs by the beginning of an ICCID, IMSI, MSISDN or EID" placeholder="ICCID, IMSI, MSISDN, EID…" pattern={/^[0-9]{1,32}$/} value={url.q} onChange={(q) => setUrl({ q }, { replace: true })} />
-        <FilterChips filters={filters} values={filter as Record<string, string | undefined>} onChange={(patch) => setUrl(read(patch))} />
+        <FilterChips filters={filters} values={texts(filter)} onChange={(patch) => setUrl(read(patch))} />
       </div>
       <DataTable
         fill
@@ -79,6 +79,10 @@ export function Sims({ url, setUrl, counts }: Props) {
       />
     </>
   );
+
+  function texts(values: Record<string, unknown>): Record<string, string | undefined> {
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value === undefined ? undefined : String(value)]));
+  }
 
   function read(patch: Record<string, string | undefined>) {
     const known = search(patch as Record<string, unknown>) as Record<string, unknown>;

@@ -6,8 +6,10 @@ import { api, ok, type Schemas } from "@/api/client";
 import { useFormat } from "@/frame/format";
 import { stringifySearch, useUrl } from "@/frame/url";
 import { Age, type Figure, Figures, SavedViews, Screen, toneOf } from "@/parts";
+import { Baseline } from "./Baseline";
 import { Carriers } from "./Carriers";
 import css from "./connectivity.module.css";
+import { Register } from "./Register";
 import { Sims } from "./Sims";
 import { search } from "./search";
 
@@ -15,7 +17,7 @@ export default function ConnectivityScreen() {
   const [url, setUrl] = useUrl(search);
   const counts = useQuery({ queryKey: ["counts", "sims"], queryFn: () => ok(api.GET("/v1/subscriptions/counts")) });
   const tab = url.tab ?? "sims";
-  const { q, tab: _, change, ...conditions } = url;
+  const { q, tab: _, account: __, change, ...conditions } = url;
   const filtered = Object.keys(conditions).length > 0;
   return (
     <Screen
@@ -37,6 +39,8 @@ export default function ConnectivityScreen() {
         <Tabs.List mb="sm">
           <Tabs.Tab value="sims">SIMs</Tabs.Tab>
           <Tabs.Tab value="carriers">Carrier accounts</Tabs.Tab>
+          <Tabs.Tab value="register">Register</Tabs.Tab>
+          <Tabs.Tab value="baseline">Baseline</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="sims" className={css.sims}>
           {counts.data && <InFigures counts={counts.data} url={url} setUrl={setUrl} />}
@@ -44,6 +48,12 @@ export default function ConnectivityScreen() {
         </Tabs.Panel>
         <Tabs.Panel value="carriers">
           <Carriers />
+        </Tabs.Panel>
+        <Tabs.Panel value="register">
+          <Register chosen={url.account} choose={(account) => setUrl({ account })} />
+        </Tabs.Panel>
+        <Tabs.Panel value="baseline">
+          <Baseline silentDays={url.silent_days} />
         </Tabs.Panel>
       </Tabs>
     </Screen>

@@ -3,7 +3,7 @@ import type { Schemas } from "@/api/client";
 import type { Results } from "@/api/results";
 import { countryName } from "@/frame/format";
 import { Age, Became, CarrierLink, type Column, CountryLink, DeviceLink, type Filter, Ident, type Option, quoted, StateBadge, SubscriptionLink, wordsOf } from "@/parts";
-import { CONNECTIVITY, FORM_FACTORS, STATES, TECHNOLOGIES, type search } from "./search";
+import { CONNECTIVITY, FORM_FACTORS, SILENCES, STATES, TECHNOLOGIES, type search } from "./search";
 
 export type Sim = Schemas["SubscriptionShown"];
 type Url = ReturnType<typeof search>;
@@ -67,6 +67,9 @@ export function filtersFrom(counts: Schemas["SimCounts"] | undefined): Filter[] 
     { key: "technology", label: "Technology", options: words("technology", TECHNOLOGIES) },
     { key: "remote", label: "Operator change", options: words("remote", ["changeable", "swap_needed"]) },
     { key: "country", label: "Country", options: counted("country", countryName) },
+    { key: "multi_imsi", label: "Several IMSIs", options: words("multi_imsi", ["true", "false"]).map((one) => ({ ...one, label: one.value === "true" ? "yes" : "no" })), more: true },
+    { key: "silence", label: "Use", options: SILENCES.map((value) => ({ value, label: wordsOf(value) })), more: true },
+    { key: "silent_days", label: "Silent for days", more: true },
     { key: "device", label: "Device", more: true },
   ];
 }
@@ -77,6 +80,8 @@ const NO_FACT: [keyof Url, string][] = [
   ["form_factor", "the form factor"],
   ["technology", "the technology"],
   ["remote", "“operator change”"],
+  ["multi_imsi", "several IMSIs"],
+  ["silence", "the use of a SIM"],
 ];
 
 /** The filters as a condition on devices and the SIM that each uses; or why there is none. */

@@ -344,6 +344,7 @@ class PriceShown(BaseModel):
     monthly: str
     per_mb: str
     valid_from: date
+    included_bytes: int | None = Field(description="of a SIM and month; null where nobody said")
 
 
 @router.get("/prices", summary="Prices of plans")
@@ -355,6 +356,7 @@ async def list_prices(
         PriceShown(
             plan=price.plan, currency=price.currency, activation=_amount(price.activation_nano),
             monthly=_amount(price.monthly_nano), per_mb=_amount(price.per_mb_nano), valid_from=price.valid_from,
+            included_bytes=price.included_bytes,
         )
         for price in await services(request).of(Fleet).prices(actor_of(caller))
     ]  # fmt: skip

@@ -7,6 +7,7 @@ any row is bad, unless `partial=true`. Sending the same file twice is safe by it
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import IO, Annotated, Any, Final, cast
 
 from fastapi import Depends, Header, Query, Request, Response
@@ -15,13 +16,14 @@ from starlette.responses import JSONResponse
 
 from fairlead.edge.api.door import Caller, NowOf, permit, services
 from fairlead.edge.api.jobs import JobShown, job_shown
-from fairlead.edge.api.problems import FieldError, Problem, shown
+from fairlead.edge.api.problems import FieldError, Problem, invalid, shown
 from fairlead.edge.api.routing import router as make_router
 from fairlead.edge.api.shapes import actor_of
 from fairlead.engine.fleet import Actor
 from fairlead.engine.imports import Fault, ImportReport, ImportRequest, Imports, Kind, UnreadableFile
 from fairlead.engine.imports.kinds import columns_of
 from fairlead.engine.jobs import Jobs, Progress, WorkRefused
+from fairlead.engine.mappings import Mappings
 from fairlead.engine.ports.imports import KINDS
 
 router = make_router("/v1/imports", "imports", secrets=True)
@@ -92,6 +94,7 @@ async def import_file(
         Query(description="our column : theirs", examples=["serial:Serial No,iccid:ICCID"], max_length=32),
     ] = None,
     account: Annotated[str | None, Query(max_length=63, description="carrier account of SIMs that name none")] = None,
+    source: Annotated[str | None, Query(max_length=63, description="a kept mapping; `map` stands before it")] = None,
     name: Annotated[str, Query(max_length=200, description="of the file, for the journal")] = "",
     prefer: Annotated[str | None, Header()] = None,
 ) -> Response:  # fmt: skip
@@ -100,6 +103,11 @@ async def import_file(
     if media not in _MEDIA:
         raise Problem(415, "not-csv", "Send the file itself", f"expected text/csv, found {shown(media)}")
     wanted = ImportRequest(kind=kind, name=name, partial=partial, mapping=tuple(map or ()), account=account)
+    if source is not None:
+        kept = await services(request).of(Mappings).read(actor_of(caller), source)
+        if kept is None:
+            raise invalid("source", source, "a mapping that is kept: PUT /v1/imports/mappings/{source}")
+        wanted = replace(wanted, source=kept)
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - a job closes it when it is done
     size = 0
     try:
@@ -123,8 +131,8 @@ async def import_file(
     with file:
         try:
             report = await imports.run(actor, _binary(file), wanted, now=now)
-        except UnreadableFile as unreadable:
-            raise _unreadable(unreadable) from unreadable
+        except UnreadableFile as error:
+            raise unreadable(error) from error
     if report.applied is None:
         raise _refused(report)
     return JSONResponse(_shown(report).model_dump(mode="json"))
@@ -136,9 +144,9 @@ async def _in_background(
     now = request.app.state.now()
     try:
         report = await imports.run(actor, _binary(file), wanted, now=now, progress=progress)
-    except UnreadableFile as unreadable:
-        faults = [_fault(fault).model_dump() for fault in unreadable.faults]
-        raise WorkRefused("the file cannot be read", {"faults": faults}) from unreadable
+    except UnreadableFile as error:
+        faults = [_fault(fault).model_dump() for fault in error.faults]
+        raise WorkRefused("the file cannot be read", {"faults": faults}) from error
     told = _shown(report).model_dump(mode="json")
     if report.applied is None:
         raise WorkRefused(f"{report.bad_rows} of {report.rows} rows are bad: nothing was applied", told)
@@ -174,10 +182,10 @@ def _refused(report: ImportReport) -> Problem:
     )  # fmt: skip
 
 
-def _unreadable(unreadable: UnreadableFile) -> Problem:
+def unreadable(error: UnreadableFile, title: str = "The file cannot be read; nothing was applied") -> Problem:
+    """What a file, or the mapping of one, cannot be read for."""
     return Problem(
-        422, "unreadable-file", "The file cannot be read; nothing was applied", str(unreadable),
-        errors=[_error(fault) for fault in unreadable.faults],
+        422, "unreadable-file", title, str(error), errors=[_error(fault) for fault in error.faults]
     )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ _EXPORT_COLUMNS: Final = (
 
 
 async def which_subscriptions(
-    request: Request, caller: Reader,
+    request: Request, caller: Reader, now: NowOf,
     carrier: Annotated[str | None, Query(max_length=63, description="carrier account")] = None,
     state: Annotated[SubscriptionState | None, Query()] = None,
     device: Annotated[str | None, Query(max_length=64, description="id or name")] = None,
@@ -70,10 +70,18 @@ async def which_subscriptions(
     country: Annotated[
         str | None, Query(pattern="^[A-Z]{2}$", description="where the device that holds it was last seen")
     ] = None,
+    multi_imsi: Annotated[bool | None, Query(description="whether its card holds several IMSIs")] = None,
+    silence: Annotated[
+        Literal["heard", "silent", "never_seen", "unknown"] | None,
+        Query(description="what its use says, as in the baseline; unknown where nobody tells of it for long enough"),
+    ] = None,
+    silent_days: Annotated[int, Query(ge=1, le=365, description="with `silence`")] = 30,
 ) -> SubscriptionFilter:  # fmt: skip
     """The conditions of a list."""
     account = await _account(request, caller, carrier) if carrier is not None else None
     of_device = None
+    if device is not None and silence is not None:
+        raise invalid("silence", silence, "nothing beside device: one device has a handful of them")
     if device is not None:
         known = ref_of("dev", device)
         by = DeviceId(known) if isinstance(known, UUID) else known
@@ -86,6 +94,7 @@ async def which_subscriptions(
         state=SUBSCRIPTION_CODES[state] if state else None, device=of_device, plan=plan,
         connectivity=CONNECTIVITY_CODES[connectivity] if connectivity else None, form_factor=form_factor,
         technology=technology, remote=None if remote is None else remote == "changeable", country=country,
+        multi_imsi=multi_imsi, silence=silence, silent_days=silent_days, now=now,
         departments=caller.principal.departments,
     )  # fmt: skip
 
@@ -161,7 +170,7 @@ class SimCounts(BaseModel):
     counted_at: datetime | None = Field(description="null before the first count")
     age_s: int | None
     by: dict[str, list[SimValueCount]] = Field(
-        description="account, state, plan, connectivity, form_factor, technology, remote, country"
+        description="account, state, plan, connectivity, form_factor, technology, remote, multi_imsi, country"
     )
 
 

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Final
 
 from fairlead.engine.fleet import Actor
 from fairlead.engine.imports.kinds import Format, Setting, columns_of, format_of
+from fairlead.engine.imports.mapping import SourceMapping, Translator
 from fairlead.engine.imports.reading import Row, Sheet, UnreadableFile, open_sheet, read_mapping
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
@@ -31,6 +32,8 @@ __all__ = ["KINDS", "Applied", "Fault", "ImportReport", "ImportRequest", "Import
 CHUNK: Final = 2_000
 MAX_FAULTS: Final = 10_000  # kept; beyond that they are counted
 
+_COUNTED: Final = frozenset({"devices", "sims", "presence", "sessions"})  # kinds that the counts of the fleet read
+
 Progress = Callable[[int, int | None], None]
 
 
@@ -43,6 +46,7 @@ class ImportRequest:
     partial: bool = False  # apply the good rows although others are bad
     mapping: Sequence[str] = ()  # `ours:Theirs` pairs
     account: str | None = None  # carrier account of SIMs that name none
+    source: SourceMapping | None = None  # how the source writes its files; `mapping` stands before its columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +86,17 @@ class Imports:
         self, actor: Actor, file: BinaryIO, request: ImportRequest, *, now: datetime, progress: Progress | None = None
     ) -> ImportReport:
         """Import a file from its beginning. Raises `UnreadableFile` when not even its header can be read."""
+        source = request.source
+        translator = source.translator(request.kind) if source is not None else None
+        columns = dict(source.kinds[request.kind].columns) if source is not None else {}
         setting = Setting(
-            reference=self._reference, accounts=await self._store.accounts(actor.tenant), account=request.account,
+            reference=self._reference, accounts=await self._store.accounts(actor.tenant),
+            account=request.account or (source.account if source is not None else None),
             now=now, mint=lambda: uuid7(now),
         )  # fmt: skip
         digest = await asyncio.to_thread(_sha256, file)
-        sheet = open_sheet(file, columns_of(request.kind), read_mapping(request.mapping))
-        reading = format_of(request.kind, setting)
+        sheet = open_sheet(file, columns_of(request.kind), columns | read_mapping(request.mapping))
+        reading = _Reading(format=format_of(request.kind, setting), translator=translator)
         bad = _Bad()
         async with self._store.load(actor.tenant, request.kind, now=now) as load:
             rows = await _stage(load, sheet, reading, bad, progress)
@@ -98,7 +106,7 @@ class Imports:
                 applied = await load.apply()
                 if applied.created or applied.changed:
                     await load.append([_line(actor, request, applied, len(bad.lines), digest, now)])
-        if applied is not None and (applied.created or applied.changed) and request.kind not in {"prices", "usage"}:
+        if applied is not None and (applied.created or applied.changed) and request.kind in _COUNTED:
             await self._counts.refresh(actor.tenant, now)
             if request.kind == "sims":
                 await self._counts.refresh_sims(actor.tenant, now)
@@ -109,7 +117,20 @@ class Imports:
         )  # fmt: skip
 
 
-async def _stage(load: Load, sheet: Sheet, reading: Format, bad: _Bad, progress: Progress | None) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """From a row of the sheet to a row that is staged."""
+
+    format: Format
+    translator: Translator | None  # None: the file is in our own words
+
+    def read(self, row: Row) -> tuple[Any, ...] | list[Fault]:
+        """The row as it is staged, or everything that is wrong with it."""
+        found = self.translator.row(row) if self.translator is not None else row
+        return found if isinstance(found, list) else self.format.read(found)
+
+
+async def _stage(load: Load, sheet: Sheet, reading: _Reading, bad: _Bad, progress: Progress | None) -> int:
     rows = 0
     while True:
         good, faults, read = await asyncio.to_thread(_chunk, sheet.rows, reading)
@@ -123,7 +144,7 @@ async def _stage(load: Load, sheet: Sheet, reading: Format, bad: _Bad, progress:
             progress(rows, None)
 
 
-def _chunk(rows: Iterator[Row | Fault], reading: Format) -> tuple[list[tuple[Any, ...]], list[Fault], int]:
+def _chunk(rows: Iterator[Row | Fault], reading: _Reading) -> tuple[list[tuple[Any, ...]], list[Fault], int]:
     good: list[tuple[Any, ...]] = []
     faults: list[Fault] = []
     read = 0

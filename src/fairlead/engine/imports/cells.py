@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final
 
 from fairlead.model.device import RESERVED_NAMES
 from fairlead.model.identifiers import MalformedIdentifier, Plmn, read_address, read_plmn
 from fairlead.model.ids import reads_as_id
+from fairlead.model.radio import RATS, read_rat
 
 Reader = Callable[[str], Any]
 
@@ -21,6 +22,13 @@ _TAG: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _MAC: Final = re.compile(r"([0-9a-f]{2}[:-]?){5}[0-9a-f]{2}|([0-9a-f]{2}[:-]?){7}[0-9a-f]{2}", re.IGNORECASE)
 _ROUNDED: Final = re.compile(r"\d+([.,]\d+)?E\+\d+", re.IGNORECASE)
 _AMOUNT: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?")
+_SIZE: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([A-Za-z]*)")
+_MAX_BYTES: Final = 10**15
+SIZES: Final[Mapping[str, int]] = {
+    "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
+}  # fmt: skip
+_SIZES: Final = {name.lower(): size for name, size in SIZES.items()} | {"": 1}
+_BAND: Final = re.compile(r"[A-Za-z0-9_.-]{1,16}")
 _WORDS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _MAX_TAGS: Final = 32
 
@@ -207,3 +215,39 @@ def money_nano(text: str) -> int:
     if nano >= _NANO_LIMIT:
         raise BadCell("an amount below 9,223,372,036")
     return nano
+
+
+def size_bytes(text: str) -> int:
+    """Bytes, or a size with its unit; a part of a byte counts as one."""
+    found = _SIZE.fullmatch(text)
+    unit = _SIZES.get(found[2].lower()) if found else None
+    if found is None or unit is None or (unit == 1 and "." in found[1]):
+        raise BadCell(f"whole bytes, or a size with its unit such as 12.5 MB ({', '.join(SIZES)})")
+    size = int((Decimal(found[1]) * unit).to_integral_value(ROUND_CEILING))
+    if size > _MAX_BYTES:
+        raise BadCell("at most 10^15 bytes")
+    return size
+
+
+def rats(text: str) -> str:
+    """Radio technologies in any of their usual names, separated by commas, semicolons, bars, plus signs or spaces."""
+    found: list[str] = []
+    for part in re.split(r"[,;|+/]+", text) if re.search(r"[,;|+/]", text) else [text]:
+        for name in [part] if read_rat(part) else part.split():
+            rat = read_rat(name)
+            if rat is None:
+                raise BadCell(
+                    f"radio technologies of {', '.join(RATS)}, separated by commas; found {name.strip()[:32]!r}"
+                )
+            found.append(rat.value)
+    if not found:
+        raise BadCell(f"at least one of {', '.join(RATS)}")
+    return " ".join(rat for rat in RATS if rat in found)
+
+
+def bands(text: str) -> str:
+    """Bands such as B3, B20, n78, separated by spaces, commas or bars."""
+    found = dict.fromkeys(part for part in re.split(r"[\s,;|]+", text) if part)
+    if len(found) > _MAX_TAGS * 2 or not all(_BAND.fullmatch(band) for band in found):
+        raise BadCell("at most 64 bands such as B20 or n78, separated by commas")
+    return " ".join(found)

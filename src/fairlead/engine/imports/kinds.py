@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final, TypeAlias
-from uuid import UUID
+from typing import Any, Final
 
-from fairlead.engine.imports import cells
+from fairlead.engine.imports import cells, register
 from fairlead.engine.imports.cells import BadCell, Reader
 from fairlead.engine.imports.reading import Row
+from fairlead.engine.imports.rows import BadRow, Finish, Setting, Values, account_of, needed
 from fairlead.engine.ports.imports import STAGED, Fault, Kind
 from fairlead.model.device import DEVICE_STATES, FORM_FACTORS, SUBSCRIPTION_CODES, TECHNOLOGIES
 from fairlead.model.identifiers import (
@@ -25,35 +25,9 @@ from fairlead.model.identifiers import (
     read_imsi,
     read_msisdn,
 )
-from fairlead.model.reference import Reference
 
 _LONGEST: Final = timedelta(days=32)  # a record of usage: a month and the hours of its zone
 _UNNAMED: Final = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What reading a row needs to know besides the row."""
-
-    reference: Reference
-    accounts: Mapping[str, int | None]  # names, with the length of their ICCIDs where they say it
-    account: str | None  # of rows that name none
-    now: datetime
-    mint: Callable[[], UUID]
-
-
-Values: TypeAlias = dict[str, Any]
-Finish: TypeAlias = Callable[[Values, Setting], None]  # completes or raises `BadRow`
-
-
-class BadRow(ValueError):
-    """A row whose cells do not fit together."""
-
-    def __init__(self, column: str | None, value: str | None, expected: str) -> None:
-        super().__init__(expected)
-        self.column = column
-        self.value = value
-        self.expected = expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,12 +129,7 @@ def _sims(setting: Setting) -> Mapping[str, Reader]:
 
 
 def _finish_sim(values: Values, setting: Setting) -> None:
-    account = values.get("account", setting.account)
-    if account is None:
-        raise BadRow("account", None, "the carrier account of this SIM, here or for the whole file")
-    if account not in setting.accounts:
-        known = ", ".join(sorted(setting.accounts)) or "none yet: add it first"
-        raise BadRow("account", account, f"a carrier account ({known})")
+    account = account_of(values, setting, "SIM")
     raw = values.get("iccid")
     if raw is None:
         raise BadRow("iccid", None, "the ICCID of the card")
@@ -198,7 +167,7 @@ def _places(setting: Setting) -> dict[str, Reader]:
 
 
 def _sessions(setting: Setting) -> Mapping[str, Reader]:
-    return _places(setting) | {"ip": cells.address, "bytes": cells.whole(0, 10**15)}
+    return _places(setting) | {"ip": cells.address, "bytes": cells.size_bytes}
 
 
 def _finish_place(values: Values, setting: Setting) -> None:
@@ -241,15 +210,15 @@ def _prices(setting: Setting) -> Mapping[str, Reader]:
         "monthly": cells.money_nano,
         "per_mb": cells.money_nano,
         "valid_from": cells.day,
+        "included": cells.size_bytes,
     }
 
 
 def _finish_price(values: Values, setting: Setting) -> None:
     del setting
-    for needed in ("plan", "currency", "monthly", "valid_from"):
-        if needed not in values:
-            raise BadRow(needed, None, f"a value for {needed}")
+    needed(values, "plan", "currency", "monthly", "valid_from")
     values |= {f"{name}_nano": values.get(name, 0) for name in ("activation", "monthly", "per_mb")}
+    values["included_bytes"] = values.get("included")
 
 
 # --- usage -------------------------------------------------------------------------------------
@@ -276,9 +245,9 @@ def _usage(setting: Setting) -> Mapping[str, Reader]:
 
 
 def _finish_usage(values: Values, setting: Setting) -> None:
-    for needed in ("iccid", "start"):
-        if needed not in values:
-            raise BadRow(needed, None, f"a value for {needed}")
+    for column in ("iccid", "start"):
+        if column not in values:
+            raise BadRow(column, None, f"a value for {column}")
     start: datetime = values["start"]
     end: datetime = values.get("end") or start + timedelta(days=1)  # a day's total names its day
     if not start < end <= start + _LONGEST:
@@ -307,6 +276,10 @@ _KINDS: Final[Mapping[Kind, tuple[Callable[[Setting], Mapping[str, Reader]], Fin
     "sessions": (_sessions, _finish_place),
     "prices": (_prices, _finish_price),
     "usage": (_usage, _finish_usage),
+    "contracts": (register.contracts, register.finish_contract),
+    "coverage": (register.coverage, register.finish_coverage),
+    "skus": (register.skus, register.finish_sku),
+    "sunsets": (register.sunsets, register.finish_sunset),
 }
 _PLACE: Final = ("device", "iccid", "imei", "imsi", "country", "plmn", "first", "last", "apn", "rat", "cell")
 _COLUMNS: Final[Mapping[Kind, Sequence[str]]] = {
@@ -319,9 +292,10 @@ _COLUMNS: Final[Mapping[Kind, Sequence[str]]] = {
     ),
     "presence": _PLACE,
     "sessions": (*_PLACE, "ip", "bytes"),
-    "prices": ("plan", "currency", "activation", "monthly", "per_mb", "valid_from"),
+    "prices": ("plan", "currency", "activation", "monthly", "per_mb", "valid_from", "included"),
     "usage": (
         "iccid", "start", "end", "up", "down", "total", "zone", "plmn", "country", "rated", "final", "observed",
         "record",
     ),
+    **register.COLUMNS,
 }  # fmt: skip

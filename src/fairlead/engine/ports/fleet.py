@@ -73,6 +73,10 @@ class SubscriptionFilter:
     technology: str | None = None
     remote: bool | None = None  # True: the operator can be changed without a visit
     country: str | None = None  # where the device that holds it was last seen
+    multi_imsi: bool | None = None
+    silence: str | None = None  # heard, silent, never_seen or unknown, judged with the next two
+    silent_days: int = 30
+    now: datetime | None = None  # needed with `silence`
     departments: Departments = frozenset()
 
 
@@ -263,6 +267,7 @@ class Price:
     monthly_nano: int
     per_mb_nano: int
     valid_from: date
+    included_bytes: int | None = None  # a SIM and month; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

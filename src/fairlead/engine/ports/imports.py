@@ -9,7 +9,9 @@ from typing import Any, Final, Literal, Protocol, get_args
 from fairlead.model.ids import TenantId
 from fairlead.model.journal import Entry
 
-Kind = Literal["devices", "sims", "presence", "sessions", "prices", "usage"]
+Kind = Literal[
+    "devices", "sims", "presence", "sessions", "prices", "usage", "contracts", "coverage", "skus", "sunsets",
+]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 # The columns of a staged row, in order, by kind; `line` is the row's line in the file.
@@ -30,11 +32,19 @@ STAGED: Final[Mapping[Kind, tuple[str, ...]]] = {
         "line", "device_name", "iccid", "imei", "imsi", "country", "plmn", "first_at", "last_at", "apn", "rat", "cell",
         "ip", "bytes", "open",
     ),
-    "prices": ("line", "plan", "currency", "activation_nano", "monthly_nano", "per_mb_nano", "valid_from"),
+    "prices": (
+        "line", "plan", "currency", "activation_nano", "monthly_nano", "per_mb_nano", "valid_from", "included_bytes",
+    ),
     "usage": (
         "line", "iccid", "record_id", "kind", "started_at", "ended_at", "up_bytes", "down_bytes", "bytes", "zone",
         "plmn", "country", "final", "observed_at", "dated",
     ),
+    "contracts": (
+        "line", "account", "number", "starts_on", "ends_on", "notice_days", "committed_sims", "commitment",
+    ),
+    "coverage": ("line", "account", "country", "rats", "source", "as_of"),
+    "skus": ("line", "sku", "rats", "bands", "source", "as_of"),
+    "sunsets": ("line", "country", "rat", "plmn", "off_on", "confidence", "source", "as_of"),
 }  # fmt: skip
 
 

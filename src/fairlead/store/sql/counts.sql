@@ -98,4 +98,5 @@ where breach_at is not null and breach_at >= %(now)s and breach_at < %(until)s
 group by 1, 2 order by 1, 2
 
 -- name: prices
-select plan, currency, activation_nano, monthly_nano, per_mb_nano, valid_from from price order by plan, valid_from
+select plan, currency, activation_nano, monthly_nano, per_mb_nano, valid_from, included_bytes from price
+order by plan, valid_from

@@ -463,6 +463,16 @@ select %(tenant)s, device, iccid, account, nullif(plmn, 'unknown'), country, rat
 from import_row r order by first_at, device
 on conflict do nothing
 
+-- name: sessions_feed
+-- How far the files of each account reach: a SIM that is silent within is silent, and outside nobody knows.
+update account a set fed_from = least(a.fed_from, f.first_at), fed_to = greatest(a.fed_to, f.last_at)
+from (
+    select account, min(first_at) as first_at, max(last_at) as last_at from import_row
+    where account is not null group by account
+) f
+where a.tenant = %(tenant)s and a.id = f.account
+    and (a.fed_from, a.fed_to) is distinct from (least(a.fed_from, f.first_at), greatest(a.fed_to, f.last_at))
+
 -- name: presence_update_fact
 -- The newest observation wins; an older one extends history only.
 with newest as (
@@ -494,7 +504,7 @@ select ensure_months(%(parent)s, %(first)s, %(last)s)
 -- name: prices_table
 create temporary table import_row (
     line int not null, plan text collate "C" not null, currency text not null, activation_nano bigint not null,
-    monthly_nano bigint not null, per_mb_nano bigint not null, valid_from date not null
+    monthly_nano bigint not null, per_mb_nano bigint not null, valid_from date not null, included_bytes bigint
 ) on commit drop
 
 -- name: prices_check_repeated
@@ -514,15 +524,148 @@ from (
 where currency <> other
 
 -- name: prices_apply
+-- An allowance that a file leaves out stays as it is.
 with written as (
-    insert into price as p (tenant, plan, currency, activation_nano, monthly_nano, per_mb_nano, valid_from)
-    select %(tenant)s, plan, currency, activation_nano, monthly_nano, per_mb_nano, valid_from from import_row
-    order by plan, valid_from
+    insert into price as p (tenant, plan, currency, activation_nano, monthly_nano, per_mb_nano, valid_from,
+        included_bytes)
+    select %(tenant)s, plan, currency, activation_nano, monthly_nano, per_mb_nano, valid_from, included_bytes
+    from import_row order by plan, valid_from
     on conflict (tenant, plan, valid_from) do update
         set currency = excluded.currency, activation_nano = excluded.activation_nano,
-            monthly_nano = excluded.monthly_nano, per_mb_nano = excluded.per_mb_nano
-        where (p.currency, p.activation_nano, p.monthly_nano, p.per_mb_nano) is distinct from
-            (excluded.currency, excluded.activation_nano, excluded.monthly_nano, excluded.per_mb_nano)
+            monthly_nano = excluded.monthly_nano, per_mb_nano = excluded.per_mb_nano,
+            included_bytes = coalesce(excluded.included_bytes, p.included_bytes)
+        where (p.currency, p.activation_nano, p.monthly_nano, p.per_mb_nano, p.included_bytes) is distinct from
+            (excluded.currency, excluded.activation_nano, excluded.monthly_nano, excluded.per_mb_nano,
+             coalesce(excluded.included_bytes, p.included_bytes))
+    returning (xmax = 0) as created
+)
+select count(*) filter (where created), count(*) filter (where not created), (select count(*) from import_row)
+from written
+
+-- contracts, coverage, radios of SKUs, ends of networks --------------------------------------------
+
+-- name: contracts_table
+create temporary table import_row (
+    line int not null, account text collate "C" not null, number text collate "C" not null, starts_on date,
+    ends_on date, notice_days int, committed_sims int, commitment text
+) on commit drop
+
+-- name: contracts_check_repeated
+select line, 'number', number, 'one row a contract: line ' || first_line || ' has it already'
+from (select line, number, min(line) over (partition by account, number) as first_line from import_row) as r
+where line > first_line
+
+-- name: contracts_apply
+-- What a row leaves out stays; the account's record moves on by one version where anything changed.
+with written as (
+    insert into contract as c (tenant, account, number, starts_on, ends_on, notice_days, committed_sims, commitment)
+    select %(tenant)s, a.id, r.number, r.starts_on, r.ends_on, r.notice_days, r.committed_sims, r.commitment
+    from import_row r join account a on a.name = r.account order by a.id, r.number
+    on conflict (tenant, account, number) do update
+        set starts_on = coalesce(excluded.starts_on, c.starts_on), ends_on = coalesce(excluded.ends_on, c.ends_on),
+            notice_days = coalesce(excluded.notice_days, c.notice_days),
+            committed_sims = coalesce(excluded.committed_sims, c.committed_sims),
+            commitment = coalesce(excluded.commitment, c.commitment)
+        where (c.starts_on, c.ends_on, c.notice_days, c.committed_sims, c.commitment) is distinct from
+            (coalesce(excluded.starts_on, c.starts_on), coalesce(excluded.ends_on, c.ends_on),
+             coalesce(excluded.notice_days, c.notice_days), coalesce(excluded.committed_sims, c.committed_sims),
+             coalesce(excluded.commitment, c.commitment))
+    returning account, (xmax = 0) as created
+), recorded as (
+    insert into register (tenant, account, updated_at, updated_by)
+    select distinct %(tenant)s::uuid, account, %(now)s::timestamptz, 'import' from written
+    on conflict (tenant, account) do update
+        set version = register.version + 1, updated_at = excluded.updated_at, updated_by = excluded.updated_by
+)
+select count(*) filter (where created), count(*) filter (where not created), (select count(*) from import_row)
+from written
+
+-- name: coverage_table
+create temporary table import_row (
+    line int not null, account text collate "C" not null, country text collate "C" not null, rats text not null,
+    source text not null, as_of date not null
+) on commit drop
+
+-- name: coverage_check_repeated
+select line, 'rats', rat, 'one row a country and technology: line ' || first_line || ' has it already'
+from (
+    select line, rat, min(line) over (partition by account, country, rat) as first_line
+    from import_row cross join lateral unnest(string_to_array(rats, ' ')) as u (rat)
+) as r
+where line > first_line
+
+-- name: coverage_apply
+-- A newer list replaces what an older one said of the same country and technology, never the other way round.
+with entry as (
+    select a.id as account, r.country, u.rat, r.source, r.as_of
+    from import_row r join account a on a.name = r.account
+    cross join lateral unnest(string_to_array(r.rats, ' ')) as u (rat)
+), written as (
+    insert into coverage as c (tenant, account, country, rat, source, as_of)
+    select %(tenant)s, account, country, rat, source, as_of from entry order by account, country, rat
+    on conflict (tenant, account, country, rat) do update set source = excluded.source, as_of = excluded.as_of
+        where excluded.as_of >= c.as_of and (c.source, c.as_of) is distinct from (excluded.source, excluded.as_of)
+    returning account, (xmax = 0) as created
+), recorded as (
+    insert into register (tenant, account, updated_at, updated_by)
+    select distinct %(tenant)s::uuid, account, %(now)s::timestamptz, 'import' from written
+    on conflict (tenant, account) do update
+        set version = register.version + 1, updated_at = excluded.updated_at, updated_by = excluded.updated_by
+)
+select count(*) filter (where created), count(*) filter (where not created), (select count(*) from entry)
+from written
+
+-- name: skus_table
+create temporary table import_row (
+    line int not null, sku text collate "C" not null, rats text not null, bands text, source text, as_of date
+) on commit drop
+
+-- name: skus_check_repeated
+select line, 'sku', sku, 'one row a SKU: line ' || first_line || ' has it already'
+from (select line, sku, min(line) over (partition by sku) as first_line from import_row) as r
+where line > first_line
+
+-- name: skus_apply
+-- Technologies are replaced whole; bands and sources that a row leaves out stay.
+with written as (
+    insert into sku as s (tenant, sku, rats, bands, source, as_of, updated_at)
+    select %(tenant)s, sku, string_to_array(rats, ' '), coalesce(string_to_array(bands, ' '), '{}'), source, as_of,
+        %(now)s
+    from import_row order by sku
+    on conflict (tenant, sku) do update
+        set rats = excluded.rats, bands = case when excluded.bands = '{}' then s.bands else excluded.bands end,
+            source = coalesce(excluded.source, s.source), as_of = coalesce(excluded.as_of, s.as_of),
+            updated_at = excluded.updated_at, version = s.version + 1
+        where (s.rats, s.bands, s.source, s.as_of) is distinct from
+            (excluded.rats, case when excluded.bands = '{}' then s.bands else excluded.bands end,
+             coalesce(excluded.source, s.source), coalesce(excluded.as_of, s.as_of))
+    returning (xmax = 0) as created
+)
+select count(*) filter (where created), count(*) filter (where not created), (select count(*) from import_row)
+from written
+
+-- name: sunsets_table
+create temporary table import_row (
+    line int not null, country text collate "C" not null, rat text collate "C" not null, plmn text collate "C" not null,
+    off_on date not null, confidence text not null, source text not null, as_of date not null
+) on commit drop
+
+-- name: sunsets_check_repeated
+select line, 'rat', rat, 'one row a country, technology and network: line ' || first_line || ' has it already'
+from (select line, rat, min(line) over (partition by country, rat, plmn) as first_line from import_row) as r
+where line > first_line
+
+-- name: sunsets_apply
+-- A later reading of the same end replaces the earlier one.
+with written as (
+    insert into sunset as s (tenant, country, rat, plmn, off_on, confidence, source, as_of)
+    select %(tenant)s, country, rat, plmn, off_on, confidence, source, as_of from import_row
+    order by country, rat, plmn
+    on conflict (tenant, country, rat, plmn) do update
+        set off_on = excluded.off_on, confidence = excluded.confidence, source = excluded.source,
+            as_of = excluded.as_of
+        where (s.off_on, s.confidence, s.source, s.as_of) is distinct from
+            (excluded.off_on, excluded.confidence, excluded.source, excluded.as_of)
     returning (xmax = 0) as created
 )
 select count(*) filter (where created), count(*) filter (where not created), (select count(*) from import_row)

@@ -29,7 +29,8 @@ order by u.n
 
 -- name: walk
 with chunk as materialized (
-    select s.id, s.profile, s.device, s.account, s.state, s.plan, s.connectivity from subscription s
+    select s.id, s.profile, s.device, s.account, s.state, s.plan, s.connectivity, s.connectivity_at, s.iccid
+    from subscription s
     where {drive} and s.id > %(after)s
     order by s.id limit %(chunk)s
 ), judged as materialized (
@@ -71,7 +72,14 @@ left join lateral (
 ) c on true
 
 -- name: judging_place
-left join lateral (select f.country, f.device_group from fact f where f.device = s.device limit 1) f on true
+left join lateral (
+    select f.country, f.device_group, f.iccid, f.last_contact_at from fact f where f.device = s.device limit 1
+) f on true
+
+-- name: judging_use
+-- See use.sql; one index lookup a line.
+left join lateral (select * from ({horizon}) h where h.id = s.account limit 1) h on true
+left join lateral ({told}) t on true
 
 -- name: cheapest
 -- How many each filter leaves, as last counted: the smallest drives the walk.
@@ -91,11 +99,12 @@ select %(tenant)s,
         when grouping(form_factor) = 0 then 'sim.form_factor'
         when grouping(technology) = 0 then 'sim.technology'
         when grouping(remote) = 0 then 'sim.remote'
+        when grouping(multi_imsi) = 0 then 'sim.multi_imsi'
         when grouping(country) = 0 then 'sim.country'
         else 'sim.all'
     end,
     case when grouping(account, state) = 0 then account || '/' || state
-        else coalesce(account, state, plan, connectivity, form_factor, technology, remote, country, '') end,
+        else coalesce(account, state, plan, connectivity, form_factor, technology, remote, multi_imsi, country, '') end,
     count(*),
     %(now)s
 from (
@@ -103,6 +112,7 @@ from (
         (%(connectivities)s::text[])[s.connectivity] as connectivity, c.form_factor, c.technology,
         case when c.technology = any (%(remote_technologies)s) or c.multi_imsi then 'changeable'
             when c.id is not null then 'swap_needed' end as remote,
+        case when c.multi_imsi then 'true' when not c.multi_imsi then 'false' end as multi_imsi,
         f.country
     from subscription s
     join account a on a.tenant = s.tenant and a.id = s.account
@@ -111,7 +121,8 @@ from (
     left join fact f on f.tenant = s.tenant and f.device = s.device
 ) x
 group by grouping sets
-    ((), (account), (state), (plan), (connectivity), (form_factor), (technology), (remote), (country), (account, state))
+    ((), (account), (state), (plan), (connectivity), (form_factor), (technology), (remote), (multi_imsi), (country),
+     (account, state))
 on conflict (tenant, dimension, value) do update set n = excluded.n, at = excluded.at
 
 -- name: forget_old
@@ -139,6 +150,12 @@ c.technology = %(technology)s
 
 -- name: is_remote
 (c.technology = any (%(remote_technologies)s) or c.multi_imsi) = %(remote)s
+
+-- name: is_multi_imsi
+c.multi_imsi = %(multi_imsi)s
+
+-- name: is_silence
+({silence}) = %(silence)s
 
 -- name: is_country
 f.country = %(country)s
