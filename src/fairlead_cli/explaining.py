@@ -52,7 +52,7 @@ STATES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
             "pending", "delivered", "acknowledged", "verified", "failed", "refused", "expired", "superseded", "unknown",
         ),
         "delivered": ("acknowledged", "verified", "failed", "expired", "superseded", "unknown"),
-        "acknowledged": ("verified", "failed", "expired", "superseded"),
+        "acknowledged": ("verified", "failed", "refused", "expired", "superseded", "unknown"),
         "verified": (),
         "failed": (),
         "refused": (),
