@@ -135,12 +135,18 @@ class Bench:
     forgets_the_ended: bool = False  # a terminated line is not found any more
     resets_only_sessions: bool = True  # a reset of a line without a session does nothing, and nothing is sent
     session_fields: frozenset[str] = frozenset({"plmn", "imei", "imsi", "ip", "since"})  # what a session tells
+    events_a_line: int = 1  # session events that one line of the vendor's history tells
     granularity: str = "day"
     plan: str = ""  # one that `set_plan` may name
     further_plan: str = ""  # of a further subscription
     long_text: str = "x" * 5000  # an SMS that no encoding of theirs carries
     nobody: str = "8990010000000009999"  # well-formed, and not there
+    no_group: str = "no-such-group"  # well-formed, and not there
     limit_step: int = 10_000_000  # bytes that the vendor can hold exactly
+    limit_can_go: bool = True  # False: a ceiling can be moved and never be taken away
+    leaves_groups: bool = True  # False: a line is always in some group, and can only be put into another
+    standby_by_plan: bool = True  # False: every line can be parked
+    usage_history: bool = True  # False: there is one running sum of the period that is open, and no past
 
     @property
     def world(self) -> World:

@@ -1,9 +1,9 @@
 """What can be set on a line: group, device, ceiling, networks, plan. Each is once, shown, and taken back."""
 
 import pytest
-from tests.contract.bench import APN, Bench, done
+from tests.contract.bench import APN, Bench, done, refused
 
-from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown
+from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown, ReasonCode, Refused
 from fairlead.model.identifiers import Imei, Plmn
 from fairlead_sim.world.radio import AttachRefused
 
@@ -17,11 +17,31 @@ async def test_groups(bench: Bench) -> None:
     assert (group, "meters") in [(one.id, one.name) for one in await connector.list_groups()]
     assert (await done(bench, connector, await connector.set_group(line, group))).observed.group == group
     assert (await done(bench, connector, await connector.set_group(line, group))).changed is False
+    assert bench.executed("set_group", line) == 1
+    with pytest.raises(NotFound):
+        await connector.set_group(line, bench.no_group)
+
+
+@needs("Groups", leaves_groups=True)
+async def test_a_line_is_taken_out_of_its_group_once(bench: Bench) -> None:
+    line, group = bench.line(), bench.add_group("meters")
+    connector = bench.open()
+    await done(bench, connector, await connector.set_group(line, group))
     assert (await done(bench, connector, await connector.unset_group(line))).observed.group == ""
     assert (await done(bench, connector, await connector.unset_group(line))).changed is False
-    assert (bench.executed("set_group", line), bench.executed("unset_group", line)) == (1, 1)
-    with pytest.raises(NotFound):
-        await connector.set_group(line, "no-such-group")
+    assert bench.executed("unset_group", line) == 1
+
+
+@needs("Groups", leaves_groups=False)
+async def test_where_a_line_is_always_in_a_group_it_cannot_be_taken_out(bench: Bench) -> None:
+    line, group = bench.line(), bench.add_group("meters")
+    connector = bench.open()
+    assert (await connector.read_sim(line)).group
+    await done(bench, connector, await connector.set_group(line, group))
+    executed = bench.fake.desk.executed.total()
+    assert (await refused(bench, connector, await connector.unset_group(line))).reason is ReasonCode.UNSUPPORTED
+    assert (await connector.read_sim(line)).group == group
+    assert bench.fake.desk.executed.total() == executed
 
 
 @needs("LocksImei")
@@ -60,7 +80,7 @@ async def test_a_lost_reply_to_a_lock_is_unknown_and_shows(bench: Bench) -> None
 
 
 @needs("LimitsData")
-async def test_a_ceiling_is_set_once_and_taken_away(bench: Bench) -> None:
+async def test_a_ceiling_is_set_once(bench: Bench) -> None:
     line, ceiling = bench.line(), 5 * bench.limit_step
     connector = bench.open()
     limited = await done(bench, connector, await connector.set_limit(line, ceiling))
@@ -68,9 +88,37 @@ async def test_a_ceiling_is_set_once_and_taken_away(bench: Bench) -> None:
     assert (limited.changed, limited.observed.limit.limit_bytes) == (True, ceiling)
     assert (await done(bench, connector, await connector.set_limit(line, ceiling))).changed is False
     assert bench.executed("set_limit", line) == 1
+
+
+@needs("LimitsData", limit_can_go=True)
+async def test_a_ceiling_is_taken_away(bench: Bench) -> None:
+    line, ceiling = bench.line(), 5 * bench.limit_step
+    connector = bench.open()
+    await done(bench, connector, await connector.set_limit(line, ceiling))
     free = await done(bench, connector, await connector.set_limit(line, None))
     assert free.observed.limit is not None
     assert free.observed.limit.limit_bytes is None
+
+
+@needs("LimitsData", limit_can_go=False)
+async def test_a_ceiling_that_cannot_go_stays(bench: Bench) -> None:
+    line, ceiling = bench.line(), 5 * bench.limit_step
+    connector = bench.open()
+    await done(bench, connector, await connector.set_limit(line, ceiling))
+    assert (await refused(bench, connector, await connector.set_limit(line, None))).reason is ReasonCode.UNSUPPORTED
+    held = (await connector.read_sim(line)).limit
+    assert held is not None
+    assert held.limit_bytes == ceiling
+
+
+@needs("LimitsData")
+async def test_a_ceiling_the_carrier_cannot_hold_is_refused_and_not_rounded(bench: Bench) -> None:
+    if bench.limit_step == 1:
+        return  # whole bytes, whatever they are
+    outcome = await bench.open().set_limit(bench.line(), 5 * bench.limit_step + 1)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason is ReasonCode.INVALID_REQUEST
+    assert bench.asked("set_limit") == 0
 
 
 @needs("LimitsData")
@@ -89,6 +137,17 @@ async def test_networks_are_steered_once(bench: Bench) -> None:
     assert (steered.changed, steered.observed.network_policy) == (True, policy)
     assert (await done(bench, connector, await connector.set_network_policy(line, policy))).changed is False
     assert bench.executed("set_network_policy", line) == 1
+
+
+@needs("SteersNetworks")
+async def test_steering_binds_whom_the_manifest_says(bench: Bench) -> None:
+    line, other = bench.line(), bench.line()
+    connector = bench.open()
+    record = bench.manifest.capabilities
+    policy = NetworkPolicy(kind=record.steering, plmns=frozenset({Plmn(mcc="286", mnc="02")}))
+    await done(bench, connector, await connector.set_network_policy(line, policy))
+    assert bench.card(line).steering is not None
+    assert (bench.card(other).steering is not None) == (record.steering_scope != "sim")
 
 
 @needs("SetsPlan")

@@ -202,7 +202,7 @@ class World:
             return "illegal_subscriber", plmn
         if not carrier.lets_in(sim.state) or sim.over_limit(self.clock()):
             return "not_subscribed", plmn
-        if sim.imei_lock and sim.imei_lock != modem.imei:
+        if sim.imei_lock and modem.imei not in sim.imei_lock.split(","):
             return "imei_not_accepted", plmn
         return ("unknown_apn" if apn not in carrier.apns else None), plmn
 

@@ -117,7 +117,7 @@ class Sim:
     modified_at: datetime
     group: str = ""
     termination_enabled: bool = False
-    imei_lock: str = ""
+    imei_lock: str = ""  # the IMEIs it works in, separated by commas; empty: any
     limit_bytes: int | None = None  # of a calendar month
     steering: Steering | None = None
     pending: SimState | None = None  # a change of state that takes its time

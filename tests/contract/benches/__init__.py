@@ -2,7 +2,9 @@
 
 from tests.contract.bench import Maker
 from tests.contract.benches.soracom import SORACOM
+from tests.contract.benches.telnyx import TELNYX
 
 BENCHES: dict[str, Maker] = {
     "soracom": SORACOM,
+    "telnyx": TELNYX,
 }

@@ -68,3 +68,23 @@ def test_instants() -> None:
 def test_only_objects_are_objects_and_only_arrays_are_arrays(value: object) -> None:
     assert (as_object(value) is not None) == isinstance(value, dict)
     assert (as_list(value) is not None) == isinstance(value, list)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-03-01T12:00:00.500Z", datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)),
+        ("2026-03-01T12:00:00+02:00", datetime(2026, 3, 1, 10, tzinfo=UTC)),
+        ("2026-03-01T12:00:00", datetime(2026, 3, 1, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_point_in_time_as_text(text: str, at: datetime) -> None:
+    fields = Fields({"at": text}, [])
+    assert (fields.moment("at"), fields.complaints) == (at, [])
+
+
+@pytest.mark.parametrize("text", ["soon", "2026-13-01", "0001-01-01T00:00:00+23:00", 7])
+def test_a_text_that_is_no_time_is_absent_and_named(text: object) -> None:
+    fields = Fields({"at": text}, [])
+    assert fields.moment("at") is None
+    assert len(fields.complaints) == 1
