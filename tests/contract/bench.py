@@ -8,7 +8,7 @@ otherwise; no test asks which vendor it is talking to.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
@@ -140,6 +140,8 @@ class Bench:
     plan: str = ""  # one that `set_plan` may name
     further_plan: str = ""  # of a further subscription
     long_text: str = "x" * 5000  # an SMS that no encoding of theirs carries
+    sms_letters: Literal["any", "plain"] = "any"  # "plain": a text with other letters is refused
+    one_spoils_all: bool = False  # True: a list with one SIM that takes no change is refused as a whole
     nobody: str = "8990010000000009999"  # well-formed, and not there
     no_group: str = "no-such-group"  # well-formed, and not there
     limit_step: int = 10_000_000  # bytes that the vendor can hold exactly
@@ -201,6 +203,10 @@ class Bench:
         if device:
             self.world.add_device(f"d-{sim.iccid}", country="TR", slots=[sim.iccid])
         return self.id_of(sim)
+
+    def unchangeable(self) -> ProviderId:
+        """A line that takes no change any more. Overridden where lines do not end."""
+        return self.line("terminated")
 
     def device(self, line: ProviderId) -> str:
         return f"d-{self.card(line).iccid}"

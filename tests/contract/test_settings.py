@@ -106,9 +106,8 @@ async def test_a_ceiling_that_cannot_go_stays(bench: Bench) -> None:
     connector = bench.open()
     await done(bench, connector, await connector.set_limit(line, ceiling))
     assert (await refused(bench, connector, await connector.set_limit(line, None))).reason is ReasonCode.UNSUPPORTED
-    held = (await connector.read_sim(line)).limit
-    assert held is not None
-    assert held.limit_bytes == ceiling
+    still = await done(bench, connector, await connector.set_limit(line, ceiling))
+    assert still.changed is False
 
 
 @needs("LimitsData")
@@ -124,6 +123,16 @@ async def test_a_ceiling_the_carrier_cannot_hold_is_refused_and_not_rounded(benc
 @needs("LimitsData")
 async def test_a_ceiling_has_a_scope(bench: Bench) -> None:
     assert bench.manifest.capabilities.limit_scope in {"sim", "group", "account"}
+
+
+@needs("LimitsData")
+async def test_a_ceiling_binds_whom_the_manifest_says(bench: Bench) -> None:
+    line, other = bench.line(), bench.line()
+    connector = bench.open()
+    await done(bench, connector, await connector.set_limit(line, 5 * bench.limit_step))
+    assert bench.card(line).limit_bytes == 5 * bench.limit_step
+    shared = bench.manifest.capabilities.limit_scope != "sim"
+    assert (bench.card(other).limit_bytes == 5 * bench.limit_step) == shared
 
 
 @needs("SteersNetworks")

@@ -14,6 +14,8 @@ from fairlead.config import Config
 from fairlead.connectors._kit.buckets import limits_from
 from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
 from fairlead.connectors.oidc.client import OidcClient
+from fairlead.connectors.onence.factory import FACTORY as ONENCE
+from fairlead.connectors.onence.factory import FACTORY_V2 as ONENCE_V2
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.connectors.telnyx.factory import FACTORY as TELNYX
 from fairlead.edge.api.door import Gate, Services
@@ -90,6 +92,8 @@ from fairlead.store.work import WorkStore
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     one.manifest.id: one
     for one in (
+        ONENCE,
+        ONENCE_V2,
         SORACOM,
         TELNYX,
     )

@@ -1,10 +1,13 @@
 """Every vendor's bench, by name. A connector joins the suite with its import and its line here."""
 
 from tests.contract.bench import Maker
+from tests.contract.benches.onence import ONENCE, ONENCE_V2
 from tests.contract.benches.soracom import SORACOM
 from tests.contract.benches.telnyx import TELNYX
 
 BENCHES: dict[str, Maker] = {
+    "onence": ONENCE,
+    "onence-v2": ONENCE_V2,
     "soracom": SORACOM,
     "telnyx": TELNYX,
 }

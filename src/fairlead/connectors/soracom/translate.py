@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final, Literal
 
+from fairlead.connectors._kit.letters import PLAIN, is_plain
 from fairlead.connectors._kit.reading import Fields, as_list, as_object, plmn_of_integers
 from fairlead.engine.ports.carrier import (
     Cell,
@@ -82,9 +83,7 @@ FORMS: Final[Mapping[str, FormFactor]] = {
     "virtual": FormFactor.SOFT,
 }  # `trio` is cut to size by whoever uses it
 
-# Letters whose GSM 7-bit code nobody disputes (TS 23.038 §6.2.1); anything else goes as UCS-2.
-_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !\"#%&'()*+,-./:;<=>?\r\n")
-_LONGEST_PLAIN, _LONGEST_UCS2 = 160, 70
+_LONGEST_UCS2: Final = 70
 
 
 def state_of(word: str) -> SubscriptionState:
@@ -262,8 +261,8 @@ def encoding_of(text: str) -> Literal[1, 2] | None:
     """The encoding that carries a text whole: 1 for GSM 7-bit, 2 for UCS-2; None where neither does."""
     if not text:
         return None
-    if set(text) <= _PLAIN:
-        return 1 if len(text) <= _LONGEST_PLAIN else None
+    if set(text) <= PLAIN:
+        return 1 if is_plain(text) else None
     in_ucs2 = all(ord(letter) <= 0xFFFF for letter in text)  # noqa: PLR2004 - the last letter of UCS-2
     return 2 if in_ucs2 and len(text) <= _LONGEST_UCS2 else None
 
