@@ -11,7 +11,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -350,6 +350,6 @@ def _json(body: object, *, status: int = 200, headers: dict[str, str] | None = N
 
 async def _body(request: Request, kind: type[_T]) -> _T:
     try:
-        return cast("_T", msgspec.json.decode(await request.body(), type=kind))
+        return msgspec.json.decode(await request.body(), type=kind)
     except msgspec.DecodeError as error:
         raise Refusal("malformed", 400, message=f"Malformed request: {error}") from error

@@ -16,7 +16,7 @@ from typing import Final
 from fairlead.connectors._kit.http import Denial
 from fairlead.connectors._kit.letters import is_plain
 from fairlead.connectors._kit.manifest import read_manifest
-from fairlead.connectors._kit.paging import pages
+from fairlead.connectors._kit.paging import after_number, number_of, pages
 from fairlead.connectors._kit.reading import EMPTY, Fields, as_list, as_object
 from fairlead.connectors._kit.wish import MalformedReference, Wish, own_refusal, read_reference
 from fairlead.connectors.onence import queued
@@ -96,12 +96,12 @@ class OnenceConnector:
         size = self._manifest.page_size
 
         async def read(cursor: Cursor | None) -> tuple[tuple[list[object], Freshness], str | None]:
-            asked_at, number = self._fresh(), queued.number_of(cursor)
+            asked_at, number = self._fresh(), number_of(cursor)
             value, total = await self._client.list_sims(number=number, size=size)
             lines = as_list(value)
             if lines is None:
                 raise Unavailable("GET /sims: the reply is not a list")
-            return (lines, asked_at), queued.following(number, total, len(lines), size)
+            return (lines, asked_at), after_number(number, total=total, lines=len(lines), size=size)
 
         async for (lines, asked_at), onward in pages("GET /sims", read, after=after):
             found = [(line, self._translator.sim(line, asked_at)) for line in lines]
@@ -147,7 +147,7 @@ class OnenceConnector:
         size = self._manifest.page_size
 
         async def read(cursor: Cursor | None) -> tuple[list[SessionEvent], str | None]:
-            asked_at, number = self._fresh(), queued.number_of(cursor)
+            asked_at, number = self._fresh(), number_of(cursor)
             value, total = await self._client.events(sim, number=number, size=size)
             body = as_object(value)
             if body is not None:
@@ -155,7 +155,7 @@ class OnenceConnector:
             lines = as_list(value if body is None else body.get("events")) or []
             found = [self._translator.event(line, asked_at) for line in lines]
             events = [one for one in found if one is not None and since <= one.at <= until]
-            return events, queued.following(number, total, len(lines), size)
+            return events, after_number(number, total=total, lines=len(lines), size=size)
 
         async for events, onward in pages("events", read, after=after):
             yield EventPage(events=tuple(events), next=onward)

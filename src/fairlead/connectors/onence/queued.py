@@ -8,13 +8,11 @@ from fairlead.connectors._kit.http import Denial
 from fairlead.connectors._kit.reading import EMPTY, Fields, as_object
 from fairlead.connectors._kit.wish import MalformedReference
 from fairlead.engine.ports.carrier import (
-    Cursor,
     ProviderId,
     RawReply,
     ReasonCode,
     Refused,
     SessionStatus,
-    Unavailable,
 )
 
 RESET_AGAIN: Final = timedelta(seconds=30)
@@ -55,14 +53,23 @@ def read(text: str) -> Queued | None:
     kind, *rest = text.split(" ")
     if kind not in _KINDS:
         return None
-    if kind == "sms" and len(rest) == 3 and all(rest):  # noqa: PLR2004 - SIM, message, end
-        return Queued(kind="sms", sim=ProviderId(rest[0]), message=rest[1])
+    *named, end = rest or [""]
+    if end != "-" or not all(named):
+        raise MalformedReference(f"{text!r} is not a reference: expected a SIM and what was queued for it")
+    match kind, named:
+        case "sms", [sim, message]:
+            return Queued(kind="sms", sim=ProviderId(sim), message=message)
+        case "reset", [sim, at, *session] if len(session) <= 1:
+            return Queued(kind="reset", sim=ProviderId(sim), asked_at=_time(at), session="".join(session))
+        case _:
+            raise MalformedReference(f"{text!r} is not a reference: expected a SIM and what was queued for it")
+
+
+def _time(text: str) -> datetime:
     try:
-        sim, at, *session = rest[:-1]
-        asked_at = datetime.fromtimestamp(float(at), UTC)
+        return datetime.fromtimestamp(float(text), UTC)
     except (ValueError, OverflowError, OSError):
-        raise MalformedReference(f"{text!r} is not a reference: expected a SIM and a time") from None
-    return Queued(kind="reset", sim=ProviderId(sim), asked_at=asked_at, session=session[0] if session else "")
+        raise MalformedReference(f"{text!r} is not a time") from None
 
 
 def sms_end(value: object) -> Refused | Literal["delivered", "under way"]:
@@ -81,18 +88,3 @@ def expired(answer: Denial) -> Refused:
     refused = answer.refused(ReasonCode.PRECONDITION)
     detail = f"{answer.detail} (an expired SIM takes no change; only a paid extension at 1NCE brings it back)"
     return Refused(reason=refused.reason, detail=detail, raw=refused.raw)
-
-
-def number_of(cursor: Cursor | None) -> int:
-    """The page a cursor names; raises `Unavailable` for one that is not ours."""
-    if cursor is None:
-        return 1
-    if not (cursor.isascii() and cursor.isdigit() and 0 < len(cursor) < 10):  # noqa: PLR2004 - no inventory is longer
-        raise Unavailable(f"{cursor[:40]!r} is not a page number")
-    return int(cursor)
-
-
-def following(number: int, total: int | None, lines: int, size: int) -> str | None:
-    """The number of the next page, as a cursor; where the carrier does not say how many, a full page has a next."""
-    more = number < total if total is not None else lines >= size
-    return str(number + 1) if more else None

@@ -15,7 +15,7 @@ from typing import Final
 
 from fairlead.connectors._kit.http import Denial, Reply
 from fairlead.connectors._kit.manifest import read_manifest
-from fairlead.connectors._kit.paging import pages
+from fairlead.connectors._kit.paging import number_of, pages
 from fairlead.connectors._kit.reading import as_list
 from fairlead.connectors._kit.wish import Wish, network_value, own_refusal
 from fairlead.connectors.telnyx import follow, steering
@@ -88,7 +88,7 @@ class TelnyxConnector:
         """The inventory by page number, one request a page. A list tells no session."""
 
         async def read(cursor: Cursor | None) -> tuple[tuple[list[object], Freshness], str | None]:
-            asked_at, number, size = self._fresh(), steering.number_of(cursor), MANIFEST.page_size
+            asked_at, number, size = self._fresh(), number_of(cursor), MANIFEST.page_size
             page = await self._client.page("/sim_cards", number=number, size=size)
             lines = as_list(page.get("data"))
             if lines is None:
@@ -125,7 +125,7 @@ class TelnyxConnector:
         """The data sessions of the connectivity logs. The carrier filters by no time, so every page is read."""
 
         async def read(cursor: Cursor | None) -> tuple[list[SessionEvent], str | None]:
-            asked_at, number, size = self._fresh(), steering.number_of(cursor), MANIFEST.page_size
+            asked_at, number, size = self._fresh(), number_of(cursor), MANIFEST.page_size
             page = await self._client.connectivity_logs(sim, number=number, size=size)
             logs = as_list(page.get("data")) or []
             events = [event for log in logs for event in self._translator.events(log, asked_at)]

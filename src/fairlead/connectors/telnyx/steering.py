@@ -6,12 +6,12 @@ made (which binds nobody), and then hung on this group. A list by country is som
 is not replaced.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 from fairlead.connectors._kit.http import Denial, Reply
-from fairlead.connectors._kit.paging import pages
+from fairlead.connectors._kit.paging import after_number, number_of, pages
 from fairlead.connectors._kit.reading import EMPTY, Fields, as_list, as_object
 from fairlead.connectors.telnyx.client import Collection, TelnyxClient, data_of
 from fairlead.connectors.telnyx.translate import block_values, blocked_by
@@ -22,21 +22,10 @@ _NAME: Final = "fairlead"
 _PAGE: Final = 100
 
 
-def following(page: object, number: int, size: int) -> str | None:
-    """The number of the page behind this one, as a cursor; None behind the last."""
-    body = as_object(page) or EMPTY
-    total = Fields(body, []).inner("meta").whole("total_pages")
-    more = number < total if total is not None else len(as_list(body.get("data")) or []) >= size
-    return str(number + 1) if more else None
-
-
-def number_of(cursor: Cursor | None) -> int:
-    """The page a cursor names; raises `Unavailable` for one that is not ours."""
-    if cursor is None:
-        return 1
-    if not (cursor.isascii() and cursor.isdigit() and 0 < len(cursor) < 10):  # noqa: PLR2004 - no inventory is longer
-        raise Unavailable(f"{cursor[:40]!r} is not a page number")
-    return int(cursor)
+def following(page: Mapping[str, object], number: int, size: int) -> str | None:
+    """The cursor behind a page, by what its `meta` says; None behind the last."""
+    total = Fields(page, []).inner("meta").whole("total_pages")
+    return after_number(number, total=total, lines=len(as_list(page.get("data")) or []), size=size)
 
 
 async def walk(client: TelnyxClient, of: Collection) -> AsyncIterator[object]:
