@@ -8,7 +8,7 @@ otherwise; no test asks which vendor it is talking to.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
@@ -138,14 +138,21 @@ class Bench:
     forgets_the_ended: bool = False  # a terminated line is not found any more
     resets_only_sessions: bool = True  # a reset of a line without a session does nothing, and nothing is sent
     session_fields: frozenset[str] = frozenset({"plmn", "imei", "imsi", "ip", "since"})  # what a session tells
+    events_a_line: int = 1  # session events that one line of the vendor's history tells
     granularity: str = "day"
     plan: str = ""  # one that `set_plan` may name
     further_plan: str = ""  # of a further subscription
     long_text: str = "x" * 5000  # an SMS that no encoding of theirs carries
+    sms_letters: Literal["any", "plain"] = "any"  # "plain": a text with other letters is refused
+    one_spoils_all: bool = False  # True: a list with one SIM that takes no change is refused as a whole
     nobody: str = "8990010000000009999"  # well-formed, and not there
+    no_group: str = "no-such-group"  # well-formed, and not there
     limit_step: int = 10_000_000  # bytes that the vendor can hold exactly
-    ceiling_may_go: bool = True  # False: a ceiling can be moved, and never taken away
-    groups_let_go: bool = True  # False: a line goes from group to group, and out of none
+    alone: bool = False  # True: each line is in a group of its own, because settings are of the group
+    limit_can_go: bool = True  # False: a ceiling can be moved and never be taken away
+    leaves_groups: bool = True  # False: a line is always in some group, and can only be put into another
+    standby_by_plan: bool = True  # False: every line can be parked
+    usage_history: bool = True  # False: there is one running sum of the period that is open, and no past
 
     @property
     def world(self) -> World:
@@ -202,6 +209,10 @@ class Bench:
         if device:
             self.world.add_device(f"d-{sim.iccid}", country="TR", slots=[sim.iccid])
         return self.id_of(sim)
+
+    def unchangeable(self) -> ProviderId:
+        """A line that takes no change any more. Overridden where lines do not end."""
+        return self.line("terminated")
 
     def device(self, line: ProviderId) -> str:
         return f"d-{self.card(line).iccid}"

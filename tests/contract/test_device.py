@@ -3,7 +3,7 @@
 import pytest
 from tests.contract.bench import Bench, done
 
-from fairlead.engine.ports.carrier import OutcomeUnknown, Refused
+from fairlead.engine.ports.carrier import OutcomeUnknown, ReasonCode, Refused
 
 needs = pytest.mark.needs
 
@@ -19,7 +19,16 @@ async def test_two_messages_are_two(bench: Bench) -> None:
     assert bench.executed("send_sms", line) == 2
 
 
-@needs("SendsSms")
+@needs("SendsSms", sms_letters="plain")
+async def test_letters_that_may_be_lost_are_not_sent(bench: Bench) -> None:
+    line = bench.line(device=True)
+    outcome = await bench.open().send_sms(line, "Ölçüm: {çalış}")
+    assert isinstance(outcome, Refused)
+    assert outcome.reason is ReasonCode.INVALID_REQUEST
+    assert (bench.asked("send_sms"), bench.card(line).messages) == (0, [])
+
+
+@needs("SendsSms", sms_letters="any")
 async def test_a_message_keeps_its_letters(bench: Bench) -> None:
     line = bench.line(device=True)
     bench.online(line)

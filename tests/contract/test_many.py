@@ -10,6 +10,7 @@ from fairlead.engine.ports.carrier import Accepted, BatchOutcome, Done, OutcomeU
 from fairlead.model.subscription import SubscriptionState, Verb, capability
 
 pytestmark = pytest.mark.needs("ChangesMany", verbs=["suspend"])
+needs = pytest.mark.needs
 
 
 async def settled_many(bench: Bench, connector: Any, outcome: BatchOutcome) -> dict[ProviderId, Done | Refused]:
@@ -25,9 +26,10 @@ async def settled_many(bench: Bench, connector: Any, outcome: BatchOutcome) -> d
     return ends
 
 
+@needs(one_spoils_all=False)
 async def test_each_sim_has_its_own_end(bench: Bench) -> None:
     lines = [bench.line() for _ in range(7)]
-    dead = bench.line("terminated")
+    dead = bench.unchangeable()
     connector = bench.open()
     ends = await settled_many(bench, connector, await connector.change_many(Verb.SUSPEND, [*lines, dead]))
     assert set(ends) == {*lines, dead}
@@ -39,6 +41,23 @@ async def test_each_sim_has_its_own_end(bench: Bench) -> None:
         )
     assert isinstance(ends[dead], Refused)
     assert bench.asked("change_many") == 1
+
+
+@needs(one_spoils_all=True)
+async def test_one_that_takes_no_change_spoils_the_list_and_none_is_changed(bench: Bench) -> None:
+    lines = [bench.line() for _ in range(7)]
+    connector = bench.open()
+    spoilt = await settled_many(
+        bench, connector, await connector.change_many(Verb.SUSPEND, [*lines, bench.unchangeable()])
+    )
+    assert len(spoilt) == 8
+    assert {one.reason for one in spoilt.values() if isinstance(one, Refused)} == {ReasonCode.PRECONDITION}
+    assert bench.fake.desk.executed.total() == 0
+    ends = await settled_many(bench, connector, await connector.change_many(Verb.SUSPEND, lines))
+    assert all(isinstance(one, Done) for one in ends.values())
+    for line in lines:
+        assert (await connector.read_sim(line)).subscription.state is SubscriptionState.SUSPENDED
+    assert bench.fake.desk.executed.total() == len(lines)
 
 
 async def test_a_batch_is_followed_in_another_process(bench: Bench) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from tests.contract.bench import APN, Bench, done, refused
 
-from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown, ReasonCode
+from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown, ReasonCode, Refused
 from fairlead.model.identifiers import Imei, Plmn
 from fairlead_sim.world.radio import AttachRefused
 
@@ -19,10 +19,10 @@ async def test_groups(bench: Bench) -> None:
     assert (await done(bench, connector, await connector.set_group(line, group))).changed is False
     assert bench.executed("set_group", line) == 1
     with pytest.raises(NotFound):
-        await connector.set_group(line, "no-such-group")
+        await connector.set_group(line, bench.no_group)
 
 
-@needs("Groups", groups_let_go=True)
+@needs("Groups", leaves_groups=True)
 async def test_a_line_is_taken_out_of_its_group_once(bench: Bench) -> None:
     line, group = bench.line(), bench.add_group("meters")
     connector = bench.open()
@@ -32,13 +32,16 @@ async def test_a_line_is_taken_out_of_its_group_once(bench: Bench) -> None:
     assert bench.executed("unset_group", line) == 1
 
 
-@needs("Groups", groups_let_go=False)
-async def test_a_line_that_cannot_leave_all_groups_is_refused_and_stays(bench: Bench) -> None:
+@needs("Groups", leaves_groups=False)
+async def test_where_a_line_is_always_in_a_group_it_cannot_be_taken_out(bench: Bench) -> None:
     line, group = bench.line(), bench.add_group("meters")
     connector = bench.open()
+    assert (await connector.read_sim(line)).group
     await done(bench, connector, await connector.set_group(line, group))
+    executed = bench.fake.desk.executed.total()
     assert (await refused(bench, connector, await connector.unset_group(line))).reason is ReasonCode.UNSUPPORTED
     assert (await connector.read_sim(line)).group == group
+    assert bench.fake.desk.executed.total() == executed
 
 
 @needs("LocksImei")
@@ -87,28 +90,49 @@ async def test_a_ceiling_is_set_once(bench: Bench) -> None:
     assert bench.executed("set_limit", line) == 1
 
 
-@needs("LimitsData", ceiling_may_go=True)
+@needs("LimitsData", limit_can_go=True)
 async def test_a_ceiling_is_taken_away(bench: Bench) -> None:
-    line = bench.line()
+    line, ceiling = bench.line(), 5 * bench.limit_step
     connector = bench.open()
-    await done(bench, connector, await connector.set_limit(line, 5 * bench.limit_step))
+    await done(bench, connector, await connector.set_limit(line, ceiling))
     free = await done(bench, connector, await connector.set_limit(line, None))
     assert free.observed.limit is not None
     assert free.observed.limit.limit_bytes is None
 
 
-@needs("LimitsData", ceiling_may_go=False)
-async def test_a_ceiling_that_cannot_be_taken_away_is_refused_and_stays(bench: Bench) -> None:
-    line = bench.line()
+@needs("LimitsData", limit_can_go=False)
+async def test_a_ceiling_that_cannot_go_stays(bench: Bench) -> None:
+    line, ceiling = bench.line(), 5 * bench.limit_step
     connector = bench.open()
-    limited = await done(bench, connector, await connector.set_limit(line, 5 * bench.limit_step))
+    await done(bench, connector, await connector.set_limit(line, ceiling))
     assert (await refused(bench, connector, await connector.set_limit(line, None))).reason is ReasonCode.UNSUPPORTED
-    assert (await connector.read_sim(line)).limit == limited.observed.limit
+    still = await done(bench, connector, await connector.set_limit(line, ceiling))
+    assert still.changed is False
+
+
+@needs("LimitsData")
+async def test_a_ceiling_the_carrier_cannot_hold_is_refused_and_not_rounded(bench: Bench) -> None:
+    if bench.limit_step == 1:
+        return  # whole bytes, whatever they are
+    outcome = await bench.open().set_limit(bench.line(), 5 * bench.limit_step + 1)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason is ReasonCode.INVALID_REQUEST
+    assert bench.asked("set_limit") == 0
 
 
 @needs("LimitsData")
 async def test_a_ceiling_has_a_scope(bench: Bench) -> None:
     assert bench.manifest.capabilities.limit_scope in {"sim", "group", "account"}
+
+
+@needs("LimitsData", alone=False)
+async def test_a_ceiling_binds_whom_the_manifest_says(bench: Bench) -> None:
+    line, other = bench.line(), bench.line()
+    connector = bench.open()
+    await done(bench, connector, await connector.set_limit(line, 5 * bench.limit_step))
+    assert bench.card(line).limit_bytes == 5 * bench.limit_step
+    shared = bench.manifest.capabilities.limit_scope != "sim"
+    assert (bench.card(other).limit_bytes == 5 * bench.limit_step) == shared
 
 
 @needs("SteersNetworks")
@@ -122,6 +146,17 @@ async def test_networks_are_steered_once(bench: Bench) -> None:
     assert (steered.changed, steered.observed.network_policy) == (True, policy)
     assert (await done(bench, connector, await connector.set_network_policy(line, policy))).changed is False
     assert bench.executed("set_network_policy", line) == 1
+
+
+@needs("SteersNetworks", alone=False)
+async def test_steering_binds_whom_the_manifest_says(bench: Bench) -> None:
+    line, other = bench.line(), bench.line()
+    connector = bench.open()
+    record = bench.manifest.capabilities
+    policy = NetworkPolicy(kind=record.steering, plmns=frozenset({Plmn(mcc="286", mnc="02")}))
+    await done(bench, connector, await connector.set_network_policy(line, policy))
+    assert bench.card(line).steering is not None
+    assert (bench.card(other).steering is not None) == (record.steering_scope != "sim")
 
 
 @needs("SetsPlan")

@@ -95,7 +95,7 @@ async def test_each_refusal_has_its_reason(bench: Bench, status: int) -> None:
     assert outcome.reason is bench.reasons.get(status, ReasonCode.UNKNOWN)
 
 
-@needs("StandsBy", verbs=["standby"])
+@needs("StandsBy", verbs=["standby"], standby_by_plan=True)
 async def test_a_plan_without_standby_says_unsupported(bench: Bench) -> None:
     bench.world.carriers["tr"].standby_plans = frozenset()
     connector = bench.open()

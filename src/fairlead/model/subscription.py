@@ -157,6 +157,7 @@ class CapabilityRecord:
     usage: UsageCapability | None = None
     limit_scope: Literal["none", "sim", "group", "account"] = "none"
     steering: Literal["none", "allow", "block"] = "none"
+    steering_scope: Literal["sim", "group", "account"] = "sim"  # whose networks one call changes
     location: Literal["none", "cell", "coordinates"] = "none"
     idempotent: Literal["none", "natural", "key"] = "none"
     state_staleness: timedelta = timedelta(0)  # a write still on its way may land this much later

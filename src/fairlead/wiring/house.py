@@ -20,9 +20,12 @@ from fairlead.connectors._kit.factory import (
     UnknownKind,
 )
 from fairlead.connectors.oidc.client import OidcClient
+from fairlead.connectors.onence.factory import FACTORY as ONENCE
+from fairlead.connectors.onence.factory import FACTORY_V2 as ONENCE_V2
 from fairlead.connectors.programmable_wireless.factory import FACTORY as PROGRAMMABLE_WIRELESS
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.connectors.supersim.factory import FACTORY as SUPERSIM
+from fairlead.connectors.telnyx.factory import FACTORY as TELNYX
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
@@ -109,8 +112,11 @@ CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     one.manifest.id: one
     for one in (
         PROGRAMMABLE_WIRELESS,
+        ONENCE,
+        ONENCE_V2,
         SORACOM,
         SUPERSIM,
+        TELNYX,
     )
 }  # fmt: skip
 

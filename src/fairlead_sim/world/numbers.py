@@ -14,9 +14,9 @@ def with_luhn(digits: str) -> str:
     return f"{digits}{(10 - total % 10) % 10}"
 
 
-def make_iccid(issuer: str, serial: int) -> str:
-    """A 19-digit ICCID: issuer (89, country code, issuer number), serial, check digit."""
-    return with_luhn(issuer + f"{serial:0{18 - len(issuer)}}")
+def make_iccid(issuer: str, serial: int, digits: int = 19) -> str:
+    """An ICCID of 19 or 20 digits: issuer (89, country code, issuer number), serial, check digit."""
+    return with_luhn(issuer + f"{serial:0{digits - 1 - len(issuer)}}")
 
 
 def make_imsi(mcc: str, mnc: str, serial: int) -> str:

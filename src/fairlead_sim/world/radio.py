@@ -92,6 +92,7 @@ class World:
         roams_in: Mapping[str, tuple[str, ...]] | Literal["everywhere", "nowhere"] = "nowhere",
         lag: timedelta = timedelta(0),
         standby_plans: frozenset[str] = frozenset(),
+        iccid_digits: int = 19,
     ) -> Carrier:
         """A carrier whose IMSIs begin with `home`; a home PLMN of a country of the atlas works there too."""
         network = NETWORKS.get(home)
@@ -112,6 +113,7 @@ class World:
             roaming=roaming,
             lag=lag,
             standby_plans=standby_plans,
+            iccid_digits=iccid_digits,
         )
         self.carriers[carrier] = made
         return made
@@ -125,7 +127,7 @@ class World:
         now, made = self.clock(), list[Sim]()
         for serial in range(len(owner.sims) + 1, len(owner.sims) + count + 1):
             sim = Sim(
-                iccid=make_iccid(f"89{calling}{mnc}{branch:02}", serial),
+                iccid=make_iccid(f"89{calling}{mnc}{branch:02}", serial, owner.iccid_digits),
                 imsi=make_imsi(mcc, mnc, branch * 10_000_000 + serial),
                 msisdn=f"{calling}{branch:02}{serial:07}",
                 carrier=carrier,
@@ -202,7 +204,7 @@ class World:
             return "illegal_subscriber", plmn
         if not carrier.lets_in(sim.state) or sim.over_limit(self.clock()):
             return "not_subscribed", plmn
-        if sim.imei_lock and sim.imei_lock != modem.imei:
+        if sim.imei_lock and modem.imei not in sim.imei_lock.split(","):
             return "imei_not_accepted", plmn
         return ("unknown_apn" if apn not in carrier.apns else None), plmn
 

@@ -117,7 +117,7 @@ class Sim:
     modified_at: datetime
     group: str = ""
     termination_enabled: bool = False
-    imei_lock: str = ""
+    imei_lock: str = ""  # the IMEIs it works in, separated by commas; empty: any
     limit_bytes: int | None = None  # of a calendar month
     steering: Steering | None = None
     pending: SimState | None = None  # a change of state that takes its time
@@ -207,6 +207,7 @@ class Carrier:
     roaming: Mapping[str, tuple[str, ...]]  # country → PLMNs that take its cards, preferred first
     lag: timedelta = timedelta(0)  # sessions show up this late
     standby_plans: frozenset[str] = frozenset()
+    iccid_digits: int = 19  # of its cards, check digit included
     delivery_takes: timedelta = timedelta(minutes=10)
     takes: dict[str, timedelta] = field(default_factory=dict[str, timedelta])  # state → how long a change to it takes
     state_lag: timedelta = timedelta(0)  # what was set shows this late

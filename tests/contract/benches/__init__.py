@@ -1,14 +1,19 @@
 """Every vendor's bench, by name. A connector joins the suite with its import and its line here."""
 
 from tests.contract.bench import Maker
+from tests.contract.benches.onence import ONENCE, ONENCE_V2
 from tests.contract.benches.programmable_wireless import PROGRAMMABLE_WIRELESS, PROGRAMMABLE_WIRELESS_AT_TWILIO
 from tests.contract.benches.soracom import SORACOM
 from tests.contract.benches.supersim import SUPERSIM, SUPERSIM_AT_TWILIO
+from tests.contract.benches.telnyx import TELNYX
 
 BENCHES: dict[str, Maker] = {
+    "onence": ONENCE,
+    "onence-v2": ONENCE_V2,
     "programmable_wireless": PROGRAMMABLE_WIRELESS,
     "programmable_wireless-twilio": PROGRAMMABLE_WIRELESS_AT_TWILIO,
     "soracom": SORACOM,
     "supersim": SUPERSIM,
     "supersim-twilio": SUPERSIM_AT_TWILIO,
+    "telnyx": TELNYX,
 }

@@ -49,8 +49,9 @@ def bench(kind: str) -> Maker:
             hook_url=HOOK,
             logs_in=kind == "kore",
             reads_takes=3,
-            groups_let_go=False,
-            ceiling_may_go=False,
+            alone=True,
+            leaves_groups=False,
+            limit_can_go=False,
             nobody=f"HS{0:032x}",
         )
 

@@ -11,6 +11,7 @@ from fairlead_sim.world.numbers import make_eid, make_iccid, make_imei, make_ims
 @given(st.integers(0, 99_999))
 def test_numbers_that_the_server_accepts(serial: int) -> None:
     assert read_iccid(make_iccid("89900100", serial), digits=19)
+    assert read_iccid(make_iccid("89900100", serial, 20), digits=20)
     assert read_imsi(make_imsi("286", "01", serial))
     assert read_imei(make_imei("35209900", serial))
     assert read_eid(make_eid(serial))

@@ -106,6 +106,17 @@ def test_why_a_card_gets_no_session(world: World) -> None:
     assert turned_away(world, 1, APN) == "no_network"  # a local card abroad
 
 
+def test_a_card_may_be_locked_to_several_devices(world: World) -> None:
+    roaming, _ = device(world)
+    roaming.imei_lock = f"352099000000099,{world.devices['d1'].imei}"
+    assert isinstance(world.attach("d1", 0, ROAM_APN), Session)
+
+
+def test_a_carrier_may_have_cards_of_twenty_digits(world: World) -> None:
+    world.add_carrier("long", name="Long", home="901-40", apns=frozenset({ROAM_APN}), iccid_digits=20)
+    assert [len(sim.iccid) for sim in world.issue("long", 2)] == [20, 20]
+
+
 def test_a_border_ends_the_session(world: World) -> None:
     device(world)
     session = attached(world, 0, ROAM_APN)

@@ -86,6 +86,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     limits: dict[str, _Limit]
     verbs: dict[Verb, _Verb]
     usage: _Usage | None = None
+    steering_scope: str = "sim"
     webhook: WebhookKind = "none"
     action_budget: dict[ActionClass, int] = {}
 
@@ -159,6 +160,7 @@ def _record(file: _File) -> CapabilityRecord:
         "usage": _usage(file.usage) if file.usage else None,
         "limit_scope": file.limit_scope,
         "steering": file.steering,
+        "steering_scope": file.steering_scope,
         "location": file.location,
         "idempotent": file.idempotent,
         "state_staleness": timedelta(seconds=file.state_staleness_s),

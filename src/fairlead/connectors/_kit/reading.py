@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
 from fairlead.model.identifiers import (
+    Eid,
     Iccid,
     Imei,
     Imsi,
     MalformedIdentifier,
     Msisdn,
     Plmn,
+    read_eid,
     read_iccid,
     read_imei,
     read_imsi,
@@ -130,6 +132,10 @@ class Fields:
     def msisdn(self, key: str) -> Msisdn | None:
         """An MSISDN."""
         return self._identifier(key, read_msisdn)
+
+    def eid(self, key: str) -> Eid | None:
+        """An EID."""
+        return self._identifier(key, read_eid)
 
     def _identifier(self, key: str, read: Callable[[str], T]) -> T | None:
         text = self.text(key)

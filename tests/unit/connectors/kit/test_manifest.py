@@ -30,6 +30,12 @@ def test_a_manifest_may_name_more_secrets_a_second_address_and_a_days_allowance(
     assert (manifest.contract, manifest.webhook) == ("first-party", "path")
 
 
+def test_steering_binds_the_line_unless_a_manifest_says_whom() -> None:
+    assert read_manifest(TEXT).capabilities.steering_scope == "sim"
+    shared = TEXT.replace("page_size = 100", 'page_size = 100\nsteering_scope = "group"')
+    assert read_manifest(shared).capabilities.steering_scope == "group"
+
+
 def test_what_a_manifest_does_not_name_is_unsupported_and_says_why() -> None:
     missing = capability(read_manifest(TEXT).capabilities, Verb.SET_NETWORK_POLICY)
     assert not missing.supported
@@ -46,6 +52,7 @@ def test_what_a_manifest_does_not_name_is_unsupported_and_says_why() -> None:
         ("read = { per_second = 20, burst = 40 }", "read = { per_second = 0, burst = 40 }", "read"),
         ("read = { per_second = 20, burst = 40 }", "reads = { per_second = 1, burst = 40 }", "reads"),
         ('steering = "none"', 'steering = "sometimes"', "steering"),
+        ('steering = "none"', 'steering = "none"\nsteering_scope = "everybody"', "steering_scope"),
         ("suspend = { typical_s = 1,", 'suspend = { mode = "maybe", typical_s = 1,', "mode"),
         ("suspend = {", "suspendd = {", "suspendd"),
         ('id = "soracom"', "id = ", "Invalid value"),

@@ -1,0 +1,1 @@
+"""1NCE: one account per connector, in either version of its interface."""

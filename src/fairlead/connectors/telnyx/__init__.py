@@ -1,0 +1,1 @@
+"""Telnyx IoT SIM: one account (organisation) per connector."""
