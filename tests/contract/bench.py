@@ -141,6 +141,7 @@ class Bench:
     long_text: str = "x" * 5000  # an SMS that no encoding of theirs carries
     nobody: str = "8990010000000009999"  # well-formed, and not there
     limit_step: int = 10_000_000  # bytes that the vendor can hold exactly
+    limit_can_go: bool = True  # False: a ceiling can be moved and never be taken away
 
     @property
     def world(self) -> World:

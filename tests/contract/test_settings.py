@@ -1,9 +1,9 @@
 """What can be set on a line: group, device, ceiling, networks, plan. Each is once, shown, and taken back."""
 
 import pytest
-from tests.contract.bench import APN, Bench, done
+from tests.contract.bench import APN, Bench, done, refused
 
-from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown
+from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown, ReasonCode, Refused
 from fairlead.model.identifiers import Imei, Plmn
 from fairlead_sim.world.radio import AttachRefused
 
@@ -60,7 +60,7 @@ async def test_a_lost_reply_to_a_lock_is_unknown_and_shows(bench: Bench) -> None
 
 
 @needs("LimitsData")
-async def test_a_ceiling_is_set_once_and_taken_away(bench: Bench) -> None:
+async def test_a_ceiling_is_set_once(bench: Bench) -> None:
     line, ceiling = bench.line(), 5 * bench.limit_step
     connector = bench.open()
     limited = await done(bench, connector, await connector.set_limit(line, ceiling))
@@ -68,9 +68,37 @@ async def test_a_ceiling_is_set_once_and_taken_away(bench: Bench) -> None:
     assert (limited.changed, limited.observed.limit.limit_bytes) == (True, ceiling)
     assert (await done(bench, connector, await connector.set_limit(line, ceiling))).changed is False
     assert bench.executed("set_limit", line) == 1
+
+
+@needs("LimitsData", limit_can_go=True)
+async def test_a_ceiling_is_taken_away(bench: Bench) -> None:
+    line, ceiling = bench.line(), 5 * bench.limit_step
+    connector = bench.open()
+    await done(bench, connector, await connector.set_limit(line, ceiling))
     free = await done(bench, connector, await connector.set_limit(line, None))
     assert free.observed.limit is not None
     assert free.observed.limit.limit_bytes is None
+
+
+@needs("LimitsData", limit_can_go=False)
+async def test_a_ceiling_that_cannot_go_stays(bench: Bench) -> None:
+    line, ceiling = bench.line(), 5 * bench.limit_step
+    connector = bench.open()
+    await done(bench, connector, await connector.set_limit(line, ceiling))
+    assert (await refused(bench, connector, await connector.set_limit(line, None))).reason is ReasonCode.UNSUPPORTED
+    held = (await connector.read_sim(line)).limit
+    assert held is not None
+    assert held.limit_bytes == ceiling
+
+
+@needs("LimitsData")
+async def test_a_ceiling_the_carrier_cannot_hold_is_refused_and_not_rounded(bench: Bench) -> None:
+    if bench.limit_step == 1:
+        return  # whole bytes, whatever they are
+    outcome = await bench.open().set_limit(bench.line(), 5 * bench.limit_step + 1)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason is ReasonCode.INVALID_REQUEST
+    assert bench.asked("set_limit") == 0
 
 
 @needs("LimitsData")

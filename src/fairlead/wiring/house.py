@@ -13,6 +13,7 @@ from fairlead.bus.kick import SystemDoor
 from fairlead.config import Config
 from fairlead.connectors._kit.buckets import limits_from
 from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
+from fairlead.connectors.emnify.factory import FACTORY as EMNIFY
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.edge.api.door import Gate, Services
@@ -89,6 +90,7 @@ from fairlead.store.work import WorkStore
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     one.manifest.id: one
     for one in (
+        EMNIFY,
         SORACOM,
     )
 }  # fmt: skip
