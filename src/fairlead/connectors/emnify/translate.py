@@ -207,8 +207,11 @@ class Translator:
     # --- on the air
 
     def with_session(self, line: Line, value: object) -> Line:
-        """The line with what the carrier's core knows of its session."""
-        return replace(line, record=replace(line.record, session=self.session(value, line.record.freshness)))
+        """The line with what the carrier's core knows of its session; blocked is what it calls one over its limits."""
+        session = self.session(value, line.record.freshness)
+        held = {HoldReason.DATA_LIMIT} if session.connectivity is Connectivity.BLOCKED else set[HoldReason]()
+        record = replace(line.record, session=session, subscription=_held(line.record.subscription, held))
+        return replace(line, record=record)
 
     def session(self, value: object, freshness: Freshness) -> SessionStatus:
         """A session as the carrier's core knows it."""
