@@ -171,6 +171,7 @@ async def test_a_stale_view_is_passed_on_as_it_is(bench: Bench) -> None:
     line = bench.line()
     bench.clock.tick(hours=3)
     bench.world.set_state(bench.card(line).iccid, "suspended")
+    bench.clock.at += bench.world.carriers["tr"].takes.get("suspended", timedelta(0))
     bench.fault("stale", age_s=3600, at_most=1)
     connector = bench.open()
     assert (await connector.read_sim(line)).subscription.state is SubscriptionState.ACTIVE

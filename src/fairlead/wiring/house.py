@@ -14,6 +14,7 @@ from fairlead.config import Config
 from fairlead.connectors._kit.buckets import limits_from
 from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
 from fairlead.connectors.emnify.factory import FACTORY as EMNIFY
+from fairlead.connectors.hologram.factory import FACTORY as HOLOGRAM
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.edge.api.door import Gate, Services
@@ -91,6 +92,7 @@ CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     one.manifest.id: one
     for one in (
         EMNIFY,
+        HOLOGRAM,
         SORACOM,
     )
 }  # fmt: skip

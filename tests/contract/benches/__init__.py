@@ -2,9 +2,11 @@
 
 from tests.contract.bench import Maker
 from tests.contract.benches.emnify import EMNIFY
+from tests.contract.benches.hologram import HOLOGRAM
 from tests.contract.benches.soracom import SORACOM
 
 BENCHES: dict[str, Maker] = {
     "emnify": EMNIFY,
+    "hologram": HOLOGRAM,
     "soracom": SORACOM,
 }

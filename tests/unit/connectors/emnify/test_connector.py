@@ -23,6 +23,7 @@ from fairlead.engine.ports.carrier import (
     NotFound,
     OutcomeUnknown,
     ProviderId,
+    RateLimited,
     ReasonCode,
     Refused,
     Secret,
@@ -254,6 +255,19 @@ async def test_a_list_half_changed_is_unknown_and_the_read_back_shows_how_far_it
     assert now.plmns == {ONE, TWO}
 
 
+async def test_a_carrier_that_goes_away_in_the_middle_leaves_it_unknown_and_before_the_first_it_does_not(
+    shop: Shop,
+) -> None:
+    line = shop.line()
+    one, two = (NetworkPolicy(kind="block", plmns=frozenset({plmn})) for plmn in (ONE, TWO))
+    await shop.connector.set_network_policy(line, one)
+    shop.world.inject(Fault(kind="storm", carrier="tr", verb="unblock"))
+    with pytest.raises(OutcomeUnknown, match="1 of the operators"):
+        await shop.connector.set_network_policy(line, two)
+    with pytest.raises(RateLimited):  # the same again, and now nothing was sent before it
+        await shop.connector.set_network_policy(line, two)
+
+
 async def test_a_refusal_before_anything_was_changed_is_a_refusal(shop: Shop) -> None:
     line = shop.line()
     shop.world.inject(Fault(kind="refuse", carrier="tr", verb="block", status=409))
@@ -387,6 +401,19 @@ async def test_a_sim_that_is_forgotten_once_it_is_deleted_has_ended() -> None:
 async def test_an_inventory_that_is_not_a_list_is_unavailable(value: object) -> None:
     with pytest.raises(Unavailable):
         [page async for page in answering(GET=httpx.Response(200, json=value)).list_sims()]
+
+
+async def test_pages_come_in_the_order_of_ids_so_that_new_sims_shift_none() -> None:
+    asked: list[dict[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/v1/authenticate":
+            return httpx.Response(200, json={"auth_token": "t"})
+        asked.append(dict(request.url.params))
+        return httpx.Response(200, json=[{"id": 7}] * (500 if len(asked) == 1 else 1))
+
+    assert len([page async for page in opened(httpx.MockTransport(answer)).list_sims()]) == 2
+    assert asked == [{"page": str(page), "per_page": "500", "sort": "id"} for page in (1, 2)]
 
 
 async def test_a_bad_entry_of_a_page_is_named() -> None:
