@@ -138,6 +138,7 @@ async def test_a_line_on_its_way_to_a_pause_still_runs_and_can_be_called_back() 
     assert (await connector.read_sim(LINE)).subscription.state is SubscriptionState.ACTIVE
     outcome = await connector.activate(LINE)
     assert isinstance(outcome, Accepted)  # it shows active, and is leaving: that is not done
+    assert isinstance(await connector.follow_up(outcome.reference), Accepted)
     assert len(written) == 1
 
 
