@@ -24,15 +24,12 @@ from fairlead.connectors._kit.wish import Wish, limit_value, network_value, own_
 from fairlead.connectors.emnify.client import EmnifyClient
 from fairlead.connectors.emnify.translate import (
     ACTIVATED,
-    MB,
     SUSPENDED,
     TAKEN_FROM,
     Line,
     Translator,
-    coding_of,
-    operators_for,
-    quota_of,
 )
+from fairlead.connectors.emnify.wording import MB, coding_of, operators_for, quota_of
 from fairlead.engine.ports.carrier import (
     Accepted,
     CarrierInstance,

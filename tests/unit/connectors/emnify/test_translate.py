@@ -8,16 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairlead.connectors.emnify.connector import MANIFEST
-from fairlead.connectors.emnify.translate import (
-    FOREVER,
-    MB,
-    Blocked,
-    Line,
-    Translator,
-    coding_of,
-    operators_for,
-    quota_of,
-)
+from fairlead.connectors.emnify.translate import Blocked, Line, Translator
+from fairlead.connectors.emnify.wording import FOREVER, MB, coding_of, operators_for, quota_of
 from fairlead.engine.ports.carrier import DataLimit, FormFactor, ImeiLock, NetworkPolicy, ProviderId
 from fairlead.model.identifiers import Imei, Plmn
 from fairlead.model.subscription import Connectivity, Freshness, HoldReason, SubscriptionState
