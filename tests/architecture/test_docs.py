@@ -28,7 +28,7 @@ HOSTS = re.compile(
     r"|192\.0\.2\.\d+$|127\.0\.0\.1\.carrier\.example$"
     r"|(.*\.)?soracom\.(io|com)$|(.*\.)?korewireless\.com$|(.*\.)?twilio\.com$"
     r"|testendpoint\.com$|mycompany\.com$"  # the published examples of two carriers' signatures
-    r"|(.*\.)?telnyx\.com$|(.*\.)?1nce\.com$"
+    r"|(.*\.)?telnyx\.com$|(.*\.)?1nce\.com$|(.*\.)?emnify\.(net|com)$|(.*\.)?hologram\.io$"
     r"|cel\.dev$|semver\.org$|www\.apache\.org$|stoplight\.io$|json-schema\.org$|www\.w3\.org$"
 )
 REGISTRIES = re.compile(

@@ -33,8 +33,9 @@ async def test_a_429_is_passed_on_and_kept_by_the_next_call_and_the_next_process
 async def test_our_own_budget_keeps_us_below_the_carriers(bench: Bench) -> None:
     line = bench.line()
     throttle = bench.fake.desk.throttle
-    throttle.per_second, throttle.burst = 4, 6
-    budget = {name: Limit(per_second=3, burst=3) for name in ("read", "write", "auth", "bulk")}
+    takes = bench.reads_takes
+    throttle.per_second, throttle.burst = 4 * takes, 6 * takes
+    budget = {name: Limit(per_second=3 * takes, burst=3 * takes) for name in ("read", "write", "auth", "bulk")}
     waits: list[timedelta] = []
     for _ in range(3):
         connector = bench.open(limits=budget)  # a restart does not burst
@@ -43,7 +44,7 @@ async def test_our_own_budget_keeps_us_below_the_carriers(bench: Bench) -> None:
                 await connector.read_sim(line)
             except RateLimited as trouble:
                 waits.append(trouble.retry_after)
-                bench.clock.tick(seconds=trouble.retry_after.total_seconds())
+                bench.clock.tick(seconds=trouble.retry_after.total_seconds() * takes)
     assert throttle.turned_away == 0
     assert 60 - len(waits) <= bench.asked("read_sim") <= 60
     assert 15 < len(waits) < 60

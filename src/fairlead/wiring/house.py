@@ -19,6 +19,8 @@ from fairlead.connectors._kit.factory import (
     MissingCredential,
     UnknownKind,
 )
+from fairlead.connectors.emnify.factory import FACTORY as EMNIFY
+from fairlead.connectors.hologram.factory import FACTORY as HOLOGRAM
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.connectors.onence.factory import FACTORY as ONENCE
 from fairlead.connectors.onence.factory import FACTORY_V2 as ONENCE_V2
@@ -111,6 +113,8 @@ from fairlead.store.work import WorkStore
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     one.manifest.id: one
     for one in (
+        EMNIFY,
+        HOLOGRAM,
         PROGRAMMABLE_WIRELESS,
         ONENCE,
         ONENCE_V2,

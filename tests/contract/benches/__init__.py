@@ -1,6 +1,8 @@
 """Every vendor's bench, by name. A connector joins the suite with its import and its line here."""
 
 from tests.contract.bench import Maker
+from tests.contract.benches.emnify import EMNIFY
+from tests.contract.benches.hologram import HOLOGRAM
 from tests.contract.benches.onence import ONENCE, ONENCE_V2
 from tests.contract.benches.programmable_wireless import PROGRAMMABLE_WIRELESS, PROGRAMMABLE_WIRELESS_AT_TWILIO
 from tests.contract.benches.soracom import SORACOM
@@ -8,6 +10,8 @@ from tests.contract.benches.supersim import SUPERSIM, SUPERSIM_AT_TWILIO
 from tests.contract.benches.telnyx import TELNYX
 
 BENCHES: dict[str, Maker] = {
+    "emnify": EMNIFY,
+    "hologram": HOLOGRAM,
     "onence": ONENCE,
     "onence-v2": ONENCE_V2,
     "programmable_wireless": PROGRAMMABLE_WIRELESS,

@@ -1,0 +1,62 @@
+"""What is sent to emnify, worked out beforehand: a quota, the operators to block, the coding of a text. Pure.
+
+Each answers with nothing where the carrier could not hold what is wished; nothing is rounded, cut or widened.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final, Literal
+
+from fairlead.connectors._kit.reading import EMPTY, Fields
+from fairlead.model.identifiers import Plmn
+
+MB: Final = 1_048_576  # judgement: their megabyte is 1,024 × 1,024 bytes, as a sister platform's pages say
+
+FOREVER: Final = "2099-12-31T23:59:59Z"  # a quota must have an end, and after it no data passes
+_QUOTA_ACTIVE, _BLOCK = "1", "1"
+
+# Letters whose GSM 7-bit code nobody disputes (TS 23.038 §6.2.1); anything else goes as UCS-2.
+_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !\"#%&'()*+,-./:;<=>?\r\n")
+_LONGEST_PLAIN, _LONGEST_UCS2 = 160, 70
+
+
+def quota_of(limit_bytes: int, before: Mapping[str, object] | None, now: datetime) -> dict[str, object] | None:
+    """A new quota of that size, which keeps the end and the refilling of the one before; None where it does not fit."""
+    if limit_bytes <= 0 or limit_bytes % MB:
+        return None
+    held = Fields(before or EMPTY, [])
+    ends = held.moment("expiry_date")
+    refill = held.whole("auto_refill")
+    return {
+        "status": {"id": _QUOTA_ACTIVE},
+        "volume": limit_bytes // MB,
+        "expiry_date": held.text("expiry_date") if ends is not None and ends > now else FOREVER,
+        "action_on_exhaustion": {"id": _BLOCK},
+        **({"auto_refill": refill} if refill is not None else {}),
+    }
+
+
+def operators_for(plmns: Iterable[Plmn], known: Mapping[int, frozenset[Plmn]]) -> tuple[frozenset[int], str]:
+    """The operators to block for these networks, and what speaks against it: an operator goes whole or not at all."""
+    wanted = frozenset(plmns)
+    chosen = frozenset(number for number, networks in known.items() if networks & wanted)
+    covered = frozenset[Plmn]().union(*(known[number] for number in chosen))
+    if missing := wanted - covered:
+        return frozenset(), f"the carrier names no operator for {_listed(missing)}"
+    if beyond := covered - wanted:
+        return frozenset(), f"an operator is blocked whole: {_listed(beyond)} would be blocked as well"
+    return chosen, ""
+
+
+def coding_of(text: str) -> Literal[0, 8] | None:
+    """The coding that carries a text whole: 0 for GSM 7-bit, 8 for UCS-2 (TS 23.038 §4); None where neither does."""
+    if not text:
+        return None
+    if set(text) <= _PLAIN:
+        return 0 if len(text) <= _LONGEST_PLAIN else None
+    in_ucs2 = all(ord(letter) <= 0xFFFF for letter in text)  # noqa: PLR2004 - the last letter of UCS-2
+    return 8 if in_ucs2 and len(text) <= _LONGEST_UCS2 else None
+
+
+def _listed(plmns: Iterable[Plmn]) -> str:
+    return ", ".join(sorted(str(plmn) for plmn in plmns))
