@@ -124,6 +124,7 @@ class Bench:
     verbs: dict[str, str]  # the port's method → the desk's name for it; at least those the carrier has, and read_sim
     optional_secrets: dict[str, str] = field(default_factory=dict)  # such as a webhook's
     buckets: Levels = field(default_factory=Levels)
+    settings: dict[str, Any] = field(default_factory=dict)  # of the account, where the connector has its own
     auth_url: str = ""  # where tokens are fetched, where a test puts that elsewhere
 
     # What differs between vendors.
@@ -135,7 +136,9 @@ class Bench:
     forgets_the_ended: bool = False  # a terminated line is not found any more
     resets_only_sessions: bool = True  # a reset of a line without a session does nothing, and nothing is sent
     session_fields: frozenset[str] = frozenset({"plmn", "imei", "imsi", "ip", "since"})  # what a session tells
+    session_history: bool = True  # False: the latest session is all that is told
     granularity: str = "day"
+    usage_history: bool = True  # False: there is one running sum of the period that is open, and no past
     plan: str = ""  # one that `set_plan` may name
     further_plan: str = ""  # of a further subscription
     long_text: str = "x" * 5000  # an SMS that no encoding of theirs carries
@@ -174,6 +177,7 @@ class Bench:
             bounds=Bounds(total=timedelta(seconds=total_s)),
             patience=timedelta(seconds=patience_s),
             mnc_lengths={"286": frozenset({2})},
+            settings=self.settings,
         )
         return self.factory.open(
             config, Credential(fields=fields), self.stage.http, self.buckets, now=self.clock, real=self.clock

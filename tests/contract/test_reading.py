@@ -102,7 +102,26 @@ async def test_a_carrier_that_lags_shows_yesterday_and_we_pass_it_on(bench: Benc
     assert (await connector.read_session(line)).online
 
 
-@needs("ReportsSessions")
+@needs("ReportsSessions", session_history=False)
+async def test_where_only_the_latest_session_is_told_its_history_is_that(bench: Bench) -> None:
+    line = bench.line(device=True)
+    begun = bench.clock()
+    for _ in range(3):
+        bench.online(line)
+        bench.clock.tick(minutes=1)
+        bench.offline(line)
+        bench.clock.tick(minutes=1)
+    asked = {"since": begun, "until": bench.clock()}
+    pages = [page async for page in bench.open().session_events(line, **asked)]
+    events = [event for page in pages for event in page.events]
+    ends = begun + timedelta(minutes=4), begun + timedelta(minutes=5)
+    assert [(event.kind, event.at) for event in events] == [("created", ends[0]), ("deleted", ends[1])]
+    asked = {"since": ends[1], "until": bench.clock()}
+    pages = [page async for page in bench.open().session_events(line, **asked)]
+    assert [event.kind for page in pages for event in page.events] == ["deleted"]
+
+
+@needs("ReportsSessions", session_history=True)
 async def test_session_history_is_complete_over_pages(bench: Bench) -> None:
     line = bench.line(device=True)
     begun = bench.clock()
@@ -117,7 +136,27 @@ async def test_session_history_is_complete_over_pages(bench: Bench) -> None:
     assert len(pages) == -(-150 // bench.manifest.page_size)
 
 
-@needs("ReadsUsage")
+@needs("ReadsUsage", usage_history=False)
+async def test_a_running_sum_is_one_open_period(bench: Bench) -> None:
+    line = bench.line(device=True)
+    bench.online(line)
+    usage = bench.manifest.capabilities.usage
+    assert usage is not None
+    for _ in range(3):
+        bench.world.traffic(bench.device(line), 2_000_000, 1_000_000)
+        bench.clock.tick(days=1)
+    bench.clock.at += usage.lag_typical
+    asked = {"granularity": bench.granularity, "until": bench.clock()}
+    (open_one,) = await bench.open().read_usage(line, since=bench.clock() - timedelta(days=3), **asked)
+    assert open_one.uplink_bytes + open_one.downlink_bytes == 9_000_000
+    assert not open_one.split
+    assert not open_one.final
+    assert open_one.start <= bench.clock() <= open_one.end
+    assert (await bench.open().read_usage(line, since=open_one.start - timedelta(days=9), granularity=bench.granularity,
+            until=open_one.start - timedelta(days=1))) == ()  # fmt: skip
+
+
+@needs("ReadsUsage", usage_history=True)
 async def test_usage_adds_up_and_is_final_only_after_the_carriers_lag(bench: Bench) -> None:
     line = bench.line(device=True)
     begun = bench.clock()

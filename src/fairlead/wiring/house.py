@@ -13,6 +13,7 @@ from fairlead.bus.kick import SystemDoor
 from fairlead.config import Config
 from fairlead.connectors._kit.buckets import limits_from
 from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
+from fairlead.connectors.control_center.factory import FACTORY as CONTROL_CENTER
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.edge.api.door import Gate, Services
@@ -89,6 +90,7 @@ from fairlead.store.work import WorkStore
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     one.manifest.id: one
     for one in (
+        CONTROL_CENTER,
         SORACOM,
     )
 }  # fmt: skip
@@ -132,6 +134,7 @@ class ConnectorTable:
             auth_url=str(found.config.get("auth_url", "")),
             limits=limits_from(found.config.get("limits", {})),
             mnc_lengths=self._lengths,
+            settings=found.config,
         )
         opened = factory.open(settings, credential, self._http, self._buckets, now=self._now)
         self._open[tenant, account] = (found.version, opened)

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar, cast
 
 from fairlead.model.identifiers import (
+    Eid,
     Iccid,
     Imei,
     Imsi,
     MalformedIdentifier,
     Msisdn,
     Plmn,
+    read_eid,
     read_iccid,
     read_imei,
     read_imsi,
@@ -103,6 +105,18 @@ class Fields:
             self._complain(key, "a point in time")
             return None
 
+    def moment(self, key: str) -> datetime | None:
+        """A point in time as text (ISO 8601, RFC 3339); one without an offset is UTC."""
+        text = self.text(key)
+        if not text:
+            return None
+        try:
+            at = datetime.fromisoformat(text)
+            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self._complain(key, "a point in time")
+            return None
+
     def iccid(self, key: str) -> Iccid | None:
         """An ICCID with its check digit."""
         return self._identifier(key, read_iccid)
@@ -118,6 +132,10 @@ class Fields:
     def msisdn(self, key: str) -> Msisdn | None:
         """An MSISDN."""
         return self._identifier(key, read_msisdn)
+
+    def eid(self, key: str) -> Eid | None:
+        """An EID."""
+        return self._identifier(key, read_eid)
 
     def _identifier(self, key: str, read: Callable[[str], T]) -> T | None:
         text = self.text(key)

@@ -50,6 +50,7 @@ class Manifest:
     auth_url: str = ""  # where tokens are fetched, where that is another address than `base_url`
     auth_optional: tuple[str, ...] = ()  # further names a credential may hold, such as a webhook's secret
     action_budget: Mapping[ActionClass, int] = field(default_factory=dict[ActionClass, int])  # per line and day
+    required_settings: tuple[str, ...] = ()  # what an account's settings must hold, such as an address nobody can guess
 
 
 class Connector(Protocol):
