@@ -5,7 +5,6 @@ air, so a record's session is unknown and `read_session` asks for it. Times come
 "2016-07-06 22:04:04.380+0000", in usage as RFC 3339; an absent address may be the text "null".
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from http import HTTPStatus

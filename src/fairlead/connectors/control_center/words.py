@@ -56,9 +56,7 @@ def read_words(settings: Mapping[str, Any]) -> Words:
     states = {**STATES, **{plain(word): state for word, state in own.items()}}
     # The usual word serves as long as it still means that here; an operator's own word goes first.
     ask = {state: word for state, word in _ASK.items() if states[plain(word)] is state}
-    for word, state in reversed(own.items()):
-        if state in _ASK:
-            ask[state] = word
+    ask |= {state: word for word, state in reversed(own.items()) if state in _ASK}
     end = settings.get("terminate_as", "")
     if not isinstance(end, str) or (end and states.get(plain(end)) is not SubscriptionState.TERMINATED):
         ended = ", ".join(sorted(word for word, state in states.items() if state is SubscriptionState.TERMINATED))
@@ -75,7 +73,7 @@ def _own(given: object) -> dict[str, SubscriptionState]:
         raise BadSetting("states", given, "the operator's words, each with a state of ours")
     found: dict[str, SubscriptionState] = {}
     for word, state in cast("dict[str, object]", given).items():
-        if state not in set(SubscriptionState) or not plain(word):
+        if not isinstance(state, str) or state not in set(SubscriptionState) or not plain(word):
             raise BadSetting(f"states.{word}", state, f"one of {', '.join(SubscriptionState)}")
-        found[word] = SubscriptionState(cast("str", state))
+        found[word] = SubscriptionState(state)
     return found

@@ -68,3 +68,27 @@ def test_instants() -> None:
 def test_only_objects_are_objects_and_only_arrays_are_arrays(value: object) -> None:
     assert (as_object(value) is not None) == isinstance(value, dict)
     assert (as_list(value) is not None) == isinstance(value, list)
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2016-07-06 22:04:04.380+0000", datetime(2016, 7, 6, 22, 4, 4, 380_000, tzinfo=UTC)),
+        ("2018-08-26T16:00:00.000Z", datetime(2018, 8, 26, 16, tzinfo=UTC)),
+        ("2020-05-09T20:00:00-04:00", datetime(2020, 5, 10, tzinfo=UTC)),
+        ("2020-05-09", datetime(2020, 5, 9, tzinfo=UTC)),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_points_in_time_as_text(text: str | None, at: datetime | None) -> None:
+    complaints: list[str] = []
+    assert Fields({"at": text}, complaints).moment("at") == at
+    assert complaints == []
+
+
+@pytest.mark.parametrize("value", ["tomorrow", "0001-01-01T00:00:00+23:59", 7])
+def test_what_is_no_point_in_time_is_named(value: object) -> None:
+    complaints: list[str] = []
+    assert Fields({"at": value}, complaints).moment("at") is None
+    assert len(complaints) == 1
