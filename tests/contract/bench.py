@@ -223,6 +223,10 @@ class Bench:
         """A genuine webhook delivery: headers in lower case, and the body, telling that the line is in that state."""
         raise NotImplementedError
 
+    def forged(self, headers: dict[str, str], body: bytes) -> list[tuple[dict[str, str], bytes]]:
+        """A delivery with its proof spoilt. Overridden where the proof does not stand in a header."""
+        return [({}, body), ({name: value[:-4] + "AAAA" for name, value in headers.items()}, body)]
+
     # --- time and trouble
 
     def later(self, method: str = "activate") -> None:

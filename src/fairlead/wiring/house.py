@@ -16,6 +16,7 @@ from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
 from fairlead.connectors.control_center.factory import FACTORY as CONTROL_CENTER
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
+from fairlead.connectors.thingspace.factory import FACTORY as THINGSPACE
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
@@ -92,6 +93,7 @@ CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     for one in (
         CONTROL_CENTER,
         SORACOM,
+        THINGSPACE,
     )
 }  # fmt: skip
 

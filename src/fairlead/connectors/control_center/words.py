@@ -11,9 +11,10 @@ Spelling does not matter ("Activation Ready" is ACTIVATION_READY); a word nobody
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from fairlead.connectors._kit.factory import BadSetting
+from fairlead.connectors._kit.states import own_states, plain
 from fairlead.model.subscription import SubscriptionState
 
 STATES: Final[Mapping[str, SubscriptionState]] = {
@@ -45,14 +46,9 @@ class Words:
         return self.states.get(plain(word), SubscriptionState.UNKNOWN)
 
 
-def plain(word: str) -> str:
-    """A word without what operators spell differently."""
-    return "_".join(word.upper().replace("-", " ").replace("_", " ").split())
-
-
 def read_words(settings: Mapping[str, Any]) -> Words:
     """The words of an account's settings, with the usual ones below. Raises `BadSetting`."""
-    own = _own(settings.get("states"))
+    own = own_states(settings)
     states = {**STATES, **{plain(word): state for word, state in own.items()}}
     # The usual word serves as long as it still means that here; an operator's own word goes first.
     ask = {state: word for state, word in _ASK.items() if states[plain(word)] is state}
@@ -64,16 +60,3 @@ def read_words(settings: Mapping[str, Any]) -> Words:
     if end:
         ask[SubscriptionState.TERMINATED] = end
     return Words(states=states, ask=ask)
-
-
-def _own(given: object) -> dict[str, SubscriptionState]:
-    if given is None:
-        return {}
-    if not isinstance(given, dict):
-        raise BadSetting("states", given, "the operator's words, each with a state of ours")
-    found: dict[str, SubscriptionState] = {}
-    for word, state in cast("dict[str, object]", given).items():
-        if not isinstance(state, str) or state not in set(SubscriptionState) or not plain(word):
-            raise BadSetting(f"states.{word}", state, f"one of {', '.join(SubscriptionState)}")
-        found[word] = SubscriptionState(state)
-    return found

@@ -117,6 +117,14 @@ async def test_usage_reaches_two_cycles_back_and_no_further(bench: Bench) -> Non
     assert [one.final for one in periods] == [True, False]  # three days after its end
 
 
+async def test_usage_of_the_current_cycle_takes_one_request(bench: Bench) -> None:
+    line = bench.line(device=True)
+    bench.clock.tick(days=5)
+    asked = {"since": bench.clock() - timedelta(days=1), "until": bench.clock(), "granularity": "cycle"}
+    await bench.open().read_usage(line, **asked)
+    assert bench.fake.desk.requests["usage"] == 1
+
+
 async def test_a_message_to_a_device_that_stays_away_stays_under_way(bench: Bench) -> None:
     line, connector = bench.line(device=True), bench.open()
     outcome = await connector.send_sms(line, "wake up")

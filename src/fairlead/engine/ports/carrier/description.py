@@ -15,7 +15,7 @@ ActionClass = Literal["any", "state", "plan", "setting", "group", "profile", "sm
 # Whose word the connector was built and judged on. A reconstruction may hint and never judges.
 ContractKind = Literal["first-party", "documentation", "reconstruction"]
 
-# What proves the sender of a webhook: a signature over the body, a shared secret in a header, or
+# What proves the sender of a webhook: a signature over the body, a shared secret in a header or in it, or
 # nothing but an address that cannot be guessed.
 WebhookKind = Literal["none", "signature", "token", "path"]
 
