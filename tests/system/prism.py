@@ -19,6 +19,9 @@ status the contract does not declare is a warning, and no finding: hardly any co
     def test_each_patch_is_still_needed():
         still_needed(CONTRACT)
 
+Where a vendor publishes no contract, one may be written by hand from its pages (`ours`): it holds both sides to
+what the pages say, and proves nothing about the vendor.
+
 A reconstruction by a third party may hint and never judges: its findings go to `hint`.
 
 A contract is sometimes wrong. A `Patch` says where, what stands there, what should, and why; when
@@ -71,6 +74,7 @@ class Contract:
 
     path: str
     patches: tuple[Patch, ...] = field(default=())
+    ours: bool = False  # written by hand from a vendor's pages, and in this repository: tests/contract/specs
 
 
 # --- contracts ---------------------------------------------------------------------------------
@@ -78,6 +82,8 @@ class Contract:
 
 def original(contract: Contract) -> Path:
     """The file; skips the test by name without it."""
+    if contract.ours:
+        return ROOT / "tests" / "contract" / "specs" / contract.path
     given = os.environ.get("FAIRLEAD_CARRIER_SPECS")
     beside = [parent / "shared" / "carrier-specs" for parent in (ROOT.parent, ROOT.parent.parent)]
     for folder in [Path(given)] if given else beside:
