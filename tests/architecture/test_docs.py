@@ -26,7 +26,7 @@ ROWS = 99
 HOSTS = re.compile(
     r"(.*\.)?(example|test|invalid)$|(.*\.)?example\.(com|org|net)$|localhost$|127\.\d+\.\d+\.\d+$|::1$|0\.0\.0\.0$"
     r"|192\.0\.2\.\d+$|127\.0\.0\.1\.carrier\.example$"
-    r"|(.*\.)?soracom\.(io|com)$|developer\.cisco\.com$|cel\.dev$|semver\.org$|www\.apache\.org$|stoplight\.io$|json-schema\.org$|www\.w3\.org$"
+    r"|(.*\.)?soracom\.(io|com)$|developer\.cisco\.com$|thingspace\.verizon\.com$|cel\.dev$|semver\.org$|www\.apache\.org$|stoplight\.io$|json-schema\.org$|www\.w3\.org$"
 )
 REGISTRIES = re.compile(
     r"\b(pypi\.org|pythonhosted\.org|npmjs\.(org|com)|registry\.[a-z]+\.[a-z]+|(deb|security|snapshot)\.debian\.org"

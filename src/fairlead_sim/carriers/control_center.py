@@ -84,6 +84,7 @@ class ControlCenterFake:
         self.forbidden: set[tuple[SimState, SimState]] = {("active", "inventory")}  # changes of status, by the operator
         self.ends_by: set[str] = {"RETIRED"}  # the words this account may end a line by
         self.status: dict[SimState, str] = dict(words.STATUS)
+        self.undelivered = ""  # the word for messages that never arrive; empty: they wait for the device
         self._right = "Basic " + b64encode(f"{user}:{api_key}".encode()).decode()
         self._messages: dict[str, tuple[Sim, datetime]] = {}
         self.app = self.desk.app(self._routes())
@@ -206,7 +207,7 @@ class ControlCenterFake:
             raise Refusal("unknown", 404, code="20000002", message="Resource not found - Invalid smsMsgId.")
         sim, at = self._messages[message]
         online = sim.session is not None or any(event.at >= at for event in sim.events)
-        status = "Delivered" if online else "Pending"
+        status = self.undelivered or ("Delivered" if online else "Pending")
         return _json({"smsMsgId": int(message), "status": status, "msgType": "MT", "dateSent": words.moment(at)})
 
     # --- shared

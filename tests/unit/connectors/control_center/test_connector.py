@@ -5,11 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import JSONResponse
 from tests.contract.bench import Bench, Clock, Stage, done, refused
 from tests.contract.benches.control_center import CONTROL_CENTER
 
 from fairlead.connectors._kit.factory import BadAddress
-from fairlead.engine.ports.carrier import Accepted, Cursor, NotFound, ProviderId, ReasonCode
+from fairlead.engine.ports.carrier import Accepted, Cursor, NotFound, OutcomeUnknown, ProviderId, ReasonCode, Refused
 from fairlead.model.subscription import SubscriptionState, Verb, capability
 from fairlead_sim.carriers.serving import serving
 
@@ -132,6 +133,27 @@ async def test_a_message_to_a_device_that_stays_away_stays_under_way(bench: Benc
     assert isinstance(await bench.open().follow_up(outcome.reference), Accepted)
     bench.online(line)
     await done(bench, connector, await bench.open().follow_up(outcome.reference))
+
+
+async def test_a_message_that_never_arrives_is_refused_with_the_carriers_word(bench: Bench) -> None:
+    line, connector = bench.line(device=True), bench.open()
+    outcome = await connector.send_sms(line, "wake up")
+    bench.fake.undelivered = "Cancelled"
+    refusal = await connector.follow_up(outcome.reference)
+    assert isinstance(refusal, Refused)
+    assert (refusal.reason, refusal.raw.code) == (ReasonCode.DEVICE_UNREACHABLE, "Cancelled")
+
+
+async def test_an_answer_for_another_sim_is_unknown(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    line, connector = bench.line(), bench.open()
+
+    def another(body: Any, *, status: int = 200, headers: Any = None) -> JSONResponse:
+        named = {"iccid": "8990010000000000999"} if body == {"iccid": line} else body
+        return JSONResponse(named, status_code=status, headers=headers)
+
+    monkeypatch.setattr("fairlead_sim.carriers.control_center._json", another)
+    with pytest.raises(OutcomeUnknown, match="another SIM"):
+        await connector.suspend(line)
 
 
 # --- a list of changes that changes
