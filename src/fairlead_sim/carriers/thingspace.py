@@ -91,6 +91,14 @@ class _Sms(msgspec.Struct):
     dataEncoding: str = "7-bit"  # noqa: N815
 
 
+class _Named(msgspec.Struct):
+    """Whatever names devices."""
+
+    deviceId: _Id | None = None  # noqa: N815
+    deviceIds: list[_Id] = []  # noqa: N815
+    devices: list[_Device] = []
+
+
 class _Login(msgspec.Struct):
     username: str = ""
     password: str = ""
@@ -379,15 +387,13 @@ class ThingSpaceFake:
 def _iccid_in(body: bytes) -> str:
     """The ICCID that a request names, wherever it stands; empty for none."""
     try:
-        asked = msgspec.json.decode(body)
+        asked = msgspec.json.decode(body, type=_Named)
     except msgspec.DecodeError:
         return ""
-    if not isinstance(asked, dict):
-        return ""
-    ids = [asked.get("deviceId"), *(asked.get("deviceIds") or [])]
-    for device in asked.get("devices") or []:
-        ids += device.get("deviceIds") or []
-    return next((one["id"] for one in ids if one and str(one.get("kind", "")).lower() == "iccid"), "")
+    ids = [*asked.deviceIds, *(one for device in asked.devices for one in device.deviceIds)]
+    if asked.deviceId is not None:
+        ids.append(asked.deviceId)
+    return next((one.id for one in ids if one.kind.lower() == "iccid"), "")
 
 
 def _json(body: object, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -72,8 +72,10 @@ def heard(body: bytes, secrets: Mapping[str, Secret]) -> tuple[Heard, ...]:
 
 
 def _kind(word: str, resumes: datetime | None) -> Kind:
-    unasked: Kind = "state" if resumes else "unknown"
-    return _KINDS.get(word, unasked)
+    found = _KINDS.get(word)
+    if found is not None:
+        return found
+    return "state" if resumes else "unknown"
 
 
 def _prove(value: Mapping[str, object], secrets: Mapping[str, Secret]) -> None:
