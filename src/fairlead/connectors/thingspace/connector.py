@@ -175,9 +175,9 @@ class ThingSpaceConnector:
             days = self._translator.usage(sim, found, asked_at)
             if not more:
                 break
-            if not days or days[-1].start + _A_DAY <= begin:
+            if not days or days[-1].start <= begin:
                 raise Unavailable("usage history: the carrier's cursor does not move")
-            begin = days[-1].start + _A_DAY
+            begin = days[-1].start  # again: the cut may have gone through its sources
         return self._translator.usage(sim, lines, asked_at)
 
     # --- changes of state

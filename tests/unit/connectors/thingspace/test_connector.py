@@ -162,6 +162,13 @@ async def test_that_it_is_so_already_is_no_refusal(bench: Bench) -> None:
     assert isinstance(await connector.follow_up(outcome.reference), Done)
 
 
+async def test_a_device_that_left_the_account_is_not_found(bench: Bench) -> None:
+    line, connector = bench.line(), bench.open()
+    bench.fault("refuse", "suspend", status=400, code="UnifiedWebService.INPUT_INVALID.Device.Account.Invalid")
+    with pytest.raises(NotFound):
+        await connector.suspend(line)
+
+
 @pytest.mark.parametrize("reference", ["request", "request x", "request x state", "told x ", "request  state 1 active"])
 async def test_a_broken_reference_is_refused(bench: Bench, reference: str) -> None:
     with pytest.raises(ValueError, match="reference"):
@@ -246,7 +253,11 @@ async def test_a_cursor_that_nobody_gave_is_not_found(bench: Bench, cursor: str)
                                                 after=Cursor(cursor)))  # fmt: skip
 
 
-async def test_usage_of_a_year_takes_two_requests_and_no_day_twice(bench: Bench) -> None:
+@pytest.mark.parametrize("most", [500, 499])
+async def test_usage_of_a_year_takes_two_requests_and_no_day_twice(
+    bench: Bench, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fairlead_sim.carriers.thingspace._HISTORY", most)  # 499 cuts through a day's two sources
     line = bench.line(device=True)
     begun = bench.clock()
     for _ in range(300):  # two sources a day: 600 lines
@@ -255,7 +266,7 @@ async def test_usage_of_a_year_takes_two_requests_and_no_day_twice(bench: Bench)
         bench.clock.tick(days=1)
     asked = {"since": begun, "until": bench.clock(), "granularity": "day"}
     periods = await bench.open().read_usage(line, **asked)
-    assert [one.downlink_bytes for one in periods] == [15] * 300
+    assert [(one.downlink_bytes, one.source) for one in periods] == [(15, "raw")] * 300
     assert bench.fake.desk.requests["usage"] == 2
 
 
