@@ -124,6 +124,7 @@ class Bench:
     verbs: dict[str, str]  # the port's method → the desk's name for it; at least those the carrier has, and read_sim
     optional_secrets: dict[str, str] = field(default_factory=dict)  # such as a webhook's
     buckets: Levels = field(default_factory=Levels)
+    settings: dict[str, Any] = field(default_factory=dict)  # of the account, where the connector has its own
     auth_url: str = ""  # where tokens are fetched, where a test puts that elsewhere
 
     account_kind: str = ""  # whose account it is, where several carriers speak one contract
@@ -139,7 +140,9 @@ class Bench:
     resets_only_sessions: bool = True  # a reset of a line without a session does nothing, and nothing is sent
     session_fields: frozenset[str] = frozenset({"plmn", "imei", "imsi", "ip", "since"})  # what a session tells
     events_a_line: int = 1  # session events that one line of the vendor's history tells
+    session_history: bool = True  # False: the latest session is all that is told
     granularity: str = "day"
+    usage_history: bool = True  # False: there is one running sum of the period that is open, and no past
     plan: str = ""  # one that `set_plan` may name
     further_plan: str = ""  # of a further subscription
     long_text: str = "x" * 5000  # an SMS that no encoding of theirs carries
@@ -152,7 +155,6 @@ class Bench:
     limit_can_go: bool = True  # False: a ceiling can be moved and never be taken away
     leaves_groups: bool = True  # False: a line is always in some group, and can only be put into another
     standby_by_plan: bool = True  # False: every line can be parked
-    usage_history: bool = True  # False: there is one running sum of the period that is open, and no past
 
     @property
     def world(self) -> World:
@@ -188,6 +190,7 @@ class Bench:
             bounds=Bounds(total=timedelta(seconds=total_s)),
             patience=timedelta(seconds=patience_s),
             mnc_lengths={"286": frozenset({2})},
+            settings=self.settings,
         )
         return self.factory.open(
             config, Credential(fields=fields), self.stage.http, self.buckets, now=self.clock, real=self.clock
@@ -236,6 +239,10 @@ class Bench:
     def callback(self, line: ProviderId, state: str) -> tuple[dict[str, str], bytes]:
         """A genuine webhook delivery: headers in lower case, and the body, telling that the line is in that state."""
         raise NotImplementedError
+
+    def forged(self, headers: dict[str, str], body: bytes) -> list[tuple[dict[str, str], bytes]]:
+        """A delivery with its proof spoilt. Overridden where the proof does not stand in a header."""
+        return [({}, body), ({name: value[:-4] + "AAAA" for name, value in headers.items()}, body)]
 
     # --- time and trouble
 

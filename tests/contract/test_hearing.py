@@ -66,9 +66,10 @@ async def test_a_forged_callback_is_not_believed(bench: Bench) -> None:
     if bench.manifest.webhook == "path":
         return  # nothing but the address proves the sender, and the address is not the connector's
     headers, body = bench.callback(bench.line(), "active")
-    for forged in ({}, {name: value[:-4] + "AAAA" for name, value in headers.items()}):
+    assert bench.open().hear(headers, body)
+    for forged in bench.forged(headers, body):
         with pytest.raises(BadSignature):
-            bench.open().hear(forged, body)
+            bench.open().hear(*forged)
     if bench.manifest.webhook == "signature":
         with pytest.raises(BadSignature):
             bench.open().hear(headers, body + b" ")

@@ -102,7 +102,26 @@ async def test_a_carrier_that_lags_shows_yesterday_and_we_pass_it_on(bench: Benc
     assert (await connector.read_session(line)).online
 
 
-@needs("ReportsSessions")
+@needs("ReportsSessions", session_history=False)
+async def test_where_only_the_latest_session_is_told_its_history_is_that(bench: Bench) -> None:
+    line = bench.line(device=True)
+    begun = bench.clock()
+    for _ in range(3):
+        bench.online(line)
+        bench.clock.tick(minutes=1)
+        bench.offline(line)
+        bench.clock.tick(minutes=1)
+    asked = {"since": begun, "until": bench.clock()}
+    pages = [page async for page in bench.open().session_events(line, **asked)]
+    events = [event for page in pages for event in page.events]
+    ends = begun + timedelta(minutes=4), begun + timedelta(minutes=5)
+    assert [(event.kind, event.at) for event in events] == [("created", ends[0]), ("deleted", ends[1])]
+    asked = {"since": ends[1], "until": bench.clock()}
+    pages = [page async for page in bench.open().session_events(line, **asked)]
+    assert [event.kind for page in pages for event in page.events] == ["deleted"]
+
+
+@needs("ReportsSessions", session_history=True)
 async def test_session_history_is_complete_over_pages(bench: Bench) -> None:
     line = bench.line(device=True)
     begun = bench.clock()

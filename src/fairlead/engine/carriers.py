@@ -126,6 +126,7 @@ class Carriers:
     ) -> Account | None:  # fmt: skip
         """Keep a new account; None when the name is taken. Raises `AccountRefused`."""
         manifest = self._manifest(connector)
+        self._has_settings(manifest, config)
         account = AccountId(uuid7(now))
         known = int(manifest.capabilities.state_staleness.total_seconds()) if manifest else 0
         new = NewAccount(
@@ -144,6 +145,8 @@ class Carriers:
     ) -> bool:
         """Change an account; False when it was edited since `version`. Raises `AccountRefused`."""
         columns = dict(changes)
+        if "config" in columns:
+            self._has_settings(self._manifest(account.connector), columns["config"])
         if "credential" in columns:
             columns["credential"] = self._sealed(actor.tenant, account.id, account.connector, columns["credential"])
         if not columns:
@@ -170,6 +173,11 @@ class Carriers:
             known = ", ".join(sorted({*self._manifests, NO_CONNECTOR}))
             raise AccountRefused("connector", connector, f"one of {known}")
         return self._manifests[connector]
+
+    def _has_settings(self, manifest: Manifest | None, config: Mapping[str, Any]) -> None:
+        missing = [name for name in manifest.required_settings if not config.get(name)] if manifest else []
+        if missing:
+            raise AccountRefused("config", sorted(config), f"the settings {', '.join(missing)}, which nobody can guess")
 
     def _sealed(
         self, tenant: TenantId, account: AccountId, connector: str, credential: Mapping[str, str] | None

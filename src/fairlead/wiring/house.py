@@ -15,10 +15,12 @@ from fairlead.connectors._kit.buckets import BadLimit, limits_from
 from fairlead.connectors._kit.factory import (
     AccountConfig,
     BadAddress,
+    BadSetting,
     ConnectorFactory,
     MissingCredential,
     UnknownKind,
 )
+from fairlead.connectors.control_center.factory import FACTORY as CONTROL_CENTER
 from fairlead.connectors.emnify.factory import FACTORY as EMNIFY
 from fairlead.connectors.hologram.factory import FACTORY as HOLOGRAM
 from fairlead.connectors.oidc.client import OidcClient
@@ -28,6 +30,7 @@ from fairlead.connectors.programmable_wireless.factory import FACTORY as PROGRAM
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.connectors.supersim.factory import FACTORY as SUPERSIM
 from fairlead.connectors.telnyx.factory import FACTORY as TELNYX
+from fairlead.connectors.thingspace.factory import FACTORY as THINGSPACE
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
@@ -113,6 +116,7 @@ from fairlead.store.work import WorkStore
 CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     one.manifest.id: one
     for one in (
+        CONTROL_CENTER,
         EMNIFY,
         HOLOGRAM,
         PROGRAMMABLE_WIRELESS,
@@ -121,6 +125,7 @@ CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
         SORACOM,
         SUPERSIM,
         TELNYX,
+        THINGSPACE,
     )
 }  # fmt: skip
 
@@ -166,9 +171,10 @@ class ConnectorTable:
                 hook_url=str(found.config.get("hook_url", "")),
                 limits=limits_from(found.config.get("limits", {})),
                 mnc_lengths=self._lengths,
+                settings=found.config,
             )
             opened = factory.open(settings, credential, self._http, self._buckets, now=self._now)
-        except (BadAddress, BadLimit, MissingCredential, UnknownKind) as wrong:
+        except (BadAddress, BadLimit, BadSetting, MissingCredential, UnknownKind) as wrong:
             # Of the five, so that one account's settings stop that account and no other.
             raise Unavailable(f"account {account!r} cannot be opened: {wrong}") from wrong
         self._open[tenant, account] = (found.version, opened)

@@ -1,6 +1,7 @@
 """Every vendor's bench, by name. A connector joins the suite with its import and its line here."""
 
 from tests.contract.bench import Maker
+from tests.contract.benches.control_center import CONTROL_CENTER
 from tests.contract.benches.emnify import EMNIFY
 from tests.contract.benches.hologram import HOLOGRAM
 from tests.contract.benches.onence import ONENCE, ONENCE_V2
@@ -8,8 +9,10 @@ from tests.contract.benches.programmable_wireless import PROGRAMMABLE_WIRELESS, 
 from tests.contract.benches.soracom import SORACOM
 from tests.contract.benches.supersim import SUPERSIM, SUPERSIM_AT_TWILIO
 from tests.contract.benches.telnyx import TELNYX
+from tests.contract.benches.thingspace import THINGSPACE
 
 BENCHES: dict[str, Maker] = {
+    "control_center": CONTROL_CENTER,
     "emnify": EMNIFY,
     "hologram": HOLOGRAM,
     "onence": ONENCE,
@@ -20,4 +23,5 @@ BENCHES: dict[str, Maker] = {
     "supersim": SUPERSIM,
     "supersim-twilio": SUPERSIM_AT_TWILIO,
     "telnyx": TELNYX,
+    "thingspace": THINGSPACE,
 }

@@ -68,16 +68,23 @@ class Pass:
 
     headers: Headers
     renew_at: datetime  # real time
+    idle: timedelta | None = None  # it also ends when it is not used for so long; None: it does not
 
 
 class Renewed:
     """A pass that is fetched and renewed. `fetch` sends the handshake; a `Denial` there is its `AuthFailed`."""
 
-    def __init__(self, http: Http, fetch: Callable[[], Awaitable[Pass]], *, real: Callable[[], datetime]) -> None:
+    def __init__(
+        self, http: Http, fetch: Callable[[], Awaitable[Pass]], *, real: Callable[[], datetime],
+        ended: Callable[[Denial], bool] = lambda _: False,
+    ) -> None:  # fmt: skip
+        """`ended` knows a refusal that means "your session is over" at a carrier that does not say 401 for it."""
         self._http = http
         self._fetch = fetch
         self._real = real
+        self._ended = ended
         self._pass: Pass | None = None
+        self._used_at: datetime | None = None
         self._entering = asyncio.Lock()
 
     async def login(self) -> None:
@@ -87,28 +94,40 @@ class Renewed:
     async def _renew(self) -> Pass:
         fresh = await self._fetch()
         self._http.redactor.learn(*_parts(fresh.headers))
-        self._pass = fresh
+        self._pass, self._used_at = fresh, self._real()
         return fresh
 
     async def _enter(self, spent: Pass | None) -> Pass:
         """A usable pass that is not `spent`."""
         async with self._entering:
             held = self._pass
-            if held is not None and held is not spent and self._real() < held.renew_at:
+            if held is not None and held is not spent and not self._over(held):
                 return held
             self._pass = None
             return await self._renew()
+
+    def _over(self, held: Pass) -> bool:
+        now = self._real()
+        unused = now - self._used_at if self._used_at is not None else timedelta(0)
+        return now >= held.renew_at or (held.idle is not None and unused >= held.idle)
+
+    async def _call(self, call: Call, current: Pass) -> Reply | Denial:
+        self._used_at = self._real()
+        answer = await self._http.call(signed(call, current.headers))
+        if isinstance(answer, Denial) and self._ended(answer):
+            raise AuthFailed(answer.detail, raw=answer.raw)
+        return answer
 
     async def send(self, call: Call) -> Reply | Denial:
         """Send one request; once more with a new pass when the old one was refused."""
         known = self._pass
         current = await self._enter(None)
         try:
-            return await self._http.call(signed(call, current.headers))
+            return await self._call(call, current)
         except AuthFailed:
             if current is not known:
                 raise  # a pass issued for this very call was refused: the credential itself is at fault
-        return await self._http.call(signed(call, (await self._enter(current)).headers))
+        return await self._call(call, await self._enter(current))
 
 
 def renewal(asked_at: datetime, lifetime: timedelta) -> datetime:

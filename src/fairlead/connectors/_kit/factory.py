@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -28,6 +28,7 @@ from fairlead.engine.ports.carrier import (
 from fairlead.model.ids import AccountId, TenantId
 
 NO_LENGTHS: Mapping[str, frozenset[int]] = {}
+NO_SETTINGS: Mapping[str, Any] = {}
 
 
 class MissingCredential(ValueError):
@@ -36,6 +37,14 @@ class MissingCredential(ValueError):
 
 class UnknownKind(ValueError):
     """A kind of account that the connector does not know; names those it does."""
+
+
+class BadSetting(ValueError):
+    """A setting of an account that its connector cannot use; names it, its value and what was expected."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(f"{name}: expected {expected}, not {str(value)[:80]!r}")
+        self.name = name
 
 
 class BadAddress(ValueError):
@@ -57,6 +66,7 @@ class AccountConfig:
     bounds: Bounds = field(default_factory=Bounds)
     patience: timedelta = timedelta(seconds=2)  # how long a call may wait for our own budget
     mnc_lengths: Mapping[str, frozenset[int]] = field(default_factory=lambda: NO_LENGTHS)  # MCC → MNC lengths there
+    settings: Mapping[str, Any] = field(default_factory=lambda: NO_SETTINGS)  # all of the account's, as it was saved
 
 
 class ConnectorFactory(Protocol):

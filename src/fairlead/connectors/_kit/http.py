@@ -257,7 +257,8 @@ def problem_of(value: object) -> tuple[str, str]:
     errors = as_list(body.get("errors"))
     inner = as_object(body.get("errorMessage")) or as_object(errors[0] if errors else None) or body
     code = inner.get("code") or inner.get("error_code") or inner.get("errorCode") or ""
-    message = inner.get("message") or inner.get("detail") or inner.get("title") or inner.get("error") or ""
+    names = ("message", "detail", "title", "error", "errorMessage")
+    message = next((inner[name] for name in names if inner.get(name)), "")
     return str(code)[:100], str(message)[:500]
 
 

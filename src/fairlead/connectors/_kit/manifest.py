@@ -89,6 +89,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     steering_scope: str = "sim"
     webhook: WebhookKind = "none"
     action_budget: dict[ActionClass, int] = {}
+    required_settings: tuple[str, ...] = ()
 
 
 def read_manifest(text: str) -> Manifest:
@@ -133,6 +134,7 @@ def _manifest(file: _File) -> Manifest:
         contract=file.contract,
         webhook=file.webhook,
         action_budget=file.action_budget,
+        required_settings=file.required_settings,
     )
 
 

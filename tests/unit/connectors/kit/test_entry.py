@@ -11,7 +11,7 @@ import pytest
 
 from fairlead.connectors._kit.buckets import AccountBuckets
 from fairlead.connectors._kit.entry import Pass, Renewed, Standing, basic, bearer, oauth2_pass, renewal
-from fairlead.connectors._kit.http import Call, Http, Reply
+from fairlead.connectors._kit.http import Call, Denial, Http, Reply
 from fairlead.connectors._kit.redact import Redactor
 from fairlead.engine.ports.carrier import AuthFailed, BucketKey, BucketLevel, Limit, OutcomeUnknown, Secret, Unavailable
 from fairlead.model.ids import AccountId, TenantId
@@ -140,3 +140,51 @@ async def test_forms_repeat_names_and_handshakes_go_to_their_own_address() -> No
         ),
         ("https://carrier.example/v1/sims", b'[{"iccid":"1"}]', "application/json"),
     ]
+
+
+async def test_a_pass_that_is_not_used_ends_earlier() -> None:
+    carrier = Carrier()
+
+    async def fetch() -> Pass:
+        carrier.fetched += 1
+        headers = bearer(Secret(f"tok-{carrier.fetched:04}"))
+        return Pass(headers=headers, renew_at=carrier.at + timedelta(hours=1), idle=timedelta(minutes=18))
+
+    carrier.entry = Renewed(carrier.http, fetch, real=lambda: carrier.at)
+    for _ in range(3):
+        await carrier.entry.send(READ)
+        carrier.at += timedelta(minutes=17)
+    assert carrier.fetched == 1
+    carrier.at += timedelta(minutes=1)
+    await carrier.entry.send(READ)
+    assert carrier.fetched == 2
+
+
+async def test_a_refusal_may_mean_that_the_session_is_over() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["authorization"])
+        if len(asked) == 1:
+            return httpx.Response(200, json={})
+        old = asked[-1].endswith("0001")
+        return httpx.Response(400, json={"code": "SESSION" if old else "OTHER"})
+
+    carrier = Carrier()
+    carrier.entry = Renewed(
+        http(answer), carrier.fetch, real=lambda: carrier.at, ended=lambda no: no.raw.code == "SESSION"
+    )
+    assert isinstance(await carrier.entry.send(WRITE), Reply)
+    denial = await carrier.entry.send(WRITE)
+    assert isinstance(denial, Denial)
+    assert denial.raw.code == "OTHER"
+    assert [one[-4:] for one in asked] == ["0001", "0001", "0002"]
+
+
+async def test_a_new_session_that_is_refused_at_once_is_the_credentials_fault() -> None:
+    carrier = Carrier()
+    door = http(lambda request: httpx.Response(400, json={"code": "SESSION"}))
+    entry = Renewed(door, carrier.fetch, real=lambda: carrier.at, ended=lambda no: no.raw.code == "SESSION")
+    with pytest.raises(AuthFailed):
+        await entry.send(WRITE)
+    assert carrier.fetched == 1

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -109,3 +110,18 @@ async def test_handshakes_follow_an_account_that_is_elsewhere(settings: dict[str
         )
         await door.call(Call(method="POST", path="/token", call_class="auth"))
     assert seen == [asked]
+
+
+async def test_an_account_without_a_setting_that_nobody_can_guess_is_refused() -> None:
+    manifest = replace(MANIFEST, base_url="", required_settings=("base_url",))
+    accounts = Carriers(None, Sealing(), {"soracom": manifest})  # type: ignore[arg-type]
+    asked: dict[str, Any] = {
+        "name": "x", "connector": "soracom", "carrier": "x", "home_country": None, "credential": None,
+        "iccid_digits": None, "staleness_s": None, "now": datetime(2026, 3, 1, tzinfo=UTC),
+    }  # fmt: skip
+    for config in ({}, {"base_url": ""}, {"limits": {}}):
+        with pytest.raises(AccountRefused, match="base_url"):
+            await accounts.add(None, config=config, **asked)  # type: ignore[arg-type]
+    account = SimpleNamespace(connector="soracom", id=AccountId(UUID(int=2)), name="x", version=1)
+    with pytest.raises(AccountRefused, match="base_url"):
+        await accounts.change(None, account, {"config": {}}, version=1, now=asked["now"])  # type: ignore[arg-type]

@@ -214,6 +214,7 @@ def test_any_retry_after_is_a_bounded_wait(header: str) -> None:
         ({"httpStatus": 400, "errorMessage": {"code": "SEM1", "message": "m"}}, ("SEM1", "m")),
         ({"error_code": 12, "message": "m"}, ("12", "m")),
         ({"errors": [{"code": "10001", "title": "t", "detail": "d"}]}, ("10001", "d")),
+        ({"errorCode": "INPUT_INVALID", "errorMessage": "m"}, ("INPUT_INVALID", "m")),
         ({"errors": []}, ("", "")),
         ([], ("", "")),
         (None, ("", "")),

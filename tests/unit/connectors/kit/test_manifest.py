@@ -22,10 +22,13 @@ def test_a_manifest_becomes_a_capability_record() -> None:
 
 
 def test_a_manifest_may_name_more_secrets_a_second_address_and_a_days_allowance() -> None:
-    text = TEXT.replace("page_size = 100", "page_size = 100\naction_budget = { state = 5, any = 20 }")
+    text = TEXT.replace(
+        "page_size = 100", 'page_size = 100\naction_budget = { state = 5, any = 20 }\nrequired_settings = ["zip"]'
+    )
     text = text.replace("[auth]", '[auth]\nurl = "https://login.example"\noptional = ["webhook_secret"]')
     manifest = read_manifest(text)
     assert manifest.action_budget == {"state": 5, "any": 20}
+    assert manifest.required_settings == ("zip",)
     assert (manifest.auth_url, manifest.auth_optional) == ("https://login.example", ("webhook_secret",))
     assert (manifest.contract, manifest.webhook) == ("first-party", "path")
 

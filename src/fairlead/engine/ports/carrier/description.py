@@ -15,7 +15,7 @@ ActionClass = Literal["any", "state", "plan", "setting", "group", "profile", "sm
 # Whose word the connector was built and judged on. A reconstruction may hint and never judges.
 ContractKind = Literal["first-party", "documentation", "reconstruction"]
 
-# What proves the sender of a webhook: a signature over the body, a shared secret in a header, or
+# What proves the sender of a webhook: a signature over the body, a shared secret in a header or in it, or
 # nothing but an address that cannot be guessed.
 WebhookKind = Literal["none", "signature", "token", "path"]
 
@@ -50,6 +50,7 @@ class Manifest:
     auth_url: str = ""  # where tokens are fetched, where that is another address than `base_url`
     auth_optional: tuple[str, ...] = ()  # further names a credential may hold, such as a webhook's secret
     action_budget: Mapping[ActionClass, int] = field(default_factory=dict[ActionClass, int])  # per line and day
+    required_settings: tuple[str, ...] = ()  # what an account's settings must hold, such as an address nobody can guess
 
 
 class Connector(Protocol):

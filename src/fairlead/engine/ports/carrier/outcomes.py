@@ -12,6 +12,7 @@ from typing import Literal, final
 
 from fairlead.engine.ports.carrier.observed import ProviderId, SimRecord
 from fairlead.model.identifiers import Iccid, Imsi
+from fairlead.model.subscription import SubscriptionStatus
 
 
 @unique
@@ -155,5 +156,6 @@ class Heard:
     imsi: Imsi | None = None
     at: datetime | None = None  # when it happened, by the carrier's clock; None: it does not say
     event: str = ""  # the carrier's id of the event, where it has one: the same one twice is one
-    reference: str = ""  # of the `Accepted` it speaks of
+    reference: str = ""  # of the `Accepted` it speaks of, or the part of it that is the carrier's own
     outcome: Outcome | None = None  # what it says became of that
+    status: SubscriptionStatus | None = None  # what it says of the line, such as when the carrier will resume it

@@ -1,0 +1,1 @@
+"""Verizon ThingSpace Connectivity Management: one billing account, two tokens, and answers that come later."""
