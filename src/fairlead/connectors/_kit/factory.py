@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import httpx
 
@@ -28,6 +29,7 @@ from fairlead.engine.ports.carrier import (
 from fairlead.model.ids import AccountId, TenantId
 
 NO_LENGTHS: Mapping[str, frozenset[int]] = {}
+NO_SETTINGS: Mapping[str, Any] = {}
 
 
 class MissingCredential(ValueError):
@@ -51,6 +53,8 @@ class AccountConfig:
     bounds: Bounds = field(default_factory=Bounds)
     patience: timedelta = timedelta(seconds=2)  # how long a call may wait for our own budget
     mnc_lengths: Mapping[str, frozenset[int]] = field(default_factory=lambda: NO_LENGTHS)  # MCC → MNC lengths there
+    settings: Mapping[str, Any] = field(default_factory=lambda: NO_SETTINGS)  # all of the account's, as it was saved
+    files_below: Path | None = None  # where the server lets accounts name folders; None: nowhere
 
 
 class ConnectorFactory(Protocol):
