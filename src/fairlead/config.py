@@ -73,6 +73,7 @@ class Config:
     database_owner: str | None = field(repr=False)
     nats_url: str | None = field(repr=False)
     carriers_sweep_s: float
+    carriers_files: Path | None
     log_format: Literal["json", "text"]
     log_level: Literal["debug", "info", "warning", "error"]
 
@@ -104,6 +105,9 @@ class Config:
             faults.append(Fault(key="database", value=", ".join(given), expected="both database.app and database.door"))
         if self.env == "production" and self.embedded_database and not self.data_dir.is_absolute():
             faults.append(Fault(key="data_dir", value=str(self.data_dir), expected="an absolute path in production"))
+        if self.carriers_files is not None and not (self.carriers_files.is_absolute() and self.carriers_files.is_dir()):
+            expected = "a directory that is there, by its absolute path"
+            faults.append(Fault(key="carriers.files", value=str(self.carriers_files), expected=expected))
         if self.api_port == self.mqtt_port and self.api_port:
             faults.append(Fault(key="mqtt.port", value=str(self.mqtt_port), expected="another port than api.port"))
         return faults
@@ -214,6 +218,9 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "nats.url": Setting(read=_url("nats", "tls"), default=None, doc="NATS; none: we run it"),
     "carriers.sweep_s": Setting(
         read=_seconds, default=300.0, doc="real seconds between two readings of a carrier's inventory"
+    ),
+    "carriers.files": Setting(
+        read=Path, default=None, doc="directory below which accounts of carriers by files may name folders; none: nowhere"
     ),
     "log.format": Setting(read=_one_of("json", "text"), default="text", doc="one JSON object a line, or for people"),
     "log.level": Setting(read=_one_of("debug", "info", "warning", "error"), default="info", doc="the least shown"),

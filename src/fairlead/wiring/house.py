@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from fairlead.bus.kick import SystemDoor
 from fairlead.config import Config
 from fairlead.connectors._kit.buckets import limits_from
 from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
+from fairlead.connectors.file.factory import FACTORY as FILE
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.edge.api.door import Gate, Services
@@ -38,7 +40,7 @@ from fairlead.engine.observe import Observer, country_table
 from fairlead.engine.passwords import Passwords
 from fairlead.engine.people import People
 from fairlead.engine.plans import Planner
-from fairlead.engine.ports.carrier import Connector, NotFound
+from fairlead.engine.ports.carrier import Connector, Credential, NotFound, Unavailable
 from fairlead.engine.reconcilers import Workers, reconcilers
 from fairlead.engine.resealing import Resealing
 from fairlead.engine.resolve import Resolver
@@ -90,6 +92,7 @@ CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
     one.manifest.id: one
     for one in (
         SORACOM,
+        FILE,
     )
 }  # fmt: skip
 
@@ -104,7 +107,10 @@ class ConnectorTable:
         http: httpx.AsyncClient,
         reference: Reference,
         now: Callable[[], datetime],
+        files_below: Path | None = None,
     ) -> None:
+        """`files_below`: where accounts may name folders; None: nowhere."""
+        self._files_below = files_below
         self._accounts = accounts
         self._buckets = buckets
         self._http = http
@@ -122,6 +128,8 @@ class ConnectorTable:
         if kept is not None and kept[0] == found.version:
             return kept[1]
         credential = await self._accounts.credential(tenant, found.id)
+        if credential is None and not factory.manifest.auth_fields:
+            credential = Credential(fields={})  # a folder asks for none
         if credential is None:
             raise NotFound(f"account {account!r} has no credential")
         settings = AccountConfig(
@@ -132,8 +140,13 @@ class ConnectorTable:
             auth_url=str(found.config.get("auth_url", "")),
             limits=limits_from(found.config.get("limits", {})),
             mnc_lengths=self._lengths,
+            settings=found.config,
+            files_below=self._files_below,
         )
-        opened = factory.open(settings, credential, self._http, self._buckets, now=self._now)
+        try:
+            opened = factory.open(settings, credential, self._http, self._buckets, now=self._now)
+        except ValueError as error:  # settings that were saved before they were checked, or a credential that lacks
+            raise Unavailable(f"account {account!r} cannot be opened: {error}") from None
         self._open[tenant, account] = (found.version, opened)
         return opened
 
@@ -180,7 +193,7 @@ class House:
         )
         self.tenants = Tenants(TenantStore(database), clock=clock)
         self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
-        self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock)
+        self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock, config.carriers_files)
         self.situations = Situations(self.stores, _verbs)
         self.planner = Planner(self.stores, self.situations)
         self.stages = Stages(self.stores)
