@@ -12,7 +12,7 @@ from fairlead.engine.moving import Moving
 from fairlead.engine.plans import File, Hand, Planner, Refused
 from fairlead.engine.ports.moving import Outcome
 from fairlead.engine.resolve import Resolver
-from fairlead.engine.situations import Situations
+from fairlead.engine.situations import Able, Situations
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
@@ -137,7 +137,7 @@ def built(database: Database, tenant: TenantId) -> House:
         append=append,
     )
     verbs = frozenset({"activate", "suspend", "deactivate", "standby", "allow_termination", "terminate"})
-    situations = Situations(stores, lambda connector: verbs if connector else frozenset())
+    situations = Situations(stores, lambda connector, _config: Able(verbs=verbs if connector else frozenset()))
     planner = Planner(stores, situations)
     stages = Stages(stores)
     resolver = Resolver(stores)

@@ -54,7 +54,7 @@ def sshd() -> Any:
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
         pytest.skip("peer sshd: no sshd here, and no apt-get to fetch openssh-server with")
     with tempfile.TemporaryDirectory(prefix="fairlead-sshd-") as folder:
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         for command in (["apt-get", "update", "-qq"], ["apt-get", "download", "-qq", *PACKAGES]):
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             if done.returncode and command[1] == "download":
@@ -64,7 +64,9 @@ def sshd() -> Any:
         libraries = {str(path.parent) for path in Path(folder, "root").rglob("*.so*")}
         program = f"{folder}/root/usr/sbin/sshd"
         environ = {"LD_LIBRARY_PATH": ":".join(sorted(libraries))}
-        needs = subprocess.run(["ldd", program], env={**os.environ, **environ}, capture_output=True, text=True, check=False)
+        needs = subprocess.run(
+            ["ldd", program], env={**os.environ, **environ}, capture_output=True, text=True, check=False
+        )
         if "not found" in needs.stdout:
             pytest.skip(f"peer sshd: libraries are missing: {needs.stdout.strip()[-200:]}")
         yield [program], environ
@@ -99,7 +101,7 @@ async def house(sshd: Any) -> AsyncIterator[House]:
     command, environ = sshd
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     root = Path(tempfile.mkdtemp(prefix="fairlead-sftp-"))
-    os.chmod(root, 0o755)
+    root.chmod(0o755)  # noqa: ASYNC240
     host, mine, clock = new_key(), new_key(), Clock()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -112,12 +114,15 @@ async def house(sshd: Any) -> AsyncIterator[House]:
         "StrictModes no\nUsePAM yes\nPasswordAuthentication no\nSubsystem sftp internal-sftp\nForceCommand internal-sftp\n"
     )
     office = FilesFake(new_world(clock), "tr", root / "files")
-    os.chmod(root / "host", 0o600)
-    for path in (root, *root.rglob("*")):
+    (root / "host").chmod(0o600)
+    for path in (root, *root.rglob("*")):  # noqa: ASYNC240
         os.chown(path, account.pw_uid, account.pw_gid)
     switch = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": ()} if os.geteuid() == 0 else {}
-    server = subprocess.Popen(
-        [*command, "-D", "-e", "-f", str(root / "config")], env={**os.environ, **environ}, stderr=subprocess.PIPE, **switch
+    server = subprocess.Popen(  # noqa: ASYNC220
+        [*command, "-D", "-e", "-f", str(root / "config")],
+        env={**os.environ, **environ},
+        stderr=subprocess.PIPE,
+        **switch,
     )
     try:
         for _ in range(100):

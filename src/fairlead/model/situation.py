@@ -34,6 +34,12 @@ class SimSide:
     present: bool  # the device has a profile of this account
     state: str  # canonical subscription state
     verbs: frozenset[str]  # what the connector can do for this SIM
+    withheld: str = ""  # why there are none although the carrier has them
+
+
+def withheld(sim: SimSide) -> str:
+    """Why nothing may be asked for a SIM, in a sentence; empty where something may."""
+    return f"not possible at {sim.account}, {sim.withheld}" if sim.withheld else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

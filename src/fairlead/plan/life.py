@@ -14,7 +14,7 @@ from typing import Final
 
 from fairlead.model.facet import Facet
 from fairlead.model.life import OUTSIDE, Life
-from fairlead.model.situation import Recipe, SimSide, Situation, Step
+from fairlead.model.situation import Recipe, SimSide, Situation, Step, withheld
 
 CARRIER_DEADLINE_S: Final = 15 * 60
 SHADOW_DEADLINE_S: Final = 6 * 3600
@@ -106,8 +106,9 @@ def _end(sims: Sequence[SimSide], life: Life, steps: list[Step], notes: list[str
     if verb not in verbs:
         return Recipe(
             steps=(),
-            blocked=f"{account} has no call to {verb} a line: choose another end for the subscription, or keep it",
-            block_code="unsupported",
+            blocked=withheld(sims[0])
+            or f"{account} has no call to {verb} a line: choose another end for the subscription, or keep it",
+            block_code="reads_only" if sims[0].withheld else "unsupported",
         )
     if verb == "terminate":
         if "allow_termination" in verbs:

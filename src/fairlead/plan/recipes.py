@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fairlead.model.facet import Facet
 from fairlead.model.life import Life, read_life
-from fairlead.model.situation import FacetChange, Recipe, Role, SimSide, Situation, Step
+from fairlead.model.situation import FacetChange, Recipe, Role, SimSide, Situation, Step, withheld
 from fairlead.plan.life import CARRIER_DEADLINE_S, SHADOW_DEADLINE_S, first_activation, retirement
 
 DEFAULT_LEASE_S: Final = 600
@@ -80,8 +80,9 @@ def _blocked(situation: Situation, network: FacetChange) -> Recipe | None:
     if target.state not in _USABLE and "activate" not in target.verbs:
         return Recipe(
             steps=(),
-            blocked=f"its subscription at {target.account} is {target.state} and that carrier cannot activate it",
-            block_code="unsupported",
+            blocked=withheld(target)
+            or f"its subscription at {target.account} is {target.state} and that carrier cannot activate it",
+            block_code="reads_only" if target.withheld else "unsupported",
         )
     return None
 
@@ -137,7 +138,8 @@ def _after(situation: Situation, network: FacetChange, current: SimSide, notes: 
     if release != "suspend" or situation.target is None or current.account == situation.target.account:
         return []
     if "suspend" not in current.verbs:
-        notes.append(f"{current.account} has no call to suspend a SIM: the old subscription stays active and billed")
+        why = withheld(current) or f"{current.account} has no call to suspend a SIM"
+        notes.append(f"{why}: the old subscription stays active and billed")
         return []
     return [
         Step(
@@ -172,10 +174,10 @@ def _unable(situation: Situation) -> Recipe | None:
     elif current.connector is None:
         why = f"{current.account} has no interface: its lines are changed by hand"
     elif verb is None or verb not in current.verbs:
-        why = f"{current.account} has no call that makes a line {wanted}"
+        why = withheld(current) or f"{current.account} has no call that makes a line {wanted}"
     else:
         return None
-    return Recipe(steps=(), blocked=why, block_code="unsupported")
+    return Recipe(steps=(), blocked=why, block_code="reads_only" if current and current.withheld else "unsupported")
 
 
 def _subscription(situation: Situation) -> list[Step]:

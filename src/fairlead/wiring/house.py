@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import httpx
@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from fairlead.bus.kick import SystemDoor
 from fairlead.config import Config
 from fairlead.connectors._kit.buckets import limits_from
-from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory
+from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory, OwnSettings
+from fairlead.connectors._kit.tiers import Tier, read_tiers, withheld
 from fairlead.connectors.file.factory import FACTORY as FILE
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
@@ -49,7 +50,7 @@ from fairlead.engine.settling import Settling
 from fairlead.engine.shadow import Shadows
 from fairlead.engine.sign_in import SignIn
 from fairlead.engine.signing import SigningKeys
-from fairlead.engine.situations import Situations
+from fairlead.engine.situations import Able, Ables, Situations
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
@@ -181,7 +182,10 @@ class House:
         manifests = {name: factory.manifest for name, factory in CONNECTORS.items()}
         counts = CountStore(database)
         fleet_store = FleetStore(database)
-        self.accounts = Accounts(fleet_store, self.sealer, manifests, buckets=Buckets(database), limits=limits_from)
+        self.accounts = Accounts(
+            fleet_store, self.sealer, manifests, buckets=Buckets(database), limits=limits_from,
+            settings=check_settings, tiers={name: tier.word for name, tier in read_tiers().items()},
+        )  # fmt: skip
         self.fleet = Fleet(fleet_store, counts, revoked=self._revoke, events=self.events)
         self.imports = Imports(ImportStore(database, self.reference.rules), counts, self.reference)
         self.jobs = Jobs(JobStore(database), timekeeper, events=self.events)
@@ -193,8 +197,10 @@ class House:
         )
         self.tenants = Tenants(TenantStore(database), clock=clock)
         self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
-        self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock, config.carriers_files)
-        self.situations = Situations(self.stores, _verbs)
+        self.connectors = ConnectorTable(
+            self.accounts, Buckets(database), http, self.reference, clock, config.carriers_files
+        )
+        self.situations = Situations(self.stores, ables(read_tiers(), lab=config.env == "lab"))
         self.planner = Planner(self.stores, self.situations)
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
@@ -289,13 +295,35 @@ class _Clocks:
         return await compute_clocks(tx, tenant, self._rules, now, devices)
 
 
-def _verbs(connector: str) -> frozenset[str]:
-    """What a connector can do to a line, in the planner's words."""
+def check_settings(connector: str, config: Mapping[str, Any]) -> None:
+    """Read an account's settings before they are saved. Raises `ValueError` that names the place."""
+    if config.get("writes") not in {None, "allowed"}:
+        raise ValueError('writes: expected "allowed", or nothing')
     factory = CONNECTORS.get(connector)
-    if factory is None:
-        return frozenset()
-    record = factory.manifest.capabilities
-    return frozenset(verb.value for verb, capability in record.verbs.items() if capability.supported)
+    if isinstance(factory, OwnSettings):
+        factory.verbs(config)
+
+
+def ables(tiers: Mapping[str, Tier], *, lab: bool) -> Ables:
+    """What may be asked of an account, in the planner's words: nothing where its connector may only read there."""
+
+    def able(connector: str, config: Mapping[str, Any]) -> Able:
+        factory = CONNECTORS.get(connector)
+        if factory is None:
+            return Able(verbs=frozenset())
+        why = withheld(tiers.get(connector, Tier.NONE), config, lab=lab)
+        if why:
+            return Able(verbs=frozenset(), withheld=why)
+        record = factory.manifest.capabilities
+        verbs = frozenset(verb.value for verb, capability in record.verbs.items() if capability.supported)
+        if isinstance(factory, OwnSettings):
+            try:
+                verbs &= factory.verbs(config)
+            except ValueError as error:
+                return Able(verbs=frozenset(), withheld=f"because its settings cannot be read: {error}")
+        return Able(verbs=verbs)
+
+    return able
 
 
 def _networks(reference: Reference) -> dict[str, str]:

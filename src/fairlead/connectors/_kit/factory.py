@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import httpx
 
@@ -79,6 +79,15 @@ class ConnectorFactory(Protocol):
         ...
 
 
+@runtime_checkable
+class OwnSettings(Protocol):
+    """A factory whose accounts have settings of their own, which also say what may be asked of them."""
+
+    def verbs(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """What an account with these settings can do. Raises `ValueError` that names the place, for bad ones."""
+        ...
+
+
 def instance_of(manifest: Manifest, config: AccountConfig, credential: Credential) -> CarrierInstance:
     """The (carrier, account, credential) of a door; raises `MissingCredential`."""
     wanted, given = set(manifest.auth_fields), set(credential.fields)
@@ -134,13 +143,14 @@ def read_address(text: str) -> str:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
         raise BadAddress(f"base_url {text!r}: {error}; expected {expected}") from None
-    plain = url.scheme == "http" and _is_loopback(url.host)
+    plain = url.scheme == "http" and is_loopback(url.host)
     if not url.host or url.userinfo or url.query or url.fragment or not (url.scheme == "https" or plain):
         raise BadAddress(f"base_url {text!r}: expected {expected}")
     return text
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """True for an address of this very machine, or its usual name."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

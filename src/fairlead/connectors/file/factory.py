@@ -1,8 +1,8 @@
 """Opens accounts of carriers by files: what wiring keeps in its table of carriers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -10,7 +10,7 @@ from fairlead.connectors._kit.buckets import real_now
 from fairlead.connectors._kit.factory import AccountConfig, instance_of
 from fairlead.connectors.file.cabinet import MANIFEST
 from fairlead.connectors.file.connector import FileConnector
-from fairlead.connectors.file.mapping import Files, read_mapping
+from fairlead.connectors.file.mapping import Files, read_mapping, verbs_of
 from fairlead.connectors.file.place import LocalPlace, Place
 from fairlead.connectors.file.sftp import SftpPlace
 from fairlead.engine.ports.carrier import BucketStore, Credential, Manifest
@@ -27,6 +27,10 @@ class FileFactory:
     def manifest(self) -> Manifest:
         """What the connector can do."""
         return MANIFEST
+
+    def verbs(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """The verbs that an account's tickets have a word for. Raises `BadMapping`."""
+        return verbs_of(config)
 
     def open(
         self,

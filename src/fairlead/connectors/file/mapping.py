@@ -8,7 +8,7 @@ and refused when the account is saved: a column that is misspelt here would sile
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -254,8 +254,3 @@ def verbs_of(config: Mapping[str, Any]) -> frozenset[str]:
     tickets = read_mapping(config).tickets
     words = set(tickets.words) if tickets else set[str]()
     return frozenset(words | ({Verb.RESUME.value} if "activate" in words else set[str]()))
-
-
-def as_config(value: object) -> Mapping[str, Any]:
-    """Settings as they come from JSON."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
