@@ -28,7 +28,7 @@ from fairlead.engine.mint import uuid7
 from fairlead.engine.plans import File, Hand, Planner, Refused
 from fairlead.engine.ports.planning import NewRevision
 from fairlead.engine.resolve import Resolver
-from fairlead.engine.situations import Situations
+from fairlead.engine.situations import Able, Situations
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.model.ids import PrincipalId, TenantId
@@ -221,7 +221,9 @@ class Bench:
                 await self.sql("insert into subscription (tenant, id, profile, account, device, iccid, state)"
                                " select tenant, id, id, account, device, iccid, 4 from profile")  # fmt: skip
                 await self.admin("analyze")
-            situations = Situations(self.stores, lambda c: frozenset({"activate", "suspend"}) if c else frozenset())
+            situations = Situations(
+                self.stores, lambda c, _: Able(verbs=frozenset({"activate", "suspend"} if c else ()))
+            )
             planner, stages = Planner(self.stores, situations), Stages(self.stores)
             plan = await planner.make(TENANT, HAND, [File(name="b.yaml", text=text)], now=NOW)
             assert not isinstance(plan, Refused), plan

@@ -27,6 +27,7 @@ from fairlead.engine.ports.carrier import (
     CarrierTrouble,
     Deactivates,
     Done,
+    FollowsUp,
     NotFound,
     OutcomeUnknown,
     ProtectsTermination,
@@ -277,8 +278,14 @@ class CarrierWorker:
     async def _look(self, connector: object, work: CarrierWork, bound: timedelta, now: datetime) -> "Outcome | _Later":
         """A read proves something only when it is newer than dispatch plus the carrier's bound, which is real time."""
         ripe = work.dispatched_at + bound * self._time.rate if work.dispatched_at else now
+        try:
+            followed = await self._follow(connector, work)
+        except (RateLimited, Unavailable) as trouble:
+            return self._busy(work, trouble)
+        if isinstance(followed, Outcome):
+            return followed
         if ripe > now:
-            return _Later(work=work, until=ripe)
+            return _Later(work=work, until=min(ripe, now + followed) if followed else ripe)
         if not isinstance(connector, ReadsSim):
             return _Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
         try:
@@ -291,12 +298,42 @@ class CarrierWorker:
             return self._busy(work, trouble)
         except (AuthFailed, OutcomeUnknown):
             return _Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
+        return self._judged(work, record, ripe, now)
+
+    def _judged(self, work: CarrierWork, record: SimRecord, ripe: datetime, now: datetime) -> "Outcome | _Later":
+        """What a record proves, if it is not older than `ripe`."""
+        if record.freshness.observed_at < ripe:  # an export of this morning says nothing about this afternoon
+            if work.state is OperationState.ACKNOWLEDGED and self._time.now() >= work.deadline:
+                return self._outcome(work, OperationState.EXPIRED, "no-proof", _evidence(record))
+            return _Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
         if _shows(record, work.verb):
             return self._outcome(work, OperationState.VERIFIED, "", _evidence(record) | {"fact": "read-back"})
         if work.state is OperationState.ACKNOWLEDGED and self._time.now() < work.deadline:
             return _Later(work=work, until=now + timedelta(seconds=LOOK_AGAIN_REAL_S) * self._time.rate)
         evidence = _evidence(record) | {"fact": "read-back"}
         return self._outcome(work, OperationState.FAILED, NOT_APPLIED, evidence)
+
+    async def _follow(self, connector: object, work: CarrierWork) -> "Outcome | timedelta":
+        """Ask after what was accepted: its end where the carrier tells it, else when to ask again.
+
+        A `Done` counts when its record cannot be older than the dispatch; a refusal always does.
+        """
+        if work.state is not OperationState.ACKNOWLEDGED or not work.reference or not isinstance(connector, FollowsUp):
+            return timedelta(0)
+        try:
+            answer = await connector.follow_up(work.reference)
+        except (AuthFailed, OutcomeUnknown, NotFound, ValueError):
+            return timedelta(0)  # the read-back decides
+        match answer:
+            case Done(observed=record) if work.dispatched_at and record.freshness.proves_after(work.dispatched_at):
+                return self._outcome(work, OperationState.VERIFIED, "", _evidence(record) | {"fact": "read-back"})
+            case Refused(reason=reason, detail=detail, raw=raw):
+                evidence = {"said": detail, "status": raw.status, "code": raw.code}
+                return self._outcome(work, OperationState.FAILED, reason, evidence)
+            case Accepted(check_after=wait):
+                return wait
+            case _:
+                return timedelta(0)
 
     def _outcome(self, work: CarrierWork, state: OperationState, reason: str, evidence: Mapping[str, Any]) -> Outcome:
         told = dict(evidence) | {"at": self._time.now().isoformat(), "verb": work.verb}

@@ -7,7 +7,7 @@ situations, and asks `plan.recipes` for each.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,6 +31,7 @@ class Able:
 
     verbs: frozenset[str]
     withheld: str = ""  # why nothing, where its connector has verbs: "because …"
+    longest_s: Mapping[str, int] = field(default_factory=dict[str, int])  # what a verb may take there, at most
 
 
 Ables = Callable[[str, Mapping[str, Any]], Able]  # connector id and the account's settings → what may be asked there
@@ -137,6 +138,7 @@ def _side(
         state=STATES[state - 1],
         verbs=able.verbs,
         withheld=able.withheld,
+        longest_s=able.longest_s,
     )
 
 
@@ -149,6 +151,7 @@ def _sim(sim: GroupedSim, ables: Mapping[str, Able]) -> SimSide:
         state=STATES[sim.state - 1],
         verbs=able.verbs,
         withheld=able.withheld,
+        longest_s=able.longest_s,
     )
 
 

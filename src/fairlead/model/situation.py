@@ -5,7 +5,7 @@ engine makes one Move a member when a stage opens. A million devices share a few
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fairlead.model.facet import Facet
@@ -35,6 +35,7 @@ class SimSide:
     state: str  # canonical subscription state
     verbs: frozenset[str]  # what the connector can do for this SIM
     withheld: str = ""  # why there are none although the carrier has them
+    longest_s: Mapping[str, int] = field(default_factory=dict[str, int])  # what a verb may take here, at most
 
 
 def withheld(sim: SimSide) -> str:

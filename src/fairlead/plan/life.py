@@ -112,23 +112,28 @@ def _end(sims: Sequence[SimSide], life: Life, steps: list[Step], notes: list[str
         )
     if verb == "terminate":
         if "allow_termination" in verbs:
-            steps.append(_line(account, "allow_termination", "exact", "forbid_termination"))
-        steps.append(_line(account, "terminate", "none", None))
+            steps.append(_line(sims[0], "allow_termination", "exact", "forbid_termination"))
+        steps.append(_line(sims[0], "terminate", "none", None))
     else:
         back = "activate" if "activate" in verbs else None
-        steps.append(_line(account, verb, "exact" if back else "forward-only", back))
+        steps.append(_line(sims[0], verb, "exact" if back else "forward-only", back))
     return None
 
 
-def _line(account: str, verb: str, undo: str, undo_verb: str | None) -> Step:
+def deadline_s(sim: SimSide, verb: str) -> int:
+    """How long a step at a carrier may take: what the carrier says of itself, and never less than ours."""
+    return max(CARRIER_DEADLINE_S, sim.longest_s.get(verb, 0))
+
+
+def _line(sim: SimSide, verb: str, undo: str, undo_verb: str | None) -> Step:
     return Step(
         driver="carrier",
         verb=verb,
         on="each",
-        account=account,
+        account=sim.account,
         facets=(Facet.SUBSCRIPTION,),
         proof="read-back",
-        deadline_s=CARRIER_DEADLINE_S,
+        deadline_s=deadline_s(sim, verb),
         undo="exact" if undo == "exact" else "none" if undo == "none" else "forward-only",
         undo_verb=undo_verb,
     )

@@ -12,7 +12,7 @@ from typing import Any, Final
 from fairlead.model.facet import Facet
 from fairlead.model.life import Life, read_life
 from fairlead.model.situation import FacetChange, Recipe, Role, SimSide, Situation, Step, withheld
-from fairlead.plan.life import CARRIER_DEADLINE_S, SHADOW_DEADLINE_S, first_activation, retirement
+from fairlead.plan.life import SHADOW_DEADLINE_S, deadline_s, first_activation, retirement
 
 DEFAULT_LEASE_S: Final = 600
 _USABLE: Final = frozenset({"active", "ready"})  # ready goes live on first use
@@ -112,7 +112,7 @@ def _usable(target: SimSide, on: Role) -> list[Step]:
             account=target.account,
             facets=(Facet.SUBSCRIPTION,),
             proof="read-back",
-            deadline_s=CARRIER_DEADLINE_S,
+            deadline_s=deadline_s(target, "activate"),
             undo="exact" if "suspend" in target.verbs else "forward-only",
             undo_verb="suspend" if "suspend" in target.verbs else None,
         )
@@ -149,7 +149,7 @@ def _after(situation: Situation, network: FacetChange, current: SimSide, notes: 
             account=current.account,
             facets=(Facet.SUBSCRIPTION,),
             proof="read-back",
-            deadline_s=CARRIER_DEADLINE_S,
+            deadline_s=deadline_s(current, "suspend"),
             undo="exact",
             undo_verb="activate",
         )
@@ -195,7 +195,7 @@ def _subscription(situation: Situation) -> list[Step]:
             account=current.account,
             facets=(Facet.SUBSCRIPTION,),
             proof="read-back",
-            deadline_s=CARRIER_DEADLINE_S,
+            deadline_s=deadline_s(current, verb),
             undo="exact" if back in current.verbs else "forward-only",
             undo_verb=back if back in current.verbs else None,
         )

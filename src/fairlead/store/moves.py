@@ -275,6 +275,7 @@ class MoveStore:
                 deadline=r[9],
                 iccid=r[10],
                 put_off=r[11],
+                reference=r[12],
             )
             for r in rows
         ]

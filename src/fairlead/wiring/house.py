@@ -321,7 +321,8 @@ def ables(tiers: Mapping[str, Tier], *, lab: bool) -> Ables:
                 verbs &= factory.verbs(config)
             except ValueError as error:
                 return Able(verbs=frozenset(), withheld=f"because its settings cannot be read: {error}")
-        return Able(verbs=verbs)
+        longest = {verb.value: int(one.longest.total_seconds()) for verb, one in record.verbs.items()}
+        return Able(verbs=verbs, longest_s=longest)
 
     return able
 

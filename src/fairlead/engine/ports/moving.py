@@ -96,6 +96,7 @@ class CarrierWork:
     dispatched_at: datetime | None
     deadline: datetime
     put_off: int = 0  # how often the carrier was too busy or too far
+    reference: str = ""  # of what the carrier accepted, where it said one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
