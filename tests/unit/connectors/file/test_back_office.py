@@ -89,6 +89,21 @@ async def test_an_old_export_does_not_prove_a_new_wish(office: FileBench, later:
     asked = await office.open().suspend(line)
     assert isinstance(asked, Accepted)
     assert asked.reference != on.reference
+    assert isinstance(await office.open().follow_up(asked.reference), Accepted)
+
+
+async def test_a_number_that_was_answered_is_never_given_again(office: FileBench, later: Any) -> None:
+    """Even where our copies were lost: people would take the old number for the old ticket."""
+    line = office.line()
+    first = await office.open().suspend(line)
+    assert isinstance(await later(first, hours=30), Done)
+    for copy in (office.fake.folder / "sent").iterdir():
+        copy.unlink()
+    office.world.set_state(line, "active")
+    office.clock.tick(days=2)
+    again = await office.open().suspend(line)
+    assert isinstance(again, Accepted)
+    assert again.reference != first.reference
 
 
 async def test_an_answer_that_comes_twice_is_one(office: FileBench, later: Any) -> None:
