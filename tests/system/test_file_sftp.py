@@ -60,9 +60,9 @@ def sshd() -> Any:
             if done.returncode and command[1] == "download":
                 pytest.skip(f"peer sshd: openssh-server cannot be fetched: {done.stderr.strip()[-200:]}")
         for package in Path(folder).glob("*.deb"):
-            subprocess.run(["dpkg", "-x", str(package), f"{folder}/root"], check=True)
-        libraries = {str(path.parent) for path in Path(folder, "root").rglob("*.so*")}
-        program = f"{folder}/root/usr/sbin/sshd"
+            subprocess.run(["dpkg", "-x", str(package), f"{folder}/tree"], check=True)
+        libraries = {str(path.parent) for path in Path(folder, "tree").rglob("*.so*")}
+        program = f"{folder}/tree/usr/sbin/sshd"
         environ = {"LD_LIBRARY_PATH": ":".join(sorted(libraries))}
         needs = subprocess.run(
             ["ldd", program], env={**os.environ, **environ}, capture_output=True, text=True, check=False
