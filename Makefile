@@ -16,7 +16,7 @@ help: ## What can be done here.
 demo: console ## Everything on one machine, and a story that must come true. SECONDS=120 ends by itself.
 	@exec $(BIN)/python -m fairlead_sim.demo $(if $(SECONDS),--seconds $(SECONDS)) $(DEMO)
 
-# --- everything that must pass; pytest's closing line comes last ----------------------------------
+# --- everything that must pass; pytest's closing line comes last, unless a connector claims what was not shown ----------------------------------
 
 test: check console ## Everything that must pass, on a machine that has nothing but Python and registries.
 	@$(BIN)/python -m pytest -q -n 2

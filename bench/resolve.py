@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,7 +29,7 @@ from fairlead.engine.mint import uuid7
 from fairlead.engine.plans import File, Hand, Planner, Refused
 from fairlead.engine.ports.planning import NewRevision
 from fairlead.engine.resolve import Resolver
-from fairlead.engine.situations import Situations
+from fairlead.engine.situations import Able, Situations
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.model.ids import PrincipalId, TenantId
@@ -101,6 +102,10 @@ def line(name: str, values: list[float], unit: str, against: str, limit: float, 
         "name": name, "value": round(value, 4), "unit": unit, "against": against, "against_value": round(limit, 4),
         "ratio": round(value / limit, 3), "runs": len(values), "spread": [round(min(values), 4), round(max(values), 4)], **more,
     }), flush=True)  # fmt: skip
+
+
+def _able(able: Able, connector: str, _config: object) -> Able:
+    return able if connector else Able()
 
 
 class Bench:
@@ -223,7 +228,8 @@ class Bench:
                                " select tenant, id, id, account, device, iccid, 4 from profile")  # fmt: skip
                 await self.admin("analyze")
             meanings = {verb: VerbCapability(supported=True) for verb in ("activate", "suspend")}
-            situations = Situations(self.stores, {"": {}, "soracom": meanings}.__getitem__)
+            can = Able(meanings=meanings)
+            situations = Situations(self.stores, partial(_able, can))
             planner, stages = Planner(self.stores, situations), Stages(self.stores)
             plan = await planner.make(TENANT, HAND, [File(name="b.yaml", text=text)], now=NOW)
             assert not isinstance(plan, Refused), plan

@@ -73,6 +73,7 @@ class Config:
     database_owner: str | None = field(repr=False)
     nats_url: str | None = field(repr=False)
     carriers_sweep_s: float
+    carriers_files: Path | None
     log_format: Literal["json", "text"]
     log_level: Literal["debug", "info", "warning", "error"]
 
@@ -96,9 +97,7 @@ class Config:
                 faults.append(Fault(key=key, value=host, expected="a loopback address, or tls.cert and tls.key"))
         if (self.tls_cert is None) != (self.tls_key is None):
             faults.append(Fault(key="tls", value="one of two", expected="both tls.cert and tls.key, or neither"))
-        for key, path in (("tls.cert", self.tls_cert), ("tls.key", self.tls_key)):
-            if path is not None and not path.is_file():
-                faults.append(Fault(key=key, value=str(path), expected="a file that can be read"))
+        faults += self._paths()
         given = [key for key in ("app", "door", "owner") if getattr(self, f"database_{key}") is not None]
         if given and not {"app", "door"} <= set(given):
             faults.append(Fault(key="database", value=", ".join(given), expected="both database.app and database.door"))
@@ -106,6 +105,19 @@ class Config:
             faults.append(Fault(key="data_dir", value=str(self.data_dir), expected="an absolute path in production"))
         if self.api_port == self.mqtt_port and self.api_port:
             faults.append(Fault(key="mqtt.port", value=str(self.mqtt_port), expected="another port than api.port"))
+        return faults
+
+    def _paths(self) -> list[Fault]:
+        """Paths that do not lead where they should."""
+        faults = [
+            Fault(key=key, value=str(path), expected="a file that can be read")
+            for key, path in (("tls.cert", self.tls_cert), ("tls.key", self.tls_key))
+            if path is not None and not path.is_file()
+        ]
+        given = self.carriers_files
+        if given is not None and not (given.is_absolute() and given.is_dir()):
+            expected = "a directory that is there, by its absolute path"
+            faults.append(Fault(key="carriers.files", value=str(given), expected=expected))
         return faults
 
     def shown(self) -> dict[str, str]:
@@ -214,6 +226,11 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "nats.url": Setting(read=_url("nats", "tls"), default=None, doc="NATS; none: we run it"),
     "carriers.sweep_s": Setting(
         read=_seconds, default=300.0, doc="real seconds between two readings of a carrier's inventory"
+    ),
+    "carriers.files": Setting(
+        read=Path,
+        default=None,
+        doc="directory below which accounts of carriers by files may name folders; none: nowhere",
     ),
     "log.format": Setting(read=_one_of("json", "text"), default="text", doc="one JSON object a line, or for people"),
     "log.level": Setting(read=_one_of("debug", "info", "warning", "error"), default="info", doc="the least shown"),

@@ -5,10 +5,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from getpass import getpass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import typer
 from rich.markup import escape
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from fairlead_cli import nouns, words
 from fairlead_cli.client import Body, Exit, Listing, trouble
@@ -24,10 +26,13 @@ Name = Annotated[str, typer.Argument(help="The account's name.")]
 def add(
     shell: Shell, name: Name, *,
     carrier: Annotated[str, typer.Option(help="Whose account it is, for people.")],
-    connector: Annotated[str, typer.Option(help="soracom, or none for a carrier without an interface.")] = "none",
+    connector: Annotated[str, typer.Option(help="soracom; file: by exports and tickets; none: by hand.")] = "none",
     home_country: Annotated[str | None, typer.Option(metavar="CC", help="Of its SIMs, where they share one.")] = None,
     config: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="The connector's own settings, such as base_url=….")
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config-file", metavar="FILE", help="The same as YAML; --config goes over it.")
     ] = None,
     credential: Annotated[
         list[str] | None,
@@ -39,7 +44,8 @@ def add(
     """Add a carrier account. Its credential is sealed at once and never shown."""
     body = {
         "name": name, "carrier": carrier, "connector": connector,
-        "home_country": home_country.upper() if home_country else None, "config": _settings(config or []),
+        "home_country": home_country.upper() if home_country else None,
+        "config": {**_from_file(config_file), **_settings(config or [])},
         "credential": _credential(shell.around.env, credential or []) or None, "iccid_digits": iccid_digits,
         "staleness_s": staleness,
     }  # fmt: skip
@@ -57,12 +63,37 @@ def _list(shell: Shell) -> None:
     )
 
 
+def change(
+    shell: Shell, name: Name, *,
+    config: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A setting; an empty VALUE takes it away.")
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config-file", metavar="FILE", help="All settings as YAML, in place of those.")
+    ] = None,
+    staleness: Annotated[int | None, typer.Option(min=0, help="Seconds its own view may lag.")] = None,
+) -> None:  # fmt: skip
+    """Change an account's settings. What is not named stays; nobody else's change in between is overwritten."""
+    before: Body = shell.client.get(f"/v1/carriers/{name}")
+    changes: Body = {} if staleness is None else {"staleness_s": staleness}
+    if config or config_file is not None:
+        known: dict[str, Any] = before["config"] if config_file is None else _from_file(config_file)
+        merged = {**known, **_settings(config or [])}
+        changes["config"] = {key: value for key, value in merged.items() if value != ""}
+    if not changes:
+        raise trouble(Exit.USAGE, "Say what should change", "such as --config writes=allowed")
+    match = {"If-Match": f'"{before["version"]}"'}
+    after: Body = shell.client.send("PATCH", f"/v1/carriers/{name}", body=changes, headers=match)
+    shell.out.document(after)
+    shell.out.fields({"account": after["name"], **{key: after[key] for key in changes}})
+
+
 def check(shell: Shell, name: Name) -> int:
     """How an account is: its credential, its last complete reading, what fails. Exit 1 where something does."""
     found: Body = shell.client.get(f"/v1/carriers/{name}")
     reading = found["connector"] != "none"
     faults: list[str] = []
-    if reading and not found["has_credential"]:
+    if reading and not found["has_credential"] and _asks_for_one(shell, found["connector"]):
         faults.append("it has no credential")
     if found["failing_since"]:
         faults.append(f"failing since {words.when(found['failing_since'])}: {found['failure']}")
@@ -80,6 +111,12 @@ def check(shell: Shell, name: Name) -> int:
     if not faults:
         shell.out.say("[green]✓[/] nothing is wrong")
     return int(Exit.FAILED if faults else Exit.OK)
+
+
+def _asks_for_one(shell: Shell, connector: str) -> bool:
+    """A folder is open to whoever may read it; every other carrier asks for a credential."""
+    known: list[Body] = shell.client.get("/v1/connectors")
+    return any(one["id"] == connector and one["credential_fields"] for one in known)
 
 
 def credential(
@@ -168,6 +205,20 @@ def _settings(texts: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+def _from_file(path: Path | None) -> dict[str, Any]:
+    """Settings as YAML 1.2, or JSON, which is YAML too."""
+    if path is None:
+        return {}
+    try:
+        loader: Any = YAML(typ="safe", pure=True)
+        plain = json.loads(json.dumps(loader.load(path.read_text(encoding="utf-8"))))
+    except (OSError, UnicodeDecodeError, YAMLError, TypeError, ValueError) as error:
+        raise trouble(Exit.USAGE, "--config-file cannot be read", f"{path}: {error}") from error
+    if not isinstance(plain, dict):
+        raise trouble(Exit.USAGE, "--config-file cannot be read", f"{path}: expected names with their values")
+    return cast("dict[str, Any]", plain)
+
+
 def _credential(env: Mapping[str, str], texts: Sequence[str]) -> dict[str, str]:
     """Secrets from files, variables or a prompt: never from the command line, which everybody on the host can read."""
     found: dict[str, str] = {}
@@ -198,9 +249,12 @@ command(
         "fairlead carrier add global-sim --carrier 'Meridian Roam' --connector soracom \\",
         "    --credential auth_key_id=@id.txt --credential auth_key",
         "fairlead carrier add local-br --carrier 'Sabiá Móvel' --home-country BR",
+        "fairlead carrier add eseye-eu --carrier Eseye --connector file --config-file eseye.yaml",
     ),
 )(add)  # fmt: skip
 command(app, "list", examples=("fairlead carrier list",))(_list)
+command(app, "edit", examples=("fairlead carrier edit eseye-eu --config writes=allowed",
+                               "fairlead carrier edit eseye-eu --config-file eseye.yaml"))(change)  # fmt: skip
 command(app, "check", examples=("fairlead carrier check global-sim",))(check)
 command(devices, "credential", examples=("fairlead device credential trk-00001 trk-00002 --jsonl > secrets.jsonl",
                                          "fairlead device credential trk-00001 --revoke"))(credential)  # fmt: skip

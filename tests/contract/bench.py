@@ -132,6 +132,10 @@ class Bench:
 
     # What differs between vendors.
     words: Mapping[str, str] = field(default_factory=dict)  # state of the world → the vendor's word, where not the same
+    has_key: bool = True  # False: what stands there is open to whoever gets there, such as a folder
+    counts_requests: bool = True  # False: nobody counts them, and there is no budget to keep
+    refuses_by_status: bool = True  # False: a refusal has words and no HTTP status
+    dated_by_reading: bool = True  # False: what is read is as old as the carrier's export, and never newer than that
     reads_takes: int = 1  # requests a `read_sim` takes
     logs_in: bool = True  # False: the credential goes along with each request, and there is no handshake
     reasons: Mapping[int, ReasonCode] = field(default_factory=lambda: USUAL_REASONS)  # of a suspend that is refused

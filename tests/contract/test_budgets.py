@@ -7,7 +7,7 @@ from tests.contract.bench import Bench
 
 from fairlead.engine.ports.carrier import Limit, RateLimited
 
-pytestmark = pytest.mark.needs("ReadsSim")
+pytestmark = pytest.mark.needs("ReadsSim", counts_requests=True)
 
 
 async def test_a_429_is_passed_on_and_kept_by_the_next_call_and_the_next_process(bench: Bench) -> None:

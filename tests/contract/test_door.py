@@ -27,7 +27,7 @@ async def test_one_login_serves_many_calls_and_a_token_that_ended_is_renewed(ben
     assert desk.logins == 3
 
 
-@needs("SwitchesState", verbs=["suspend"])
+@needs("SwitchesState", has_key=True, verbs=["suspend"])
 async def test_a_wrong_key_fails_and_is_not_hammered(bench: Bench) -> None:
     line = bench.line()
     connector = bench.open(wrong=True)
@@ -39,7 +39,7 @@ async def test_a_wrong_key_fails_and_is_not_hammered(bench: Bench) -> None:
     assert bench.asked("suspend") == 0
 
 
-@needs("SwitchesState", verbs=["activate", "suspend"])
+@needs("SwitchesState", has_key=True, verbs=["activate", "suspend"])
 async def test_no_secret_in_any_error_outcome_log_or_repr(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     line, other = bench.line(), bench.line("suspended")

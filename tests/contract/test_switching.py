@@ -86,7 +86,7 @@ async def test_a_refusal_is_typed_and_changes_nothing(bench: Bench, verb: str) -
     assert bench.executed(verb, line) == 0
 
 
-@needs("SwitchesState", verbs=["suspend"])
+@needs("SwitchesState", refuses_by_status=True, verbs=["suspend"])
 @pytest.mark.parametrize("status", [402, 403, 409, 422, 423, 418])
 async def test_each_refusal_has_its_reason(bench: Bench, status: int) -> None:
     line = bench.line()

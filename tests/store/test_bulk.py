@@ -24,6 +24,7 @@ from fairlead.engine.ports.carrier import (
     Refused,
 )
 from fairlead.engine.ports.fleet import SubscriptionFilter
+from fairlead.engine.situations import Able, Ables
 from fairlead.model.bulk import MalformedArgument
 from fairlead.model.ids import PrincipalId
 from fairlead.model.journal import Action
@@ -52,7 +53,17 @@ PLAIN = manifest(activate=FREE, suspend=FREE)
 
 
 def bulks(house: House, known: Callable[[str], Manifest | None] = lambda connector: PLAIN) -> Bulks:
-    return Bulks(house.stores, BulkStore(), house.moving._time, known)
+    return Bulks(house.stores, BulkStore(), house.moving._time, known, allowed(known))
+
+
+def allowed(known: Callable[[str], Manifest | None]) -> Ables:
+    """Everything that a manifest says is supported."""
+
+    def able(connector: str, _config: object) -> Able:
+        found = known(connector)
+        return Able(meanings={v.value: one for v, one in found.capabilities.verbs.items()} if found else {})
+
+    return able
 
 
 def asked(verb: Verb = Verb.SUSPEND, iccids: Sequence[str] | None = None, **arguments: object) -> Asked:

@@ -12,7 +12,7 @@ from fairlead.engine.moving import Moving
 from fairlead.engine.plans import File, Hand, Planner, Refused
 from fairlead.engine.ports.moving import Outcome
 from fairlead.engine.resolve import Resolver
-from fairlead.engine.situations import Situations
+from fairlead.engine.situations import Able, Situations
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
@@ -139,7 +139,7 @@ def built(database: Database, tenant: TenantId) -> House:
     )
     verbs = ("activate", "suspend", "deactivate", "standby", "allow_termination", "terminate")
     meanings = {verb: VerbCapability(supported=True) for verb in verbs}
-    situations = Situations(stores, lambda connector: meanings if connector else {})
+    situations = Situations(stores, lambda connector, _config: Able(meanings=meanings if connector else {}))
     planner = Planner(stores, situations)
     stages = Stages(stores)
     resolver = Resolver(stores)

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 import fairlead.reference
 from fairlead.connectors._kit.buckets import limits_from
-from fairlead.connectors.soracom.connector import MANIFEST
+from fairlead.connectors._kit.tiers import read_tiers
 from fairlead.edge.api.app import create_app
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
@@ -59,6 +59,7 @@ from fairlead.store.register import RegisterStore
 from fairlead.store.timeline import TimelineStore
 from fairlead.store.usage import UsageStore
 from fairlead.store.views import ViewStore
+from fairlead.wiring.house import CONNECTORS, check_settings
 
 QUICK = Pace(publish_s=0.05, look_s=60.0, heartbeat_s=0.3, recheck_s=0.2, slow_s=1.0, listeners=3, backlog=5)
 NOW = datetime.fromisoformat("2026-03-01T12:00:00+00:00")
@@ -155,7 +156,15 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         events,
         journal,
         fleet,
-        Carriers(fleet_store, sealer, {MANIFEST.id: MANIFEST}, buckets=Buckets(database), limits=limits_from),
+        Carriers(
+            fleet_store,
+            sealer,
+            {name: one.manifest for name, one in CONNECTORS.items()},
+            buckets=Buckets(database),
+            limits=limits_from,
+            settings=check_settings,
+            tiers={name: one.word for name, one in read_tiers().items()},
+        ),
         Imports(ImportStore(database), counts, reference),
         jobs,
         Home(HomeStore(database)),

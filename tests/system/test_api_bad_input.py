@@ -386,3 +386,56 @@ async def test_health_is_told_to_those_who_ask(api):
     figures = await anybody.get("/metrics")
     assert figures.status_code == 200
     assert 'fairlead_http_requests_total{method="GET",route="/v1/devices",status="401"}' in figures.text
+
+
+MAPPING = {
+    "folder": "eseye",
+    "inventory": {"glob": "*.csv", "columns": {"iccid": "Card", "state": "Status"}, "states": {"Live": "active"}},
+}
+
+
+async def test_a_carriers_file_mapping_is_read_before_the_account_is_saved(api):
+    owner = api.client()
+    account = {"name": "eseye-eu", "carrier": "Eseye", "connector": "file"}
+    for files, said in (
+        (None, "files: missing"),
+        (MAPPING | {"inventroy": {}}, "inventroy"),
+        (MAPPING | {"folder": "../other"}, "files.folder"),
+    ):
+        refused = await owner.post("/v1/carriers", json=account | {"config": {"files": files} if files else {}})
+        fault = problem(refused, 422, "invalid")["errors"][0]
+        assert fault["pointer"] == "/config"
+        assert said in fault["expected"]
+    made = await owner.post("/v1/carriers", json=account | {"config": {"files": MAPPING}})
+    assert made.status_code == 201, made.text
+    match = {"if-match": made.headers["etag"]}
+    broken = await owner.patch("/v1/carriers/eseye-eu", json={"config": {"files": {}}}, headers=match)
+    assert "files" in problem(broken, 422, "invalid")["errors"][0]["expected"]
+
+
+async def test_leave_to_write_is_given_by_name_and_journalled_both_ways(api):
+    owner = api.client()
+    account = {"name": "eseye-eu", "carrier": "Eseye", "connector": "file", "config": {"files": MAPPING}}
+    odd = await owner.post("/v1/carriers", json=account | {"config": account["config"] | {"writes": True}})
+    assert "allowed" in problem(odd, 422, "invalid")["errors"][0]["expected"]
+    made = await owner.post("/v1/carriers", json=account)
+    assert made.status_code == 201, made.text
+    etag = made.headers["etag"]
+    for config in (
+        account["config"] | {"writes": "allowed"},
+        account["config"] | {"writes": "allowed", "x": 1},
+        account["config"],
+    ):
+        changed = await owner.patch("/v1/carriers/eseye-eu", json={"config": config}, headers={"if-match": etag})
+        assert changed.status_code == 200, changed.text
+        etag = changed.headers["etag"]
+    async with api.database.tenant(api.tenant) as conn:
+        lines = await (await conn.execute("select payload from journal")).fetchall()
+    said = [json.loads(line[0]) for line in lines]
+    assert sorted(one["writes"] for one in said if "writes" in one) == ["allowed", "withdrawn"]
+
+
+async def test_connectors_say_how_far_they_are_proved(api):
+    known = {one["id"]: one["tier"] for one in (await api.client().get("/v1/connectors")).json()}
+    assert set(known) == {"soracom", "file"}
+    assert set(known.values()) <= {"none", "bronze", "silver", "gold", "platinum"}

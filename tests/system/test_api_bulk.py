@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from tests.store.carrier_on_paper import CarrierOnPaper
 from tests.store.fleet_on_paper import settle_fleet
-from tests.store.test_bulk import PLAIN, done, run
+from tests.store.test_bulk import PLAIN, allowed, done, run
 from tests.store.test_loop import House, built
 from tests.system.conftest import Api
 
@@ -33,7 +33,9 @@ class Stage:
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage(api: Api) -> Stage:
     house: House = built(api.database, api.tenant)
-    bulks = Bulks(house.stores, BulkStore(), house.moving._time, lambda connector: PLAIN)
+    bulks = Bulks(
+        house.stores, BulkStore(), house.moving._time, lambda connector: PLAIN, allowed(lambda connector: PLAIN)
+    )
     api.services.add(bulks)
     await settle_fleet(api.database, api.tenant, 30)
     return Stage(api, house, bulks)

@@ -7,7 +7,7 @@ Pausing stops what has not left us; cancelling drops it; what has left us is set
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -17,9 +17,10 @@ from fairlead.engine.fleet import Actor
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
 from fairlead.engine.plans import Hand
-from fairlead.engine.ports.bulk import Able, Bulk, BulkRows, LineResult, Lines, LinesOf
+from fairlead.engine.ports.bulk import Asks, Bulk, BulkRows, LineResult, Lines, LinesOf
 from fairlead.engine.ports.carrier import Manifest
 from fairlead.engine.ports.transaction import Transaction
+from fairlead.engine.situations import Able, Ables
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.bulk import UNDO, read_arguments, target_state
@@ -78,21 +79,25 @@ class Bulks:
     """Bulk actions of every tenant."""
 
     def __init__(
-        self, stores: Stores, rows: BulkRows, timekeeper: Timekeeper, manifest: Callable[[str], Manifest | None]
+        self,
+        stores: Stores,
+        rows: BulkRows,
+        timekeeper: Timekeeper,
+        manifest: Callable[[str], Manifest | None],
+        ables: Ables,
     ) -> None:
         """`manifest` gives what a connector says about itself; None for an account without one."""
         self._stores = stores
         self._rows = rows
         self._time = timekeeper
         self._manifest = manifest
+        self._ables = ables
 
     async def preview(self, actor: Actor, asked: Asked) -> Preview:
         """Count what it would be. Raises `MalformedArgument`."""
         read_arguments(asked.verb, asked.arguments)
         async with self._stores.transactions.tenant(actor.tenant) as tx:
-            chosen = await self._rows.chosen(tx, asked.lines)
-            missing = await self._rows.missing(tx, asked.lines)
-        return self._weighed(asked.verb, chosen, missing)
+            return await self._seen(tx, asked)
 
     async def start(
         self, actor: Actor, hand: Hand, asked: Asked, *, expect: int | None, reason: str
@@ -101,9 +106,7 @@ class Bulks:
         arguments = read_arguments(asked.verb, asked.arguments)
         now = self._time.now()
         async with self._stores.transactions.tenant(actor.tenant) as tx:
-            chosen = await self._rows.chosen(tx, asked.lines)
-            missing = await self._rows.missing(tx, asked.lines)
-            seen = self._weighed(asked.verb, chosen, missing)
+            seen = await self._seen(tx, asked)
             refusal = _refused(seen, expect)
             if refusal is not None:
                 return refusal
@@ -115,7 +118,7 @@ class Bulks:
             )  # fmt: skip
             await self._rows.insert(tx, bulk)
             able = [
-                Able(
+                Asks(
                     account=one.account, because="" if one.supported else one.because, already=target_state(asked.verb)
                 )
                 for one in seen.accounts
@@ -225,19 +228,17 @@ class Bulks:
 
     async def _able(self, tx: Transaction) -> Mapping[str, Sequence[str]]:
         """What can be asked, by account."""
-        found: dict[str, Sequence[str]] = {}
-        for account, connector in await self._rows.accounts(tx):
-            manifest = self._manifest(connector)
-            if manifest is not None:
-                found[account] = [verb.value for verb in Verb if capability(manifest.capabilities, verb).supported]
-        return found
+        accounts = await self._stores.plans.accounts(tx)
+        return {name: sorted(self._ables(*account).meanings) for name, account in accounts.items()}
 
-    def _weighed(self, verb: Verb, chosen: Sequence[LinesOf], missing: Sequence[str]) -> Preview:
+    async def _seen(self, tx: Transaction, asked: Asked) -> Preview:
+        verb, missing = asked.verb, await self._rows.missing(tx, asked.lines)
         by_account: dict[str, list[LinesOf]] = {}
-        for one in chosen:
+        for one in await self._rows.chosen(tx, asked.lines):
             by_account.setdefault(one.account, []).append(one)
-        accounts = [self._at(verb, ones) for ones in by_account.values()]
-        asked = [one for one in accounts if one.able]
+        known = await self._stores.plans.accounts(tx)
+        accounts = [self._at(verb, ones, self._ables(*known[name])) for name, ones in by_account.items()]
+        able = [one for one in accounts if one.able]
         return Preview(
             lines=sum(one.lines for one in accounts),
             able=sum(one.able for one in accounts),
@@ -246,13 +247,15 @@ class Bulks:
             accounts=accounts,
             missing=missing[:_MISSING_SHOWN],
             missing_count=len(missing),
-            approval=_approval(verb, asked),
+            approval=_approval(verb, able),
         )
 
-    def _at(self, verb: Verb, ones: Sequence[LinesOf]) -> AtAccount:
+    def _at(self, verb: Verb, ones: Sequence[LinesOf], able: Able) -> AtAccount:
         first, manifest = ones[0], self._manifest(ones[0].connector)
         lines, target = sum(one.lines for one in ones), target_state(verb)
         can = capability(manifest.capabilities, verb) if manifest is not None else _NO_INTERFACE
+        if can.supported and verb.value not in able.meanings:
+            can = replace(can, supported=False, because=able.withheld or "its settings do not allow it")
         already = sum(one.lines for one in ones if one.state == target)
         scope = manifest.capabilities.limit_scope if manifest is not None and verb is Verb.SET_LIMIT else "sim"
         return AtAccount(

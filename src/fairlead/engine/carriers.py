@@ -57,6 +57,7 @@ class BudgetLeft:
     used_at: datetime | None  # when it was last drawn from, real time; None: never
 
 
+Settings = Callable[[str, Mapping[str, Any]], None]  # connector and settings; raises ValueError that names the place
 Limits = Callable[[object], Mapping[CallClass, Limit]]  # an account's own budgets, as its settings say them
 
 
@@ -65,9 +66,15 @@ class Carriers:
 
     def __init__(
         self, store: FleetStore, sealer: Sealer, manifests: Mapping[str, Manifest], *,
-        buckets: BucketStore | None = None, limits: Limits | None = None,
+        buckets: BucketStore | None = None, limits: Limits | None = None, settings: Settings | None = None,
+        tiers: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
-        """`buckets`: where budgets are kept; `limits`: how an account's own are read. Without them none is told."""
+        """`buckets`: where budgets are kept; `limits`: how an account's own are read. Without them none is told.
+
+        `settings` reads an account's settings before they are kept; `tiers` says how far connectors are proved.
+        """
+        self._settings = settings
+        self._tiers = tiers or {}
         self._store = store
         self._sealer = sealer
         self._manifests = manifests
@@ -77,6 +84,10 @@ class Carriers:
     def connectors(self) -> list[Manifest]:
         """All that an account may name beside `none`, by id."""
         return [self._manifests[one] for one in sorted(self._manifests)]
+
+    def tier(self, connector: str) -> str:
+        """How far a connector has been proved: none, bronze, silver, gold or platinum."""
+        return self._tiers.get(connector, "none")
 
     def capabilities(self, account: Account) -> Mapping[Verb, VerbCapability]:
         """What can be asked of an account, every verb by name; none where it has no connector."""
@@ -127,6 +138,7 @@ class Carriers:
         """Keep a new account; None when the name is taken. Raises `AccountRefused`."""
         manifest = self._manifest(connector)
         self._has_settings(manifest, config)
+        self._check(connector, config)
         account = AccountId(uuid7(now))
         known = int(manifest.capabilities.state_staleness.total_seconds()) if manifest else 0
         new = NewAccount(
@@ -135,6 +147,7 @@ class Carriers:
             staleness_s=staleness_s if staleness_s is not None else known,
         )  # fmt: skip
         said: dict[str, Json] = {"connector": connector, "carrier": carrier, "credential": credential is not None}
+        said |= _writes({}, config)
         line = self._line(actor, name, Action.CARRIER_ADDED, now, said)
         if not await self._store.add_account(actor.tenant, new, now=now, entries=(line,)):
             return None
@@ -149,9 +162,14 @@ class Carriers:
             self._has_settings(self._manifest(account.connector), columns["config"])
         if "credential" in columns:
             columns["credential"] = self._sealed(actor.tenant, account.id, account.connector, columns["credential"])
+        if "config" in columns:
+            self._check(account.connector, columns["config"])
         if not columns:
             return version == account.version
-        lines = [self._line(actor, account.name, Action.CARRIER_CHANGED, now, {"changed": sorted(columns)})]
+        said: dict[str, Json] = {"changed": sorted(columns)}
+        if "config" in columns:
+            said |= _writes(account.config, columns["config"])
+        lines = [self._line(actor, account.name, Action.CARRIER_CHANGED, now, said)]
         if "credential" in columns:
             lines.append(self._line(actor, account.name, Action.SECRET_SEALED, now, {}))
         return await self._store.change_account(
@@ -179,6 +197,13 @@ class Carriers:
         if missing:
             raise AccountRefused("config", sorted(config), f"the settings {', '.join(missing)}, which nobody can guess")
 
+    def _check(self, connector: str, config: Mapping[str, Any]) -> None:
+        if self._settings is not None:
+            try:
+                self._settings(connector, config)
+            except ValueError as error:
+                raise AccountRefused("config", dict(config), f"settings that can be read; {error}") from error
+
     def _sealed(
         self, tenant: TenantId, account: AccountId, connector: str, credential: Mapping[str, str] | None
     ) -> bytes | None:
@@ -199,6 +224,13 @@ class Carriers:
             tenant=actor.tenant, at=now, actor=actor.name, action=action, subject=Subject(kind="carrier", id=name),
             payload=payload,
         )  # fmt: skip
+
+
+def _writes(before: Mapping[str, object], after: Mapping[str, Any]) -> dict[str, Json]:
+    """What the journal says of a permission to write that was given or taken back."""
+    if before.get("writes") == after.get("writes"):
+        return {}
+    return {"writes": "allowed" if after.get("writes") == "allowed" else "withdrawn"}
 
 
 def _place(tenant: TenantId, account: AccountId) -> Place:

@@ -39,6 +39,7 @@ from fairlead.engine.ports.carrier import (
     ReadsSim,
     ReasonCode,
     Refused,
+    SimRecord,
     Unavailable,
 )
 from fairlead.engine.ports.carrier import Outcome as CarrierOutcome
@@ -55,6 +56,7 @@ AT_ONCE: Final = 20  # calls under way per account
 TAKEN: Final = 100  # operations dispatched per account and tick
 LOOK_AGAIN_REAL_S: Final = 2.0  # at what was accepted and does not show yet
 BLIND_REAL_S: Final = 60.0  # before looking again at an account that cannot be read
+NO_PROOF: Final = "no-proof"  # nobody knows what became of it
 ABANDONED_REAL_S: Final = 60.0  # dispatched this long ago without an answer: nobody works on it any more
 BACKOFFS: Final = Counter(
     "fairlead_carrier_backoffs_total", "Calls put off because the carrier was busy or away.", ["why"]
@@ -286,8 +288,9 @@ class CarrierWorker:
 
     async def _look(self, connector: object, work: CarrierWork, bound: timedelta, now: datetime) -> "Outcome | Later":
         """A read proves something only when it is newer than dispatch plus the carrier's bound, which is real time."""
-        if work.reference and work.state is OperationState.ACKNOWLEDGED and isinstance(connector, FollowsUp):
-            return await self._follow(connector, work)
+        followed = await self._follow(connector, work)
+        if followed is not None:
+            return followed
         ripe = work.dispatched_at + bound * self._time.rate if work.dispatched_at else now
         if ripe > now:
             return Later(work=work, until=ripe)
@@ -303,6 +306,14 @@ class CarrierWorker:
             return self._busy(work, trouble)
         except (AuthFailed, OutcomeUnknown):
             return Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
+        return self._judged(work, record, ripe, now)
+
+    def _judged(self, work: CarrierWork, record: SimRecord, ripe: datetime, now: datetime) -> "Outcome | Later":
+        """What a record proves, if it is not older than `ripe`."""
+        if record.freshness.observed_at < ripe:  # an export of this morning says nothing about this afternoon
+            if work.state is OperationState.ACKNOWLEDGED and self._time.now() >= work.deadline:
+                return outcome(self._time, work, OperationState.EXPIRED, NO_PROOF, evidence(record))
+            return Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
         if shows(record, work.verb, work.arguments):
             return outcome(self._time, work, OperationState.VERIFIED, "", evidence(record) | {"fact": "read-back"})
         if work.state is OperationState.ACKNOWLEDGED and self._time.now() < work.deadline:
@@ -310,21 +321,30 @@ class CarrierWorker:
         said = evidence(record) | {"fact": "read-back"}
         return outcome(self._time, work, OperationState.FAILED, NOT_APPLIED, said)
 
-    async def _follow(self, connector: FollowsUp, work: CarrierWork) -> "Outcome | Later":
-        """Ask what became of what the carrier took; until it says so, the operation waits within its deadline."""
-        again = self._time.now() + timedelta(seconds=LOOK_AGAIN_REAL_S) * self._time.rate
+    async def _follow(self, connector: object, work: CarrierWork) -> "Outcome | Later | None":
+        """Ask after what was accepted: its end, or when to ask again. None where only a read-back can tell.
+
+        A `Done` counts when its record is not older than the dispatch; a refusal always does.
+        """
+        if work.state is not OperationState.ACKNOWLEDGED or not work.reference or not isinstance(connector, FollowsUp):
+            return None
         try:
             answer = await connector.follow_up(work.reference)
         except (RateLimited, Unavailable) as trouble:
             return self._busy(work, trouble)
-        except (AuthFailed, OutcomeUnknown):
-            return Later(work=work, until=self._time.now() + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
-        except NotFound as trouble:
-            return outcome(self._time, work, OperationState.FAILED, trouble.reason, {"said": trouble.detail})
+        except (AuthFailed, OutcomeUnknown, NotFound, ValueError):
+            return None
+        if (
+            isinstance(answer, Done)
+            and work.dispatched_at
+            and answer.observed.freshness.observed_at < work.dispatched_at
+        ):
+            return None
         found = self._answered(work, answer)
         if isinstance(found, Later) or found.state is not OperationState.ACKNOWLEDGED:
             return found
         if self._time.now() >= work.deadline:
             late = {"said": "the carrier took it and has not carried it out", "reference": work.reference}
-            return outcome(self._time, work, OperationState.EXPIRED, "no proof before the deadline", late)
+            return outcome(self._time, work, OperationState.EXPIRED, NO_PROOF, late)
+        again = self._time.now() + timedelta(seconds=LOOK_AGAIN_REAL_S) * self._time.rate
         return Later(work=work, until=found.look_at or again)

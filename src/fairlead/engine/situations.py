@@ -7,8 +7,8 @@ situations, and asks `plan.recipes` for each.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 from uuid import UUID
 
 from fairlead.engine.ports.planning import ClassDocument, Grouped, GroupedSim, Target
@@ -24,9 +24,18 @@ from fairlead.policy.resolve import Collision, RuleInForce
 from fairlead.policy.resolve import documents as documents_of
 
 STATES = ("inventory", "test", "ready", "active", "standby", "suspended", "deactivated", "terminated", "unknown")
-Meanings = Callable[
-    [str], Mapping[str, VerbCapability]
-]  # connector id → verbs it has for a SIM, and what each is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Able:
+    """What may be asked of an account, and what each verb is there."""
+
+    meanings: Mapping[str, VerbCapability] = field(default_factory=dict[str, VerbCapability])
+    withheld: str = ""  # why nothing, where its connector has verbs: "because …"
+
+
+Ables = Callable[[str, Mapping[str, Any]], Able]  # connector id and the account's settings → what may be asked there
+_NOTHING: Final = Able()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +61,9 @@ class Collided(Exception):
 class Situations:
     """Groups the opening set of a transaction."""
 
-    def __init__(self, stores: Stores, meanings: Meanings) -> None:
+    def __init__(self, stores: Stores, ables: Ables) -> None:
         self._stores = stores
-        self._meanings = meanings
+        self._ables = ables
 
     async def _documents(
         self, tx: Transaction, before: Sequence[int], after: Sequence[int]
@@ -79,24 +88,32 @@ class Situations:
         }
         targets = [_target(*pair, changed) for pair, changed in changes.items()]
         grouped = await self._stores.plans.group(tx, targets)
-        counted = [self._counted(no, row, changes) for no, row in enumerate(grouped, start=1)]
+        accounts = await self._stores.plans.accounts(tx)
+        ables = {name: self._ables(connector, config) for name, (connector, config) in accounts.items()}
+        counted = [self._counted(no, row, changes, ables) for no, row in enumerate(grouped, start=1)]
         made = [(c.no, _facts(c.situation), show_recipe(c.recipe)) for c in counted]
         if made:
             await self._stores.plans.keep_situations(tx, owner, wave, made)
         return counted
 
-    def _counted(self, no: int, row: Grouped, changes: Mapping[tuple[int, int], tuple[FacetChange, ...]]) -> Counted:
+    def _counted(
+        self,
+        no: int,
+        row: Grouped,
+        changes: Mapping[tuple[int, int], tuple[FacetChange, ...]],
+        ables: Mapping[str, Able],
+    ) -> Counted:
         situation = Situation(
             from_class=row.from_class,
             to_class=row.to_class,
             country=row.country,
             carrier=row.carrier,
             changes=changes[row.from_class, row.to_class],
-            target=self._side(row.target, row.target_connector, row.target_state, present=row.target_present),
-            current=self._side(row.carrier or None, row.current_connector, row.current_state, present=True),
+            target=_side(row.target, row.target_connector, row.target_state, ables, present=row.target_present),
+            current=_side(row.carrier or None, row.current_connector, row.current_state, ables, present=True),
             reachable=row.reachable,
             life=row.life,
-            sims=tuple(self._sim(one) for one in row.sims),
+            sims=tuple(_sim(one, ables) for one in row.sims),
         )
         return Counted(
             no=no,
@@ -107,29 +124,35 @@ class Situations:
             digest=row.digest,
         )
 
-    def _side(self, account: str | None, connector: str, state: int, *, present: bool) -> SimSide | None:
-        if account is None:
-            return None
-        meanings: Mapping[str, VerbCapability] = self._meanings(connector) if connector else {}
-        return SimSide(
-            account=account,
-            connector=connector or None,
-            present=present,
-            state=STATES[state - 1],
-            verbs=frozenset(meanings),
-            meanings=meanings,
-        )
 
-    def _sim(self, sim: GroupedSim) -> SimSide:
-        meanings = self._meanings(sim.connector)
-        return SimSide(
-            account=sim.account,
-            connector=sim.connector if sim.connector != "none" else None,
-            present=True,
-            state=STATES[sim.state - 1],
-            verbs=frozenset(meanings),
-            meanings=meanings,
-        )
+def _side(
+    account: str | None, connector: str, state: int, ables: Mapping[str, Able], *, present: bool
+) -> SimSide | None:
+    if account is None:
+        return None
+    able = ables.get(account, _NOTHING) if connector else _NOTHING
+    return SimSide(
+        account=account,
+        connector=connector or None,
+        present=present,
+        state=STATES[state - 1],
+        verbs=frozenset(able.meanings),
+        meanings=able.meanings,
+        withheld=able.withheld,
+    )
+
+
+def _sim(sim: GroupedSim, ables: Mapping[str, Able]) -> SimSide:
+    able = ables.get(sim.account, _NOTHING)
+    return SimSide(
+        account=sim.account,
+        connector=sim.connector if sim.connector != "none" else None,
+        present=True,
+        state=STATES[sim.state - 1],
+        verbs=frozenset(able.meanings),
+        meanings=able.meanings,
+        withheld=able.withheld,
+    )
 
 
 async def fill_documents(stores: Stores, tx: Transaction, classes: Sequence[int]) -> list[tuple[int, Collision]]:

@@ -36,6 +36,12 @@ class SimSide:
     state: str  # canonical subscription state
     verbs: frozenset[str]  # what the connector can do for this SIM
     meanings: Mapping[str, VerbCapability] = field(default_factory=dict[str, VerbCapability])  # and what that is there
+    withheld: str = ""  # why there are none although the carrier has them
+
+
+def withheld(sim: SimSide) -> str:
+    """Why nothing may be asked for a SIM, in a sentence; empty where something may."""
+    return f"not possible at {sim.account}, {sim.withheld}" if sim.withheld else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

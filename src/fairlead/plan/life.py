@@ -14,7 +14,7 @@ from typing import Final
 
 from fairlead.model.facet import Facet
 from fairlead.model.life import OUTSIDE, Life
-from fairlead.model.situation import Recipe, SimSide, Situation, Step
+from fairlead.model.situation import Recipe, SimSide, Situation, Step, withheld
 
 CARRIER_DEADLINE_S: Final = 15 * 60
 SHADOW_DEADLINE_S: Final = 6 * 3600
@@ -106,28 +106,35 @@ def _end(sims: Sequence[SimSide], life: Life, steps: list[Step], notes: list[str
     if verb not in verbs:
         return Recipe(
             steps=(),
-            blocked=f"{account} has no call to {verb} a line: choose another end for the subscription, or keep it",
-            block_code="unsupported",
+            blocked=withheld(sims[0])
+            or f"{account} has no call to {verb} a line: choose another end for the subscription, or keep it",
+            block_code="reads_only" if sims[0].withheld else "unsupported",
         )
     if verb == "terminate":
         if "allow_termination" in verbs:
-            steps.append(_line(account, "allow_termination", "exact", "forbid_termination"))
-        steps.append(_line(account, "terminate", "none", None))
+            steps.append(_line(sims[0], "allow_termination", "exact", "forbid_termination"))
+        steps.append(_line(sims[0], "terminate", "none", None))
     else:
         back = "activate" if "activate" in verbs else None
-        steps.append(_line(account, verb, "exact" if back else "forward-only", back))
+        steps.append(_line(sims[0], verb, "exact" if back else "forward-only", back))
     return None
 
 
-def _line(account: str, verb: str, undo: str, undo_verb: str | None) -> Step:
+def deadline_s(sim: SimSide, verb: str) -> int:
+    """How long a step at a carrier may take: what the carrier says of itself, and never less than ours."""
+    meaning = sim.meanings.get(verb)
+    return CARRIER_DEADLINE_S if meaning is None else max(CARRIER_DEADLINE_S, int(meaning.longest.total_seconds()))
+
+
+def _line(sim: SimSide, verb: str, undo: str, undo_verb: str | None) -> Step:
     return Step(
         driver="carrier",
         verb=verb,
         on="each",
-        account=account,
+        account=sim.account,
         facets=(Facet.SUBSCRIPTION,),
         proof="read-back",
-        deadline_s=CARRIER_DEADLINE_S,
+        deadline_s=deadline_s(sim, verb),
         undo="exact" if undo == "exact" else "none" if undo == "none" else "forward-only",
         undo_verb=undo_verb,
     )

@@ -5,7 +5,6 @@ The same `suspend` stops traffic and fees at one carrier, neither at another, an
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -14,23 +13,18 @@ from fairlead.model.subscription import VerbCapability
 
 _OFF: Final = frozenset({"suspend", "standby", "deactivate"})
 _PROMPT: Final = timedelta(minutes=1)
-_MARGIN: Final = 2  # a deadline beyond what the carrier itself takes at most
 
 
-def adapted(steps: Sequence[Step], sides: Iterable[SimSide | None]) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """The steps with the time their carriers need, and what is to be known about them."""
+def told(steps: Sequence[Step], sides: Iterable[SimSide | None]) -> tuple[str, ...]:
+    """What is to be known about the steps, each sentence once."""
     known = {side.account: side for side in sides if side is not None}
-    made: list[Step] = []
-    notes: list[str] = []
+    notes: dict[str, None] = {}
     for step in steps:
         side = known.get(step.account) if step.driver == "carrier" else None
         meaning = side.meanings.get(step.verb) if side is not None else None
-        if meaning is None:
-            made.append(step)
-            continue
-        made.append(replace(step, deadline_s=max(step.deadline_s, int(_MARGIN * meaning.longest.total_seconds()))))
-        notes += [note for note in _notes(step.account, step.verb, meaning) if note not in notes]
-    return tuple(made), tuple(notes)
+        if meaning is not None:
+            notes |= dict.fromkeys(_notes(step.account, step.verb, meaning))
+    return tuple(notes)
 
 
 def _notes(account: str, verb: str, meaning: VerbCapability) -> list[str]:

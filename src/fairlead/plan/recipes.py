@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from fairlead.model.facet import Facet
 from fairlead.model.life import Life, read_life
-from fairlead.model.situation import FacetChange, Recipe, Role, SimSide, Situation, Step
-from fairlead.plan.life import CARRIER_DEADLINE_S, SHADOW_DEADLINE_S, first_activation, retirement
-from fairlead.plan.peculiarities import adapted
+from fairlead.model.situation import FacetChange, Recipe, Role, SimSide, Situation, Step, withheld
+from fairlead.plan.life import SHADOW_DEADLINE_S, deadline_s, first_activation, retirement
+from fairlead.plan.peculiarities import told
 
 DEFAULT_LEASE_S: Final = 600
 _USABLE: Final = frozenset({"active", "ready"})  # ready goes live on first use
@@ -33,8 +33,7 @@ _DEVICE_FACETS: Final = frozenset(
 def recipe_for(situation: Situation) -> Recipe:
     """The recipe for one situation. Pure: the same situation always gives the same recipe."""
     made = _made(situation)
-    steps, notes = adapted(made.steps, (situation.target, situation.current, *situation.sims))
-    return replace(made, steps=steps, notes=(*made.notes, *notes))
+    return replace(made, notes=(*made.notes, *told(made.steps, (situation.target, situation.current, *situation.sims))))
 
 
 def _made(situation: Situation) -> Recipe:
@@ -88,8 +87,9 @@ def _blocked(situation: Situation, network: FacetChange) -> Recipe | None:
     if target.state not in _USABLE and "activate" not in target.verbs:
         return Recipe(
             steps=(),
-            blocked=f"its subscription at {target.account} is {target.state} and that carrier cannot activate it",
-            block_code="unsupported",
+            blocked=withheld(target)
+            or f"its subscription at {target.account} is {target.state} and that carrier cannot activate it",
+            block_code="reads_only" if target.withheld else "unsupported",
         )
     return None
 
@@ -119,7 +119,7 @@ def _usable(target: SimSide, on: Role) -> list[Step]:
             account=target.account,
             facets=(Facet.SUBSCRIPTION,),
             proof="read-back",
-            deadline_s=CARRIER_DEADLINE_S,
+            deadline_s=deadline_s(target, "activate"),
             undo="exact" if "suspend" in target.verbs else "forward-only",
             undo_verb="suspend" if "suspend" in target.verbs else None,
         )
@@ -145,7 +145,8 @@ def _after(situation: Situation, network: FacetChange, current: SimSide, notes: 
     if release != "suspend" or situation.target is None or current.account == situation.target.account:
         return []
     if "suspend" not in current.verbs:
-        notes.append(f"{current.account} has no call to suspend a SIM: the old subscription stays active and billed")
+        why = withheld(current) or f"{current.account} has no call to suspend a SIM"
+        notes.append(f"{why}: the old subscription stays active and billed")
         return []
     return [
         Step(
@@ -155,7 +156,7 @@ def _after(situation: Situation, network: FacetChange, current: SimSide, notes: 
             account=current.account,
             facets=(Facet.SUBSCRIPTION,),
             proof="read-back",
-            deadline_s=CARRIER_DEADLINE_S,
+            deadline_s=deadline_s(current, "suspend"),
             undo="exact",
             undo_verb="activate",
         )
@@ -180,10 +181,10 @@ def _unable(situation: Situation) -> Recipe | None:
     elif current.connector is None:
         why = f"{current.account} has no interface: its lines are changed by hand"
     elif verb is None or verb not in current.verbs:
-        why = f"{current.account} has no call that makes a line {wanted}"
+        why = withheld(current) or f"{current.account} has no call that makes a line {wanted}"
     else:
         return None
-    return Recipe(steps=(), blocked=why, block_code="unsupported")
+    return Recipe(steps=(), blocked=why, block_code="reads_only" if current and current.withheld else "unsupported")
 
 
 def _subscription(situation: Situation) -> list[Step]:
@@ -201,7 +202,7 @@ def _subscription(situation: Situation) -> list[Step]:
             account=current.account,
             facets=(Facet.SUBSCRIPTION,),
             proof="read-back",
-            deadline_s=CARRIER_DEADLINE_S,
+            deadline_s=deadline_s(current, verb),
             undo="exact" if back in current.verbs else "forward-only",
             undo_verb=back if back in current.verbs else None,
         )

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from fairlead.engine.ports.bulk import Able, Bulk, LineResult, Lines, LinesOf
+from fairlead.engine.ports.bulk import Asks, Bulk, LineResult, Lines, LinesOf
 from fairlead.model.bulk import BACK
 from fairlead.model.device import SUBSCRIPTION_CODES, SUBSCRIPTION_WORDS
 from fairlead.model.lifecycle import BulkState, OperationState, name
@@ -35,10 +35,6 @@ class BulkStore:
             for r in rows
         ]
 
-    async def accounts(self, tx: Connection) -> list[tuple[str, str]]:
-        """Every account with its connector."""
-        return [(row[0], row[1]) for row in await (await tx.execute(_SQL["accounts"])).fetchall()]
-
     async def missing(self, tx: Connection, lines: Lines) -> list[str]:
         """Named ICCIDs that are nobody's, or not the caller's to see."""
         if lines.iccids is None:
@@ -55,7 +51,7 @@ class BulkStore:
         await tx.execute(_SQL["insert"], values)
 
     async def add_lines(
-        self, tx: Connection, bulk: Bulk, lines: Lines, able: Sequence[Able], deadline: datetime
+        self, tx: Connection, bulk: Bulk, lines: Lines, able: Sequence[Asks], deadline: datetime
     ) -> int:
         """An operation for each chosen line; how many."""
         query, values = _of(lines, "add_lines")

@@ -106,6 +106,11 @@ class PlanStore:
         rows = await (await tx.execute(SQL["pairs"])).fetchall()
         return [Pair(from_class=r[0], to_class=r[1], devices=r[2]) for r in rows]
 
+    async def accounts(self, tx: Connection) -> dict[str, tuple[str, Mapping[str, Any]]]:
+        """Connector and settings of every account, by name."""
+        rows = await (await tx.execute(SQL["account_settings"])).fetchall()
+        return {r[0]: (r[1], r[2] or {}) for r in rows}
+
     async def group(self, tx: Connection, targets: Sequence[Target]) -> list[Grouped]:
         """Count situations of the pairs that `targets` names."""
         await alone(tx)

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 from uuid import UUID
 
 import httpx
@@ -11,17 +12,12 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from fairlead.bus.kick import SystemDoor
 from fairlead.config import Config
-from fairlead.connectors._kit.buckets import BadLimit, limits_from
-from fairlead.connectors._kit.factory import (
-    AccountConfig,
-    BadAddress,
-    BadSetting,
-    ConnectorFactory,
-    MissingCredential,
-    UnknownKind,
-)
+from fairlead.connectors._kit.buckets import limits_from
+from fairlead.connectors._kit.factory import AccountConfig, ConnectorFactory, OwnSettings
+from fairlead.connectors._kit.tiers import Tier, read_tiers, withheld
 from fairlead.connectors.control_center.factory import FACTORY as CONTROL_CENTER
 from fairlead.connectors.emnify.factory import FACTORY as EMNIFY
+from fairlead.connectors.file.factory import FACTORY as FILE
 from fairlead.connectors.hologram.factory import FACTORY as HOLOGRAM
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.connectors.onence.factory import FACTORY as ONENCE
@@ -57,7 +53,7 @@ from fairlead.engine.observe import Observer, country_table
 from fairlead.engine.passwords import Passwords
 from fairlead.engine.people import People
 from fairlead.engine.plans import Planner
-from fairlead.engine.ports.carrier import Connector, NotFound, Unavailable
+from fairlead.engine.ports.carrier import Connector, Credential, NotFound, Unavailable
 from fairlead.engine.reconcilers import Workers, reconcilers
 from fairlead.engine.register import Register
 from fairlead.engine.resealing import Resealing
@@ -67,7 +63,7 @@ from fairlead.engine.settling import Settling
 from fairlead.engine.shadow import Shadows
 from fairlead.engine.sign_in import SignIn
 from fairlead.engine.signing import SigningKeys
-from fairlead.engine.situations import Situations
+from fairlead.engine.situations import Able, Ables, Situations
 from fairlead.engine.stages import Stages
 from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
@@ -80,7 +76,7 @@ from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
 from fairlead.model.reference import Reference
-from fairlead.model.subscription import Verb, VerbCapability, capability
+from fairlead.model.subscription import Verb, capability
 from fairlead.reference import load as load_reference
 from fairlead.store.accuracy import AccuracyStore
 from fairlead.store.baseline import BaselineStore
@@ -123,6 +119,7 @@ CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
         ONENCE,
         ONENCE_V2,
         SORACOM,
+        FILE,
         SUPERSIM,
         TELNYX,
         THINGSPACE,
@@ -140,7 +137,10 @@ class ConnectorTable:
         http: httpx.AsyncClient,
         reference: Reference,
         now: Callable[[], datetime],
+        files_below: Path | None = None,
     ) -> None:
+        """`files_below`: where accounts may name folders; None: nowhere."""
+        self._files_below = files_below
         self._accounts = accounts
         self._buckets = buckets
         self._http = http
@@ -158,6 +158,8 @@ class ConnectorTable:
         if kept is not None and kept[0] == found.version:
             return kept[1]
         credential = await self._accounts.credential(tenant, found.id)
+        if credential is None and not factory.manifest.auth_fields:
+            credential = Credential(fields={})  # a folder asks for none
         if credential is None:
             raise NotFound(f"account {account!r} has no credential")
         try:
@@ -172,10 +174,12 @@ class ConnectorTable:
                 limits=limits_from(found.config.get("limits", {})),
                 mnc_lengths=self._lengths,
                 settings=found.config,
+                files_below=self._files_below,
             )
             opened = factory.open(settings, credential, self._http, self._buckets, now=self._now)
-        except (BadAddress, BadLimit, BadSetting, MissingCredential, UnknownKind) as wrong:
-            # Of the five, so that one account's settings stop that account and no other.
+        except ValueError as wrong:
+            # Settings that were saved before they were checked, or a credential that lacks something: one account's
+            # stop that account and no other.
             raise Unavailable(f"account {account!r} cannot be opened: {wrong}") from wrong
         self._open[tenant, account] = (found.version, opened)
         return opened
@@ -211,7 +215,10 @@ class House:
         manifests = {name: factory.manifest for name, factory in CONNECTORS.items()}
         counts = CountStore(database)
         fleet_store = FleetStore(database)
-        self.accounts = Accounts(fleet_store, self.sealer, manifests, buckets=Buckets(database), limits=limits_from)
+        self.accounts = Accounts(
+            fleet_store, self.sealer, manifests, buckets=Buckets(database), limits=limits_from,
+            settings=check_settings, tiers={name: tier.word for name, tier in read_tiers().items()},
+        )  # fmt: skip
         self.fleet = Fleet(fleet_store, counts, revoked=self._revoke, events=self.events)
         self.imports = Imports(ImportStore(database, self.reference.rules), counts, self.reference)
         self.jobs = Jobs(JobStore(database), timekeeper, events=self.events)
@@ -223,9 +230,12 @@ class House:
         )
         self.tenants = Tenants(TenantStore(database), clock=clock)
         self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
-        self.connectors = ConnectorTable(self.accounts, Buckets(database), http, self.reference, clock)
-        self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get)
-        self.situations = Situations(self.stores, _meanings)
+        self.connectors = ConnectorTable(
+            self.accounts, Buckets(database), http, self.reference, clock, config.carriers_files
+        )
+        able = ables(read_tiers(), lab=config.env == "lab")
+        self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able)
+        self.situations = Situations(self.stores, able)
         self.planner = Planner(self.stores, self.situations, _billing)
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
@@ -328,19 +338,41 @@ class _Clocks:
         return await compute_clocks(tx, tenant, self._rules, now, devices)
 
 
-def _meanings(connector: str) -> Mapping[str, VerbCapability]:
-    """What a connector can do to a line, in the planner's words, and what each is there."""
-    factory = CONNECTORS.get(connector)
-    if factory is None:
-        return {}
-    record = factory.manifest.capabilities
-    return {verb.value: capability for verb, capability in record.verbs.items() if capability.supported}
-
-
 def _billing(connector: str, verb: str) -> bool | None:
     """Whether a line is billed after a verb; None where the carrier's record does not say."""
     factory = CONNECTORS.get(connector)
     return None if factory is None else capability(factory.manifest.capabilities, Verb(verb)).billable
+
+
+def check_settings(connector: str, config: Mapping[str, Any]) -> None:
+    """Read an account's settings before they are saved. Raises `ValueError` that names the place."""
+    if config.get("writes") not in {None, "allowed"}:
+        raise ValueError('writes: expected "allowed", or nothing')
+    factory = CONNECTORS.get(connector)
+    if isinstance(factory, OwnSettings):
+        factory.verbs(config)
+
+
+def ables(tiers: Mapping[str, Tier], *, lab: bool) -> Ables:
+    """What may be asked of an account, in the planner's words: nothing where its connector may only read there."""
+
+    def able(connector: str, config: Mapping[str, Any]) -> Able:
+        factory = CONNECTORS.get(connector)
+        if factory is None:
+            return Able()
+        why = withheld(tiers.get(connector, Tier.NONE), config, lab=lab)
+        if why:
+            return Able(withheld=why)
+        known = factory.manifest.capabilities.verbs
+        if isinstance(factory, OwnSettings):
+            try:
+                own = factory.verbs(config)
+            except ValueError as error:
+                return Able(withheld=f"because its settings cannot be read: {error}")
+            known = {verb: one for verb, one in known.items() if verb.value in own}
+        return Able(meanings={verb.value: one for verb, one in known.items() if one.supported})
+
+    return able
 
 
 def _networks(reference: Reference) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from tests.contract.bench import Maker
 from tests.contract.benches.control_center import CONTROL_CENTER
 from tests.contract.benches.emnify import EMNIFY
+from tests.contract.benches.file import FILE
 from tests.contract.benches.hologram import HOLOGRAM
 from tests.contract.benches.onence import ONENCE, ONENCE_V2
 from tests.contract.benches.programmable_wireless import PROGRAMMABLE_WIRELESS, PROGRAMMABLE_WIRELESS_AT_TWILIO
@@ -14,6 +15,7 @@ from tests.contract.benches.thingspace import THINGSPACE
 BENCHES: dict[str, Maker] = {
     "control_center": CONTROL_CENTER,
     "emnify": EMNIFY,
+    "file": FILE,
     "hologram": HOLOGRAM,
     "onence": ONENCE,
     "onence-v2": ONENCE_V2,

@@ -405,3 +405,43 @@ def test_home_says_what_is_not_known(tmp_path: Path) -> None:
     assert "125.5 EUR. Monthly fees." in out
     assert "not built Not built yet. –" in out
     assert run(server, tmp_path, "home", "--json").json == page
+
+
+ESEYE = {"name": "eseye-eu", "carrier": "Eseye", "connector": "file", "has_credential": False, "version": 4,
+         "config": {"files": {"folder": "eseye"}, "old": 1}, "failing_since": None, "failure": None,
+         "staleness_s": 60, "swept_at": "2026-03-02T08:00:00Z"}  # fmt: skip
+
+
+def test_a_carriers_settings_come_from_a_yaml_file(tmp_path: Path) -> None:
+    file = tmp_path / "eseye.yaml"
+    file.write_text('files:\n  folder: eseye\n  inventory: {states: {"Off": deactivated, On: active}}\nwrites: x\n')
+    server = Server().on("POST /v1/carriers", (201, ESEYE))
+    words = ("carrier", "add", "eseye-eu", "--carrier", "Eseye", "--connector", "file", "--config-file")
+    ran = run(server, tmp_path, *words, str(file), "--config", "writes=allowed")
+    assert ran.code == 0, ran.err
+    states = {"Off": "deactivated", "On": "active"}  # words of theirs, not truth values
+    assert server.sent()["config"] == {
+        "files": {"folder": "eseye", "inventory": {"states": states}},
+        "writes": "allowed",
+    }
+    for text in ("files: [", "- a list", "at: 2026-03-01"):
+        file.write_text(text)
+        ran = run(Server(), tmp_path, *words, str(file))
+        assert ran.code == 2
+        assert "eseye.yaml" in ran.err
+
+
+def test_a_carriers_settings_are_edited_by_name(tmp_path: Path) -> None:
+    server = Server().on("GET /v1/carriers/eseye-eu", ESEYE).on("PATCH /v1/carriers/eseye-eu", ESEYE | {"version": 5})
+    ran = run(server, tmp_path, "carrier", "edit", "eseye-eu", "--config", "writes=allowed", "--config", "old=")
+    assert ran.code == 0, ran.err
+    assert server.sent() == {"config": {"files": {"folder": "eseye"}, "writes": "allowed"}}
+    assert server.asked[-1].headers["If-Match"] == '"4"'
+    assert run(server, tmp_path, "carrier", "edit", "eseye-eu").code == 2
+
+
+@pytest.mark.parametrize(("fields", "code"), [([], 0), (["key"], 1)])
+def test_only_a_connector_that_asks_for_a_credential_misses_one(tmp_path: Path, fields: list[str], code: int) -> None:
+    server = Server().on("GET /v1/carriers/eseye-eu", ESEYE)
+    server.on("GET /v1/connectors", [{"id": "file", "credential_fields": fields}])
+    assert run(server, tmp_path, "carrier", "check", "eseye-eu").code == code

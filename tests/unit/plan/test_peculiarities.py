@@ -52,4 +52,4 @@ def test_what_a_carrier_does_not_say_is_said_to_be_so() -> None:
 def test_a_slow_carrier_gets_the_time_it_needs() -> None:
     slow = recipe_for(suspended(replace(PLAIN, longest=timedelta(hours=12))))
     quick = recipe_for(suspended(PLAIN))
-    assert (slow.steps[0].deadline_s, quick.steps[0].deadline_s) == (86_400, 900)
+    assert (slow.steps[0].deadline_s, quick.steps[0].deadline_s) == (43_200, 900)

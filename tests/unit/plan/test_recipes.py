@@ -96,6 +96,7 @@ def test_what_nobody_sets_any_more_stays_and_is_named() -> None:
         (replace(SITUATION, target=replace(TARGET, present=False)), "no_profile"),
         (replace(SITUATION, target=replace(TARGET, state="terminated")), "terminated"),
         (replace(SITUATION, target=replace(TARGET, verbs=frozenset())), "unsupported"),
+        (replace(SITUATION, target=replace(TARGET, verbs=frozenset(), withheld="because …")), "reads_only"),
         (replace(SITUATION, reachable=False), "device_unreachable"),
         (replace(SITUATION, reachable=False, changes=(CONFIG,)), "device_unreachable"),
     ],

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import httpx
 
@@ -67,6 +68,7 @@ class AccountConfig:
     patience: timedelta = timedelta(seconds=2)  # how long a call may wait for our own budget
     mnc_lengths: Mapping[str, frozenset[int]] = field(default_factory=lambda: NO_LENGTHS)  # MCC → MNC lengths there
     settings: Mapping[str, Any] = field(default_factory=lambda: NO_SETTINGS)  # all of the account's, as it was saved
+    files_below: Path | None = None  # where the server lets accounts name folders; None: nowhere
 
 
 class ConnectorFactory(Protocol):
@@ -88,6 +90,15 @@ class ConnectorFactory(Protocol):
         real: Callable[[], datetime] = real_now,
     ) -> Connector:
         """Open an account. `now` is fleet time for what is observed; `real` is for budgets and carrier tokens."""
+        ...
+
+
+@runtime_checkable
+class OwnSettings(Protocol):
+    """A factory whose accounts have settings of their own, which also say what may be asked of them."""
+
+    def verbs(self, config: Mapping[str, Any]) -> frozenset[str]:
+        """What an account with these settings can do. Raises `ValueError` that names the place, for bad ones."""
         ...
 
 
@@ -146,13 +157,14 @@ def read_address(text: str) -> str:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
         raise BadAddress(f"base_url {text!r}: {error}; expected {expected}") from None
-    plain = url.scheme == "http" and _is_loopback(url.host)
+    plain = url.scheme == "http" and is_loopback(url.host)
     if not url.host or url.userinfo or url.query or url.fragment or not (url.scheme == "https" or plain):
         raise BadAddress(f"base_url {text!r}: expected {expected}")
     return text
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """True for an address of this very machine, or its usual name."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

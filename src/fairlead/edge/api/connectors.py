@@ -25,6 +25,11 @@ class ConnectorShown(BaseModel):
     kinds: list[str] = Field(examples=[["carrier"]])
     experimental: bool
     credential_fields: list[str] = Field(examples=[["auth_key_id", "auth_key"]])
+    tier: str = Field(
+        examples=["silver"],
+        description="how far it is proved: none, bronze, silver, gold, platinum; below gold, accounts may only read"
+        " unless their settings say so by name",
+    )
     base_url: str = Field(description="where it calls unless an account's settings say otherwise")
 
 
@@ -32,10 +37,11 @@ class ConnectorShown(BaseModel):
 async def list_connectors(request: Request, caller: Reader) -> list[ConnectorShown]:
     """By id."""
     del caller
+    carriers = services(request).of(Carriers)
     return [
         ConnectorShown(
             id=one.id, name=one.name, kinds=list(one.kinds), experimental=one.experimental,
-            credential_fields=list(one.auth_fields), base_url=one.base_url,
+            credential_fields=list(one.auth_fields), tier=carriers.tier(one.id), base_url=one.base_url,
         )
-        for one in services(request).of(Carriers).connectors()
+        for one in carriers.connectors()
     ]  # fmt: skip

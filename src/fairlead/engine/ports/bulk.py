@@ -68,7 +68,7 @@ class LineResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Able:
+class Asks:
     """What can be asked at an account: why not, and from which states there is nothing to do."""
 
     account: str
@@ -80,11 +80,10 @@ class BulkRows(Protocol):
     """Bulk actions and their lines, always by the set."""
 
     async def chosen(self, tx: Transaction, lines: Lines) -> list[LinesOf]: ...
-    async def accounts(self, tx: Transaction) -> list[tuple[str, str]]: ...
     async def missing(self, tx: Transaction, lines: Lines) -> list[str]: ...
     async def insert(self, tx: Transaction, bulk: Bulk) -> None: ...
     async def add_lines(
-        self, tx: Transaction, bulk: Bulk, lines: Lines, able: Sequence[Able], deadline: datetime
+        self, tx: Transaction, bulk: Bulk, lines: Lines, able: Sequence[Asks], deadline: datetime
     ) -> int: ...
     async def add_back(
         self, tx: Transaction, bulk: Bulk, of: UUID, able: Mapping[str, Sequence[str]], deadline: datetime

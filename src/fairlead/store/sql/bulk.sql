@@ -115,6 +115,3 @@ returning b.id
 
 -- name: set_total
 update bulk set total = %(total)s where id = %(id)s
-
--- name: accounts
-select name, connector from account order by name

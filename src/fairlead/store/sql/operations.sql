@@ -241,8 +241,7 @@ returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bu
 -- Unknown outcomes and acknowledged ones without proof, unless they or their account must be left in peace.
 select o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
        o.arguments ->> 'iccid'), o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
-       o.deadline, o.arguments ->> 'iccid', o.put_off, o.arguments, o.subject,
-       coalesce(jsonb_path_query_first(o.evidence, '$[last].reference') #>> '{}', '')
+       o.deadline, o.arguments ->> 'iccid', o.put_off, o.arguments, o.subject, coalesce(o.evidence -> -1 ->> 'reference', '')
 from operation o
 where o.driver = 'carrier' and o.state in (4, 10) and (o.not_before is null or o.not_before <= %(now)s)
   and not exists (select 1 from account a where a.tenant = o.tenant and a.name = o.arguments ->> 'account'

@@ -75,6 +75,9 @@ select * from unnest(%(devices)s::uuid[], %(from_class)s::int[], %(to_class)s::i
 -- name: pairs
 select from_class, to_class, count(*) from opening group by 1, 2
 
+-- name: account_settings
+select name, connector, config from account order by name
+
 -- name: make_pair
 create temp table pair (from_class int, to_class int, target text collate "C", network boolean, life boolean) on commit drop
 

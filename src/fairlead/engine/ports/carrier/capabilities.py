@@ -22,6 +22,7 @@ from fairlead.engine.ports.carrier.reads import (
     FollowsUp,
     Hears,
     ListsSims,
+    ReadsInvoices,
     ReadsSim,
     ReadsUsage,
     ReportsChanges,
@@ -32,7 +33,7 @@ from fairlead.model.subscription import Verb
 CAPABILITIES: Mapping[str, type] = {
     protocol.__name__: protocol
     for protocol in (
-        ListsSims, ReadsSim, FollowsUp, ReportsSessions, ReadsUsage, ReportsChanges, Hears,
+        ListsSims, ReadsSim, FollowsUp, ReportsSessions, ReadsUsage, ReadsInvoices, ReportsChanges, Hears,
         SwitchesState, Deactivates, StandsBy, ProtectsTermination, Terminates, ChangesMany,
         SetsPlan, LimitsData, LocksImei, SteersNetworks, Groups, ManagesProfiles, SendsSms, ResetsConnection,
     )

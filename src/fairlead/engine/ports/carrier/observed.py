@@ -6,6 +6,7 @@ carrier does not say" are different values wherever an action hangs on the diffe
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum, unique
 from typing import Literal, NewType
 
@@ -149,6 +150,21 @@ class UsagePeriod:
     final: bool
     freshness: Freshness
     split: bool = True  # False: the carrier gives one sum, and it stands in `downlink_bytes`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLine:
+    """One line of what a carrier asks for. A line that could not be read stays in, with its complaint and no amount."""
+
+    file: str
+    line: int  # in that file; 0: not even a line
+    freshness: Freshness
+    provider_id: ProviderId | None = None  # None: the line is about no single SIM
+    start: datetime | None = None  # of the period it is for, where it says so
+    amount: Decimal | None = None
+    currency: str = ""
+    item: str = ""  # in the carrier's words
+    complaints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

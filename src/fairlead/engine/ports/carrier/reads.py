@@ -11,6 +11,7 @@ from fairlead.engine.ports.carrier.observed import (
     ChangedPage,
     Cursor,
     EventPage,
+    InvoiceLine,
     ProviderId,
     SessionStatus,
     SimPage,
@@ -70,6 +71,15 @@ class ReadsUsage(Protocol):
         self, sim: ProviderId, *, since: datetime, until: datetime, granularity: str
     ) -> tuple[UsagePeriod, ...]:
         """Periods that touch [since, until], oldest first; `granularity` is one of the capability record's."""
+        ...
+
+
+@runtime_checkable
+class ReadsInvoices(Protocol):
+    """What the carrier asks for, line by line."""
+
+    async def read_invoices(self) -> tuple[InvoiceLine, ...]:
+        """The lines of every invoice it still shows, each in its own currency; nothing is summed or converted."""
         ...
 
 
