@@ -6,6 +6,7 @@ import { api, ok, type Schemas } from "@/api/client";
 import { useFormat } from "@/frame/format";
 import { stringifySearch, useUrl } from "@/frame/url";
 import { Age, type Figure, Figures, SavedViews, Screen, toneOf } from "@/parts";
+import { Bulks } from "./Bulks";
 import { Carriers } from "./Carriers";
 import css from "./connectivity.module.css";
 import { Sims } from "./Sims";
@@ -19,7 +20,7 @@ export default function ConnectivityScreen() {
   const filtered = Object.keys(conditions).length > 0;
   return (
     <Screen
-      fill={tab === "sims"}
+      fill={tab !== "carriers"}
       title="Connectivity"
       subtitle={counts.data ? <>Cards, profiles and subscriptions of all carriers · counted <Age at={counts.data.counted_at} never="not yet" what="Counts are kept by a worker" /></> : "Cards, profiles and subscriptions of all carriers"}
       actions={
@@ -33,10 +34,11 @@ export default function ConnectivityScreen() {
         )
       }
     >
-      <Tabs className={css.tabs} data-fill={tab === "sims" || undefined} value={tab} onChange={(next) => setUrl({ tab: next === "sims" ? undefined : (next as typeof url.tab) })} keepMounted={false}>
+      <Tabs className={css.tabs} data-fill={tab !== "carriers" || undefined} value={tab} onChange={(next) => setUrl({ tab: next === "sims" ? undefined : (next as typeof url.tab) })} keepMounted={false}>
         <Tabs.List mb="sm">
           <Tabs.Tab value="sims">SIMs</Tabs.Tab>
           <Tabs.Tab value="carriers">Carrier accounts</Tabs.Tab>
+          <Tabs.Tab value="bulk">Bulk actions</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="sims" className={css.sims}>
           {counts.data && <InFigures counts={counts.data} url={url} setUrl={setUrl} />}
@@ -44,6 +46,9 @@ export default function ConnectivityScreen() {
         </Tabs.Panel>
         <Tabs.Panel value="carriers">
           <Carriers />
+        </Tabs.Panel>
+        <Tabs.Panel value="bulk" className={css.sims}>
+          <Bulks />
         </Tabs.Panel>
       </Tabs>
     </Screen>
