@@ -115,7 +115,7 @@ function Seen({ verb, given, lines, onClose }: { verb: BulkVerb; given: Argument
       <Panel title={seen.approval ? "Ask for it" : "Go on"}>
         <div className="fl-stack">
           <Textarea label="Reason" description="Kept in the journal, and with the bulk action" value={reason} onChange={(event) => setReason(event.currentTarget.value)} maxLength={2000} autosize minRows={2} maxRows={5} />
-          {final && <TextInput label={<>Nothing takes it back. Type <code>{count}</code>, the number of lines that would be asked</>} value={typed} onChange={(event) => setTyped(event.currentTarget.value)} autoComplete="off" spellCheck={false} inputMode="numeric" maw="28rem" />}
+          {final && <TextInput label={<>Nothing takes it back. Type <code>{count}</code>, the number of lines that would be asked</>} value={typed} onChange={(event) => setTyped(event.currentTarget.value)} autoComplete="off" spellCheck={false} inputMode="numeric" maw="36rem" />}
           {start.error && <Problem error={start.error} retry={() => { start.reset(); return preview.refetch(); }} />}
         </div>
       </Panel>

@@ -86,10 +86,10 @@ function Whole({ line }: { line: BulkLine }) {
         />
       </Panel>
       <Panel title="What the carrier said" note="the newest evidence, as it is kept">
-        {Object.keys(line.said).length > 0 ? <Json value={line.said} boxed label="What the carrier said" /> : <Empty title="Nothing yet">It is said here when the carrier has answered.</Empty>}
+        {Object.keys(line.said).length > 0 ? <Json value={line.said} label="The answer as it is kept" /> : <Empty title="Nothing yet">It is said here when the carrier has answered.</Empty>}
       </Panel>
       <Panel title="Before" note="what the carrier showed when it was asked">
-        <Json value={line.before} boxed label="Before" />
+        <Json value={line.before} label="As it was, in full" />
       </Panel>
     </div>
   );
@@ -101,8 +101,9 @@ function why(line: BulkLine): string | null {
   return line.said.fact === "already" ? "was so already" : null;
 }
 
-/** Status, code and words of the carrier's own answer. */
+/** Status, code and words of the carrier's own answer, without the request it was given to: that is in the drawer. */
 function answered(line: BulkLine): string | null {
-  const parts = [line.said.status, line.said.code, line.said.said ?? line.said.provider_state].filter((part) => typeof part === "string" || typeof part === "number");
+  const words = line.said.said ?? line.said.provider_state;
+  const parts = [line.said.status, line.said.code, typeof words === "string" ? words.replace(/^[A-Z]+ \/\S*: /, "") : words].filter((part) => typeof part === "string" || typeof part === "number");
   return parts.length > 0 ? parts.join(" ") : null;
 }
