@@ -304,7 +304,9 @@ def test_what_ends_or_takes_back_asks_first(tmp_path: Path, verb: str, says: str
 
 
 def test_nobody_agrees_with_their_own(tmp_path: Path) -> None:
-    own = problem(409, "change-own_change", "The bulk action waits for another person", code="own_change", differences={})
+    own = problem(
+        409, "change-own_change", "The bulk action waits for another person", code="own_change", differences={}
+    )
     ran = run(Server().on("POST /v1/bulk/bulk_1/approve", own), tmp_path, "bulk", "approve", "bulk_1")
     assert ran.code == 4
     assert "fairlead bulk approve" in ran.err
