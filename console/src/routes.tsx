@@ -6,6 +6,7 @@ import { NoSuchPage, ScreenFailed, ScreenLoads } from "./frame/Faults";
 import { Shell } from "./frame/Shell";
 import { SetupPage, SignInPage, signInSearch } from "./frame/SignIn";
 import { parseSearch, stringifySearch } from "./frame/url";
+import { search as bulkSearch } from "./screens/bulk/search";
 import { search as changeSearch } from "./screens/change/search";
 import { search as changesSearch } from "./screens/changes/search";
 import { search as connectivitySearch } from "./screens/connectivity/search";
@@ -44,6 +45,7 @@ const device = createRoute({ ...at, path: "/devices/$ref", validateSearch: devic
 const connectivity = createRoute({ ...at, path: "/connectivity", validateSearch: connectivitySearch, component: lazyRouteComponent(() => import("./screens/connectivity")) });
 const carrier = createRoute({ ...at, path: "/carriers/$account", component: lazyRouteComponent(() => import("./screens/carrier")) });
 const subscription = createRoute({ ...at, path: "/subscriptions/$ref", component: lazyRouteComponent(() => import("./screens/subscription")) });
+const bulk = createRoute({ ...at, path: "/bulk/$bulk", validateSearch: bulkSearch, component: lazyRouteComponent(() => import("./screens/bulk")) });
 const policies = createRoute({ ...at, path: "/policies", validateSearch: policiesSearch, component: lazyRouteComponent(() => import("./screens/policies")) });
 const policy = createRoute({ ...at, path: "/policies/$kind/$name", validateSearch: policySearch, component: lazyRouteComponent(() => import("./screens/policy")) });
 const changes = createRoute({ ...at, path: "/changes", validateSearch: changesSearch, component: lazyRouteComponent(() => import("./screens/changes")) });
@@ -62,7 +64,7 @@ const tree = root.addChildren([
   signIn,
   setup,
   inside.addChildren([
-    home, fleet, device, connectivity, carrier, subscription, policies, policy, changes, change, plan, jobs, job, countries, country, journal, reference, settings, nowhere,
+    home, fleet, device, connectivity, carrier, subscription, bulk, policies, policy, changes, change, plan, jobs, job, countries, country, journal, reference, settings, nowhere,
   ]),
 ]);
 

@@ -60,6 +60,13 @@ STATES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "superseded": (),
         "unknown": ("acknowledged", "verified", "failed"),
     },
+    "bulk": {
+        "waiting": ("running", "cancelled"),
+        "running": ("paused", "done", "cancelled"),
+        "paused": ("running", "cancelled"),
+        "done": (),
+        "cancelled": (),
+    },
     "device": {
         "manufactured": ("bootstrapped", "active", "retired"),
         "bootstrapped": ("active", "retired"),

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from fairlead_cli import (
     acting,
+    bulk,
     carriers,
     changes,
     device_view,
@@ -89,8 +90,8 @@ def build() -> typer.Typer:
     register.install(carriers.app, getting.app)
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
-        getting.app, changes.app, journal.app, explaining.app, config, signing_in.tokens, people.app, carriers.app,
-        carriers.devices, carriers.clock, reporting.app,
+        getting.app, changes.app, bulk.app, journal.app, explaining.app, config, signing_in.tokens, people.app,
+        carriers.app, carriers.devices, carriers.clock, reporting.app,
     ):  # fmt: skip
         app.add_typer(part)
     return app

@@ -53,6 +53,8 @@ def show(out: Output, found: Trouble) -> None:
 
 def next_step(problem: Mapping[str, Any], code: Exit) -> str | None:
     """What helps, where it is known."""
+    if said := problem.get("next"):  # the command knows better than the kind of problem
+        return str(said)
     kind = str(problem.get("type", "")).rpartition("/")[2]
     named = str(problem.get("code", ""))
     if found := _NEXT.get(named) or _NEXT.get(kind):

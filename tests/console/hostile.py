@@ -21,6 +21,6 @@ DEVICE: Final = ("serial", "sku", "region", "group", "batch")
 SIM: Final = ("plan", "apn")
 OTHERS: Final = (
     "carrier", "policy-label", "policy-reason", "policy-value", "change-title", "change-reason", "approval-note",
-    "owner-name", "second-name", "token-name", "view-name", "import-name", "action-reason",
+    "bulk-text", "bulk-reason", "owner-name", "second-name", "token-name", "view-name", "import-name", "action-reason",
 )  # fmt: skip
 FIELDS: Final = (*DEVICE, *SIM, *OTHERS)

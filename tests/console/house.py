@@ -25,6 +25,7 @@ from fairlead_sim.demo.company import LAB_PASSWORD, OWNER, OWNER_EMAIL, TENANT, 
 from fairlead_sim.demo.scene import Scene, scene
 from fairlead_sim.demo.screen import Screen
 from fairlead_sim.demo.story import Story
+from fairlead_sim.world.faults import Fault
 from fairlead_sim.world.numbers import make_iccid, make_imei
 
 SMALL = Shape(devices=120, countries=("TR", "DE", "BR", "SA", "GB"), watched=3, travellers=4, fresh=6, days_ahead=6)
@@ -106,12 +107,47 @@ async def _northwind(stage: Scene, story: Story) -> dict[str, Any]:
         device = next(one["name"] for one in moved["items"] if one["country"] == "BR" and one["state"] == "verified")
         sims = await owner.get("/v1/subscriptions?limit=1&account=local-tr")
         people = await owner.get("/v1/principals")
+        bulk, asked = await _bulk(stage, owner)
         await owner.strategy("tiered")
         return {
             "at_risk": parked[0], "parked": parked, "change": story._change, "waiting": held["id"], "plan": open_plan["id"],
             "subscription": sims["items"][0]["iccid"], "job": job["id"], "device": device, "carrier": "local-tr",
+            "bulk": bulk, "bulk_waiting": asked,
             "policy": "turkey-local", "strategy": "tiered", "country": "TR", "principal": people["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
+
+
+async def _bulk(stage: Scene, owner: "_Person") -> tuple[str, str]:
+    """A bulk action over two carriers that has ended, one line refused by its carrier; and one that nothing takes back."""
+    spare = [
+        sim["iccid"]
+        for account, count in (("local-de", 5), ("local-gb", 3))
+        for sim in (await owner.get(f"/v1/subscriptions?carrier={account}&state=standby&limit={count}"))["items"]
+    ]
+    refusal = stage.world.faults.inject(
+        Fault(
+            kind="refuse", carrier="local-de", verb="deactivate", at_most=1, status=400, code="SEM0151",
+            message="This SIM is in a contract that does not end before the season does.",
+        )
+    )  # fmt: skip
+    ended = await owner.post(
+        "/v1/bulk", {"verb": "deactivate", "lines": {"iccids": spare}, "reason": "Spare SIMs of a depot that closed"}
+    )
+    async with asyncio.timeout(60):
+        while (await owner.get(f"/v1/bulk/{ended['id']}"))["state"] != "done":
+            await asyncio.sleep(0.3)
+    stage.world.faults.clear(refusal)
+    meters = {"carrier": company.GLOBAL, "country": "GB"}
+    waiting = await owner.post(
+        "/v1/bulk",
+        {
+            "verb": "send_sms",
+            "arguments": {"text": "report now"},
+            "lines": meters,
+            "reason": "Meters gone silent in May",
+        },
+    )
+    return ended["id"], waiting["id"]
 
 
 _PARKED = """\
@@ -162,6 +198,8 @@ async def _rival(stage: Scene) -> dict[str, Any]:
             }
         )
         await owner.apply(acted, title="an action", reason="of one device", approvals=0)
+        told = {"verb": "send_sms", "arguments": {"text": bait("bulk-text")}, "lines": {"carrier": "rival-net"}}
+        bulk = await owner.post("/v1/bulk", told | {"reason": bait("bulk-reason")})
         device = await owner.get("/v1/devices/rival-0")
         sims = await owner.get("/v1/subscriptions?limit=1")
         everybody = await owner.get("/v1/principals")
@@ -171,6 +209,7 @@ async def _rival(stage: Scene) -> dict[str, Any]:
             "people": people, "waiting": change["id"], "device": "rival-0", "device_id": device["id"], "change": change["id"], "plan": plan["id"],
             "action_plan": acted["id"], "action_policy": acted["resources"][0]["name"], "job": job["id"], "subscription": sims["items"][0]["iccid"],
             "subscription_id": sims["items"][0]["id"], "carrier": "rival-net", "country": "GB", "policy": "rival-local",
+            "bulk": bulk["id"], "bulk_waiting": bulk["id"],
             "strategy": "rival-tiers", "principal": everybody["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
 

@@ -17,6 +17,7 @@ SCREENS: Final = {
     "changes": "/changes",
     "change": "/changes/{change}",
     "plan": "/plans/{plan}",
+    "bulk": "/bulk/{bulk}",
     "jobs": "/jobs",
     "job": "/jobs/{job}",
     "countries": "/countries",
@@ -36,6 +37,9 @@ FACES: Final = {
     "connectivity-carriers": "/connectivity?tab=carriers",
     "connectivity-register": "/connectivity?tab=register&account={carrier}",
     "connectivity-baseline": "/connectivity?tab=baseline",
+    "connectivity-bulk": "/connectivity?tab=bulk",
+    "bulk-waiting": "/bulk/{bulk_waiting}",
+    "bulk-refused": "/bulk/{bulk}?state=refused",
     "policy-new": "/policies?new=Policy",
     "policy-edit": "/policies/Policy/{policy}?tab=edit",
     "policy-devices": "/policies/Policy/{policy}?tab=devices",
@@ -68,6 +72,7 @@ PICTURED: Final = {
     "device-why",
     "policy-edit",
     "change-waiting",
+    "connectivity-bulk",
     "settings-people",
 }  # in the docs
 DOORS: Final = {"sign-in": "/sign-in", "setup": "/setup"}

@@ -14,6 +14,8 @@ from tests.console.conftest import House, Opens
         ("operator", "/changes/{waiting}", "Approve…", "changes.approve"),
         ("auditor", "/changes/{change}", "Roll back…", "changes.rollback"),
         ("auditor", "/plans/{plan}", "Apply…", "changes.apply"),
+        ("auditor", "/bulk/{bulk}", "Take it back…", "commands.send"),
+        ("operator", "/bulk/{bulk_waiting}", "Agree…", "changes.approve"),
         ("operator", "/carriers/{carrier}", "Edit…", "carriers.write"),
     ],
 )

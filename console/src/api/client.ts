@@ -20,6 +20,7 @@ const NOT_REPEATABLE = [
   /^\/v1\/journal\/personal$/, // an answer kept for a repeat would outlive an erasure
   /^\/v1\/principals\/[^/]+\/invitation$/,
   /^\/v1\/policies\/check$/,
+  /^\/v1\/bulk\/preview$/,
 ];
 
 let signInAgain: (() => Promise<void>) | null = null;

@@ -4,7 +4,7 @@ import { IconAdjustmentsHorizontal, IconBook2, IconBox, IconChecklist, IconFileT
 export const AREAS = [
   { to: "/", name: "Home", icon: IconHome, within: [], keys: "g h" },
   { to: "/fleet", name: "Fleet", icon: IconBox, within: ["/devices"], keys: "g f" },
-  { to: "/connectivity", name: "Connectivity", icon: IconPlugConnected, within: ["/carriers", "/subscriptions"], keys: "g c" },
+  { to: "/connectivity", name: "Connectivity", icon: IconPlugConnected, within: ["/carriers", "/subscriptions", "/bulk"], keys: "g c" },
   { to: "/policies", name: "Policies", icon: IconFileText, within: [], keys: "g p" },
   { to: "/changes", name: "Changes", icon: IconChecklist, within: ["/plans", "/jobs"], keys: "g x" },
   { to: "/countries", name: "Countries", icon: IconWorld, within: [], keys: "g w" },

@@ -18,11 +18,13 @@ interface Props {
   /** All that match the filters: a condition of the API's own facts, or why there is none. */
   all?: { match: string; about?: number } | { not: string };
   note?: ReactNode;
+  /** On the button, where it is not the only one: "Act on devices". */
+  label?: string;
   onClear: () => void;
   onApplied: (change: Schemas["ChangeRef"]) => void;
 }
 
-export function Chosen({ names, words, all, note, onClear, onApplied }: Props) {
+export function Chosen({ names, words, all, note, label, onClear, onApplied }: Props) {
   const format = useFormat();
   const [asked, setAsked] = useState<{ verb: ActionVerb; which: "names" | "all" } | null>(null);
   const forbidden = useMay("plans.make");
@@ -45,8 +47,8 @@ export function Chosen({ names, words, all, note, onClear, onApplied }: Props) {
       )}
       <Menu position="bottom-end" width={300}>
         <Menu.Target>
-          <Button variant={names.length > 0 ? "filled" : "default"} size="compact-xs" rightSection={<IconChevronDown size={12} aria-hidden />}>
-            Act
+          <Button variant={names.length > 0 && label === undefined ? "filled" : "default"} size="compact-xs" rightSection={<IconChevronDown size={12} aria-hidden />}>
+            {label ?? "Act"}
           </Button>
         </Menu.Target>
         <Menu.Dropdown>

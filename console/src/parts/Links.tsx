@@ -32,6 +32,9 @@ export function CarrierLink({ account, children }: { account: string | null | un
 export function SubscriptionLink({ subscription, children }: { subscription: string | null | undefined; children?: ReactNode }) {
   return subscription ? <TextLink {...size} to="/subscriptions/$ref" params={{ ref: subscription }}>{children ?? <span className={css.mono}>{subscription}</span>}</TextLink> : none;
 }
+export function BulkLink({ bulk, children }: { bulk: string | null | undefined; children?: ReactNode }) {
+  return bulk ? <TextLink {...size} to="/bulk/$bulk" params={{ bulk }}>{children ?? <span className={css.mono}>{bulk}</span>}</TextLink> : none;
+}
 export function JobLink({ job, children }: { job: string | null | undefined; children?: ReactNode }) {
   return job ? <TextLink {...size} to="/jobs/$job" params={{ job }}>{children ?? <span className={css.mono}>{job}</span>}</TextLink> : none;
 }

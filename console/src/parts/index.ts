@@ -1,9 +1,13 @@
 // The parts that screens are made of.
 export * from "./Actions";
+export { ActOnLines } from "./ActOnLines";
 export * from "./AskAction";
 export * from "./AskedChange";
 export * from "./Author";
 export * from "./Badges";
+export { BulkFlow } from "./BulkFlow";
+export { BulkPreview } from "./BulkPreview";
+export { BulkProgress } from "./BulkProgress";
 export * from "./Charts";
 export { axes, Chart, type ChartColours, useChartColours } from "./Chart";
 export * from "./Chosen";

@@ -6,9 +6,9 @@ import { api, ok, type Schemas } from "@/api/client";
 import { usePages } from "@/api/queries";
 import { useResults } from "@/api/results";
 import { useFormat } from "@/frame/format";
-import { AskedChange, Chosen, DataTable, Empty, FilterChips, Find } from "@/parts";
+import { ActOnLines, AskedChange, Chosen, DataTable, Empty, FilterChips, Find } from "@/parts";
 import { search } from "./search";
-import { columnsOf, filtersFrom, matchOf, type Sim } from "./rows";
+import { columnsOf, filtersFrom, linesOf, matchOf, type Sim } from "./rows";
 
 type Url = ReturnType<typeof search>;
 
@@ -29,6 +29,7 @@ export function Sims({ url, setUrl, counts }: Props) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const chosen = useMemo(() => pages.rows.filter((sim) => selected.has(sim.id)), [pages.rows, selected]);
   const names = useMemo(() => [...new Set(chosen.map((sim) => sim.device).filter((one) => one !== null))], [chosen]);
+  const iccids = useMemo(() => chosen.map((sim) => sim.iccid), [chosen]);
   const filtered = Object.keys(filter).length > 0;
   const loose = chosen.filter((sim) => sim.device === null).length;
 
@@ -51,7 +52,9 @@ export function Sims({ url, setUrl, counts }: Props) {
         selection={{ selected, onChange: setSelected }}
         onOpen={(sim) => void navigate({ to: "/subscriptions/$ref", params: { ref: sim.iccid } })}
         tools={
+          <>
           <Chosen
+            label="Act on devices"
             names={names}
             words={`${format.number(chosen.length)} ${chosen.length === 1 ? "SIM" : "SIMs"} in ${format.number(names.length)} ${names.length === 1 ? "device" : "devices"}`}
             all={matchOf(url)}
@@ -64,6 +67,8 @@ export function Sims({ url, setUrl, counts }: Props) {
             onClear={() => setSelected(new Set())}
             onApplied={(made) => setUrl({ change: made.id })}
           />
+          <ActOnLines iccids={iccids} all={linesOf(url)} />
+          </>
         }
         empty={
           filtered ? (

@@ -7,6 +7,7 @@ import { useFormat } from "@/frame/format";
 import { stringifySearch, useUrl } from "@/frame/url";
 import { Age, type Figure, Figures, SavedViews, Screen, toneOf } from "@/parts";
 import { Baseline } from "./Baseline";
+import { Bulks } from "./Bulks";
 import { Carriers } from "./Carriers";
 import css from "./connectivity.module.css";
 import { Register } from "./Register";
@@ -21,7 +22,7 @@ export default function ConnectivityScreen() {
   const filtered = Object.keys(conditions).length > 0;
   return (
     <Screen
-      fill={tab === "sims"}
+      fill={tab !== "carriers"}
       title="Connectivity"
       subtitle={counts.data ? <>Cards, profiles and subscriptions of all carriers · counted <Age at={counts.data.counted_at} never="not yet" what="Counts are kept by a worker" /></> : "Cards, profiles and subscriptions of all carriers"}
       actions={
@@ -35,10 +36,11 @@ export default function ConnectivityScreen() {
         )
       }
     >
-      <Tabs className={css.tabs} data-fill={tab === "sims" || undefined} value={tab} onChange={(next) => setUrl({ tab: next === "sims" ? undefined : (next as typeof url.tab) })} keepMounted={false}>
+      <Tabs className={css.tabs} data-fill={tab !== "carriers" || undefined} value={tab} onChange={(next) => setUrl({ tab: next === "sims" ? undefined : (next as typeof url.tab) })} keepMounted={false}>
         <Tabs.List mb="sm">
           <Tabs.Tab value="sims">SIMs</Tabs.Tab>
           <Tabs.Tab value="carriers">Carrier accounts</Tabs.Tab>
+          <Tabs.Tab value="bulk">Bulk actions</Tabs.Tab>
           <Tabs.Tab value="register">Register</Tabs.Tab>
           <Tabs.Tab value="baseline">Baseline</Tabs.Tab>
         </Tabs.List>
@@ -51,6 +53,9 @@ export default function ConnectivityScreen() {
         </Tabs.Panel>
         <Tabs.Panel value="register">
           <Register chosen={url.account} choose={(account) => setUrl({ account })} />
+        </Tabs.Panel>
+        <Tabs.Panel value="bulk" className={css.sims}>
+          <Bulks />
         </Tabs.Panel>
         <Tabs.Panel value="baseline">
           <Baseline silentDays={url.silent_days} />

@@ -1,4 +1,5 @@
 // The table's columns, its filters with counts, and what of the filters a condition can say.
+import type { LinesSent } from "@/api/bulk";
 import type { Schemas } from "@/api/client";
 import type { Results } from "@/api/results";
 import { countryName } from "@/frame/format";
@@ -72,6 +73,15 @@ export function filtersFrom(counts: Schemas["SimCounts"] | undefined): Filter[] 
     { key: "silent_days", label: "Silent for days", more: true },
     { key: "device", label: "Device", more: true },
   ];
+}
+
+/** The filters as a bulk action takes them; or why it cannot. */
+export function linesOf(url: Url): { lines: LinesSent } | { not: string } {
+  const { tab: _, change: __, q, device, ...conditions } = url;
+  const stuck = [q !== undefined && "the search", device !== undefined && "the device’s name"].filter(Boolean);
+  if (stuck.length > 0) return { not: `a bulk action does not know ${stuck.join(" and ")}: choose rows instead` };
+  if (Object.keys(conditions).length === 0) return { not: "set a filter first" };
+  return { lines: conditions };
 }
 
 const NO_FACT: [keyof Url, string][] = [

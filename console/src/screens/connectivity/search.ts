@@ -8,7 +8,7 @@ export const TECHNOLOGIES = ["uicc", "euicc", "iuicc", "softsim"] as const;
 
 // Filters have the same names as the API's parameters of `GET /v1/subscriptions`.
 export const search = fields({
-  tab: oneOf("sims", "carriers", "register", "baseline"),
+  tab: oneOf("sims", "carriers", "bulk", "register", "baseline"),
   q: text,
   carrier: text,
   state: oneOf(...STATES),

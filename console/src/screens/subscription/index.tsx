@@ -1,18 +1,29 @@
 // One subscription: what was bought, what the carrier says of it, what is on the air, and the card it is on.
+import { Button, Menu } from "@mantine/core";
+import { IconChevronDown } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import { useState } from "react";
+import { BULK_VERBS, type BulkVerb, useMayAsk } from "@/api/bulk";
 import { api, ok } from "@/api/client";
 import type { ActionVerb } from "@/api/plans";
-import { deviceQuery } from "@/api/queries";
-import { ActionButton, ACTIONS, Age, AskAction, AskedChange, CarrierLink, CountryLink, DeviceLink, Facts, Ident, Instant, Loading, Panel, Problem, Screen, StateBadge, wordsOf } from "@/parts";
+import { deviceQuery, useMay } from "@/api/queries";
+import { ActionButton, ACTIONS, Age, AskAction, AskedChange, BulkFlow, CarrierLink, CountryLink, DeviceLink, Facts, Ident, Instant, Loading, Panel, Problem, Screen, StateBadge, wordsOf } from "@/parts";
 import { History } from "../device/History";
 import { Remote } from "../connectivity/rows";
 import { Usage } from "./Usage";
 
+const ON_LINE: { verb: BulkVerb; label: string; target: string }[] = [
+  { verb: "suspend", label: "Suspend", target: "suspended" },
+  { verb: "activate", label: "Resume", target: "active" },
+];
+
 export default function SubscriptionScreen() {
   const { ref } = useParams({ from: "/inside/subscriptions/$ref" });
   const [verb, setVerb] = useState<ActionVerb | null>(null);
+  const [lineVerb, setLineVerb] = useState<BulkVerb | null>(null);
+  const forbidden = useMayAsk();
+  const mayPlan = useMay("plans.make");
   const [change, setChange] = useState<string | undefined>();
   const [kinds, setKinds] = useState<string[] | undefined>(["network", "subscription"]);
   const [entry, setEntry] = useState<string | undefined>();
@@ -52,11 +63,40 @@ export default function SubscriptionScreen() {
           {sim.account} · {sim.plan ?? "no plan"} · said by the carrier <Age at={sim.observed_at} what={`State as ${sim.account} said it`} oldAfterS={86_400} />
         </>
       }
-      actions={ACTIONS.filter((one) => one.verb === "suspend" || one.verb === "resume").map((one) => (
-        <ActionButton key={one.verb} permission="plans.make" reason={reason ?? (one.verb === "suspend" && sim.state === "suspended" ? "it is suspended already" : one.verb === "resume" && sim.state === "active" ? "it is active already" : undefined)} onClick={() => setVerb(one.verb)}>
-          {one.label}…
-        </ActionButton>
-      ))}
+      actions={
+        <>
+          {ON_LINE.map((one) => (
+            <ActionButton key={one.verb} reason={forbidden ?? (sim.state === one.target ? `it is ${one.target} already` : undefined)} onClick={() => setLineVerb(one.verb)}>
+              {one.label}…
+            </ActionButton>
+          ))}
+          <Menu position="bottom-end" width={300}>
+            <Menu.Target>
+              <Button variant="default" rightSection={<IconChevronDown size={14} aria-hidden />}>
+                More
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown mah="min(34rem, 80vh)" style={{ overflowY: "auto" }}>
+              <Menu.Label>Of this SIM</Menu.Label>
+              {forbidden && <Menu.Label style={{ whiteSpace: "normal" }}>{forbidden}</Menu.Label>}
+              {BULK_VERBS.flatMap((part) => part.verbs)
+                .filter((one) => !ON_LINE.some((first) => first.verb === one.verb))
+                .map((one) => (
+                  <Menu.Item key={one.verb} fz="sm" py={4} disabled={forbidden !== undefined} c={one.verb === "terminate" ? "var(--fl-bad-text)" : undefined} onClick={() => setLineVerb(one.verb)}>
+                    {one.label}…
+                  </Menu.Item>
+                ))}
+              <Menu.Divider />
+              <Menu.Label style={{ whiteSpace: "normal" }}>{reason ? `Of its device, as a Change: ${reason}` : `Of ${sim.device}, as a Change that can end by the clock`}</Menu.Label>
+              {ACTIONS.filter((one) => one.verb === "suspend" || one.verb === "resume").map((one) => (
+                <Menu.Item key={one.verb} fz="sm" py={4} disabled={(reason ?? mayPlan) !== undefined} onClick={() => setVerb(one.verb)}>
+                  {one.label} the device’s SIM…
+                </Menu.Item>
+              ))}
+            </Menu.Dropdown>
+          </Menu>
+        </>
+      }
     >
       {change && <AskedChange change={change} onForget={() => setChange(undefined)} />}
       <div className="fl-cols">
@@ -104,6 +144,7 @@ export default function SubscriptionScreen() {
       <Usage iccid={sim.iccid} />
       {sim.device && <History title="What happened to its device" device={sim.device} zone={null} kinds={kinds} onKinds={setKinds} entry={entry} onEntry={setEntry} />}
       <AskAction verb={verb} who={{ names: sim.device ? [sim.device] : [] }} note={<>Asked of {sim.device}, which uses this SIM.</>} onClose={() => setVerb(null)} onApplied={(made) => setChange(made.id)} />
+      <BulkFlow verb={lineVerb} lines={{ iccids: [sim.iccid] }} whom={`the SIM ${sim.iccid}`} note={<>Asked of this SIM at {sim.account}{sim.device ? <>, whichever SIM {sim.device} uses</> : ", which is in no device"}.</>} onClose={() => setLineVerb(null)} />
     </Screen>
   );
 }

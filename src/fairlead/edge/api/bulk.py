@@ -138,7 +138,7 @@ class BulkShown(BaseModel):
     settled_at: datetime | None
 
 
-class LineShown(BaseModel):
+class BulkLineShown(BaseModel):
     """What became of one line."""
 
     operation: str
@@ -212,7 +212,7 @@ async def read_bulk(offered: ServicesOf, caller: Reader, bulk: str) -> BulkShown
 async def read_lines(
     offered: ServicesOf, caller: Reader, bulk: str,
     state: Annotated[OperationWord | None, Query()] = None, limit: Limit = 100, cursor: CursorText = None,
-) -> Page[LineShown]:  # fmt: skip
+) -> Page[BulkLineShown]:  # fmt: skip
     """A page of them, in a stable order."""
     number, bulks, actor = id_of("bulk", bulk), offered.of(Bulks), actor_of(caller)
     if await bulks.read(actor, number) is None:
@@ -353,8 +353,8 @@ def _word(state: BulkState) -> BulkWord:
     return _WORDS[state]
 
 
-def _line(one: LineResult) -> LineShown:
-    return LineShown.model_validate(
+def _line(one: LineResult) -> BulkLineShown:
+    return BulkLineShown.model_validate(
         {
             "operation": show("op", one.operation), "iccid": one.iccid, "account": one.account, "device": one.device,
             "verb": one.verb, "state": name(one.state), "reason": one.reason, "before": dict(one.before),

@@ -51,7 +51,9 @@ class EventSubject(BaseModel):
 class EventShown(BaseModel):
     """The `data` of one event."""
 
-    kind: str = Field(description="journal, change, device, counts, job; or look: something was missed, look again")
+    kind: str = Field(
+        description="journal, change, bulk, device, counts, job; or look: something was missed, look again"
+    )
     subject: EventSubject
     action: str | None = Field(description="null where the caller may not know", examples=["change.started"])
     at: datetime
@@ -174,12 +176,12 @@ class _Conversation:
             news = await self._listener.news(due - time.monotonic())
 
     async def _lines(self) -> list[bytes]:
-        """Journal lines since the last look, and the Changes that they speak of."""
+        """Journal lines since the last look, and the Changes and bulk actions that they speak of."""
         pieces: list[bytes] = []
-        if not self._wanted & {"journal", "change"}:
+        if not self._wanted & {"journal", "change", "bulk"}:
             return pieces
         while found := await self._journal.after(self._caller.tenant, self._seq, limit=_LINES):
-            pieces += self._journal_events(found) + self._change_events(found)
+            pieces += self._journal_events(found) + self._change_events(found) + self._bulk_events(found)
             if len(found) < _LINES:
                 break
         return pieces
@@ -206,6 +208,15 @@ class _Conversation:
             for change, line in newest.items()
         ]
 
+    def _bulk_events(self, found: Sequence[Kept]) -> list[bytes]:
+        if "bulk" not in self._wanted or not self._everywhere():
+            return []
+        newest = {kept.line.subject.id: kept.line for kept in found if kept.line.subject.kind == "bulk"}
+        return [
+            self._event("bulk", EventSubject(kind="bulk", id=bulk), line.action.value, line.at)
+            for bulk, line in newest.items()
+        ]
+
     def _told(self, news: Mapping[Kind, Told]) -> list[bytes]:
         now = now_of(self._request)
         pieces: list[bytes] = []
@@ -220,7 +231,7 @@ class _Conversation:
                     pieces.append(self._device_event(told, now))
                 case "job":
                     pieces += self._job_events(told, now)
-                case "journal" | "change":
+                case "journal" | "change" | "bulk":
                     pass  # their lines are read
         return pieces
 
