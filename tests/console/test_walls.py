@@ -15,7 +15,8 @@ OPENAPI = json.loads(Path(__file__).parents[2].joinpath("api", "openapi.json").r
 OF_IDS = sorted(name for name, path in ALL.items() if "{" in path and "{country}" not in path)
 NOT_ASKED = {"/v1/events", "/v1/oidc/start", "/v1/oidc/callback"}
 EVERYBODYS = {"/v1/countries/{code}", "/v1/reference/{table}"}  # the law and the tables are the same for all
-WITHOUT_ONE = {"/v1/views/{screen}/{name}"}  # nothing of the kind has one of the ids; the list beside it is asked
+# Nothing of the kind has one of the ids; the lists beside them are asked.
+WITHOUT_ONE = {"/v1/views/{screen}/{name}", "/v1/imports/mappings/{source}"}
 
 
 async def test_nothing_of_another_tenant_is_shown(house: House, opens: Opens) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from tests.contract.test_carrier_port import Clock, Levels
+from tests.contract.bench import Clock, Levels
 
 from fairlead.connectors._kit.factory import AccountConfig
 from fairlead.connectors._kit.http import new_client
@@ -196,6 +196,7 @@ async def test_an_account_whose_carrier_gives_no_usage_is_not_asked_again_today(
 
 def work(sim: str, verb: str = "terminate") -> CarrierWork:
     return CarrierWork(
+        line=UUID(int=5),
         id=UUID(int=9), verb=verb, sim=sim, iccid=sim, account="global", change=UUID(int=8), wave=1,
         device=device_id(0), state=OperationState.DISPATCHED, dispatched_at=BEGUN, deadline=BEGUN + timedelta(hours=1),
     )  # fmt: skip
@@ -208,11 +209,11 @@ async def test_the_last_reading_before_the_end_goes_into_the_records(reading: Re
         None, reading.asked, Timekeeper(real=lambda: reading.clock().timestamp()), usage=reading.intake
     )
     connector = await reading.asked.connector(reading.tenant, "global")
-    kept = await hand._last_usage(reading.tenant, connector, work(sim[0]))
+    kept = await hand._last.before(reading.tenant, connector, work(sim[0]))
     assert kept is not None
     assert (kept["uplink_bytes"], kept["downlink_bytes"], kept["from"]) == (300, 700, "carrier")
     assert await reading.sql("select bytes from usage_day") == [(1_000,)]
-    assert await hand._last_usage(reading.tenant, connector, work(sim[0], "suspend")) is None
+    assert await hand._last.before(reading.tenant, connector, work(sim[0], "suspend")) is None
 
 
 async def test_where_nothing_can_be_read_the_records_are_the_evidence(reading: Reading) -> None:
@@ -222,7 +223,7 @@ async def test_where_nothing_can_be_read_the_records_are_the_evidence(reading: R
     hand = CarrierWorker(
         None, reading.asked, Timekeeper(real=lambda: reading.clock().timestamp()), usage=reading.intake
     )
-    kept = await hand._last_usage(reading.tenant, object(), work(sim[0]))
+    kept = await hand._last.before(reading.tenant, object(), work(sim[0]))
     assert kept is not None
     assert (kept["uplink_bytes"], kept["downlink_bytes"], kept["from"]) == (300, 700, "records")
 
@@ -237,6 +238,6 @@ async def test_a_line_that_ends_while_its_carrier_is_away_keeps_what_is_known(re
         None, reading.asked, Timekeeper(real=lambda: reading.clock().timestamp()), usage=reading.intake
     )
     connector = await reading.asked.connector(reading.tenant, "global")
-    kept = await hand._last_usage(reading.tenant, connector, work(sim[0], verb))
+    kept = await hand._last.before(reading.tenant, connector, work(sim[0], verb))
     assert kept is not None
     assert (kept["from"], kept["uplink_bytes"], "unread" in kept) == ("records", 300, True)

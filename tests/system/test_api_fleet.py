@@ -314,6 +314,7 @@ async def test_prices_are_exact(api):
             "monthly": "0.123456789",
             "per_mb": "0.02",
             "valid_from": "2026-01-01",
+            "included_bytes": None,
         }
     ]
     finer = await owner.post("/v1/imports?kind=prices", content=body.replace("0.02", "0.0000000001"), headers=CSV)

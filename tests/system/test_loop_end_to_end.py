@@ -24,7 +24,7 @@ def on(here: Place, unit: Unit) -> tuple[str, int]:
     )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_refusals_cost_their_batch_and_a_border_is_crossed_later() -> None:
     async with place(23, SHAPE) as here:
         brazil, turkey = (here.company.of(country=c) for c in ("BR", "TR"))
@@ -55,7 +55,7 @@ async def test_refusals_cost_their_batch_and_a_border_is_crossed_later() -> None
             story = (await here.change(change))["story"]
             return bool(story["moves"].get("verified") == len(brazil) + len(late))
 
-        await until(arrived, "the late ones to be moved")
+        await until(arrived, "the late ones to be moved", 200.0)
         assert {on(here, u) == (u.local.iccid, 900) for u in late} == {True}
         await settled(here, change)
         assert {on(here, u) == (u.roaming.iccid, 3600) for u in turkey} == {True}
