@@ -126,7 +126,7 @@ def hook(
     shell: Shell, name: Name, *,
     remove: Annotated[bool, typer.Option("--remove", help="Take the address away instead.")] = False,
 ) -> None:  # fmt: skip
-    """Give the carrier an address to post to, shown this once; the one before ends. What is posted is read, not believed."""
+    """Give the carrier an address to post to, shown this once; the one before it ends."""
     path = f"/v1/carriers/{name}/hook"
     if remove:
         shell.client.send("DELETE", path)

@@ -61,12 +61,12 @@ class ObservationStore:
         return [(r[0], r[1]) for r in rows]
 
     async def heard(self, tx: Connection, now: datetime, each: int) -> list[tuple[str, str]]:
-        """(account, the carrier's key of the SIM) that carriers spoke of and nobody has read since: `each` an account."""
+        """(account, the carrier's key of the SIM) of what carriers spoke of and nobody has read: `each` an account."""
         rows = await (await tx.execute(SQL["heard"], {"now": now, "each": each})).fetchall()
         return [(r[0], r[1]) for r in rows]
 
     async def mark(self, tx: Connection, account: UUID, named: Sequence[Named], now: datetime) -> list[UUID]:
-        """Have these read soon; returns the lines that are known here. However often one is named, it is one reading."""
+        """Have these read soon, once however often one is named; returns the lines that are known here."""
         sims = sorted({one.sim for one in named} - {""})
         iccids = sorted({one.iccid for one in named} - {""})
         imsis = sorted({one.imsi for one in named} - {""})
