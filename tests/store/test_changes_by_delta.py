@@ -17,6 +17,7 @@ from fairlead.engine.ports.observing import SweptAccount
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.ids import AccountId, TenantId
 from fairlead.store.database import Database
+from fairlead.store.imports import ImportStore
 from fairlead.store.observing import ObservationStore
 from fairlead_sim.carriers.control_center import ControlCenterFake
 from fairlead_sim.carriers.serving import serving
@@ -167,3 +168,25 @@ async def test_a_page_is_behind_us_when_it_is_kept_and_what_is_only_named_is_rea
     await delta.read(minutes=5)
     assert delta.carriers.opened.asked[-1] == "page 2"
     assert await delta.sql(failing) == [(None, False)]
+
+
+async def test_sims_that_were_left_to_an_import_come_with_the_next_turn(delta: Delta) -> None:
+    async with ImportStore(delta.database).load(delta.tenant, "sims", now=delta.clock()):
+        assert await delta.read() == (LINES, 3)
+        assert await delta.sql("select count(*) from subscription") == [(0,)]
+    assert (await delta.account()).cursor is None
+    assert await delta.read(minutes=5) == (LINES, 3)
+    assert await delta.sql("select count(*) from subscription") == [(LINES,)]
+    new = delta.world.issue("tr", 1, state="active")[0]
+    async with ImportStore(delta.database).load(delta.tenant, "sims", now=delta.clock()):
+        delta.world.set_state(new.iccid, "suspended")
+        assert await delta.read(minutes=5) == (1, 1)
+    assert await delta.read(minutes=5) == (LINES + 1, 3)
+
+
+async def test_a_name_that_nobody_knows_here_asks_for_a_whole_sweep(delta: Delta) -> None:
+    await delta.read()
+    page = ChangedPage(sims=(), next="page 2", last=True, named=("8990010000000009999",))
+    delta.carriers.opened = Forgetful(delta.carriers.opened, [page])
+    await delta.read(minutes=5)
+    assert (await delta.account()).cursor is None

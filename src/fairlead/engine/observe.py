@@ -32,7 +32,7 @@ from fairlead.engine.ports.carrier import (
     ReportsChanges,
     SimRecord,
 )
-from fairlead.engine.ports.observing import Named, ObservationRows, SimObservation, SweptAccount
+from fairlead.engine.ports.observing import Named, ObservationRows, Observed, SimObservation, SweptAccount
 from fairlead.engine.ports.transaction import Transaction, Transactions
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.identifiers import Plmn, read_address
@@ -119,6 +119,7 @@ class Observer:
         seen = 0
         began = self._time.now() - self._lag(account)  # what its carrier did not show yet may have been missed
         cursor: str | None = None
+        left = False
         try:
             connector = await self._carriers.connector(tenant, account.name)
             if not isinstance(connector, ListsSims):
@@ -126,26 +127,31 @@ class Observer:
             if isinstance(connector, ReportsChanges):
                 cursor = connector.changes_from(began)
             async for page in connector.list_sims():
-                seen += await self._page(tenant, account, page.sims)
+                observed = await self._page(tenant, account, page.sims)
+                seen += observed.sims
+                left = left or observed.left
         except CarrierTrouble as trouble:
             await self._broke_off(tenant, account, trouble, seen)
             return seen
         async with self._transactions.tenant(tenant) as tx:
-            await self._rows.swept(tx, account.id, self._time.now(), heard_before=began, cursor=cursor)
+            await self._rows.swept(
+                tx, account.id, self._time.now(), heard_before=began, cursor=None if left else cursor
+            )
         return seen
 
     async def _changes(self, tenant: TenantId, account: SweptAccount) -> int | None:
         """Read what changed since the last reading; how many SIMs, or None where a whole sweep is due."""
         if account.cursor is None or account.swept_at is None or self._time.now() - account.swept_at >= FULL_EVERY:
             return None
-        seen = 0
+        seen, left = 0, False
         try:
             connector = await self._carriers.connector(tenant, account.name)
             if not isinstance(connector, ReportsChanges):
                 return None
             async for page in connector.list_changed(since=Cursor(account.cursor)):
-                seen += await self._page(tenant, account, page.sims)
-                await self._named(tenant, account, page.named, page.next)
+                observed = await self._page(tenant, account, page.sims)
+                seen += observed.sims
+                left = await self._named(tenant, account, page.named, page.next, left=left or observed.left)
         except NotFound as gone:  # the cursor, or the account
             log.info("changes begin anew", account=account.name, why=gone.detail)
             return None
@@ -157,12 +163,17 @@ class Observer:
         return seen
 
     async def _named(
-        self, tenant: TenantId, account: SweptAccount, named: Sequence[ProviderId], cursor: Cursor
-    ) -> None:
-        """Changed and not shown: to be read. A page is behind us when all it brought is kept."""
+        self, tenant: TenantId, account: SweptAccount, named: Sequence[ProviderId], cursor: Cursor, *, left: bool
+    ) -> bool:
+        """Changed and not shown: to be read. A page is behind us when all it brought is kept.
+
+        Whether SIMs were left out that nobody knows here: then only a whole sweep brings them.
+        """
         async with self._transactions.tenant(tenant) as tx:
-            await self._rows.mark(tx, account.id, [Named(sim=sim) for sim in named], self._time.now())
-            await self._rows.cursor(tx, account.id, cursor)
+            known = await self._rows.mark(tx, account.id, [Named(sim=sim) for sim in named], self._time.now())
+            left = left or len(known) < len(set(named))
+            await self._rows.cursor(tx, account.id, None if left else cursor)
+        return left
 
     async def _broke_off(self, tenant: TenantId, account: SweptAccount, trouble: CarrierTrouble, seen: int) -> None:
         log.warning("sweep broke off", account=account.name, why=trouble.detail, seen=seen)
@@ -207,7 +218,7 @@ class Observer:
             reading.trouble = trouble
         if reading.trouble is not None:  # what was not read stays marked, or awaited
             log.info("look broke off", account=account.name, why=reading.trouble.detail)
-        seen = await self._page(tenant, account, reading.records) if reading.records else 0
+        seen = (await self._page(tenant, account, reading.records)).sims if reading.records else 0
         async with self._transactions.tenant(tenant) as tx:
             await self._rows.looked(tx, account.id, reading.done, asked, self._lag(account))
         return seen
@@ -226,14 +237,14 @@ class Observer:
             else:
                 raise one
 
-    async def _page(self, tenant: TenantId, account: SweptAccount, sims: Sequence[SimRecord]) -> int:
+    async def _page(self, tenant: TenantId, account: SweptAccount, sims: Sequence[SimRecord]) -> Observed:
         readable = [o for o in (self._observation(sim) for sim in sims) if o is not None]
         async with self._transactions.tenant(tenant) as tx:
             observed = await self._rows.page(tx, account, readable)
         if observed.moved:
             async with self._transactions.tenant(tenant) as tx:
                 await self._clocks.read(tx, tenant, self._time.now(), observed.moved)
-        return observed.sims
+        return observed
 
     async def read_clocks(self, tenant: TenantId) -> int:
         """Read every clock of a tenant again: days went by."""

@@ -39,7 +39,8 @@ class ObservationStore:
         source = f"carrier/{account.name}"
         values = {"account": account.id, "name": account.name, "source": source}
         row = await (await tx.execute(SQL["may_adopt"])).fetchone()
-        if row is not None and row[0]:
+        unknown, may = row or (False, False)
+        if may:
             await tx.execute(SQL["adopt"], values)
             await tx.execute(SQL["adopt_subscriptions"])
         await tx.execute(SQL["subscriptions"])
@@ -53,7 +54,9 @@ class ObservationStore:
         changed = tuple(r[0] for r in rows if r[1])
         if changed:
             await tx.execute(SQL["mark_dirty"], {"devices": list(changed)})
-        return Observed(sims=len(sims), changed=changed, moved=tuple(r[0] for r in rows if r[2]))
+        return Observed(
+            sims=len(sims), changed=changed, moved=tuple(r[0] for r in rows if r[2]), left=unknown and not may
+        )
 
     async def awaited(self, tx: Connection, limit: int) -> list[tuple[str, str]]:
         """(account, the carrier's key of the SIM) that acknowledged network operations wait to see, oldest first."""

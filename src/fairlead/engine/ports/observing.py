@@ -62,6 +62,7 @@ class Observed:
     sims: int
     changed: tuple[UUID, ...]  # devices whose policy-relevant facts changed
     moved: tuple[UUID, ...]  # devices that are in another country or on another SIM
+    left: bool = False  # SIMs that nobody knows here were left out: somebody else was just bringing some
 
 
 class ObservationRows(Protocol):

@@ -21,8 +21,10 @@ left join profile p on p.tenant = (select nullif(current_setting('app.tenant', t
 
 -- name: may_adopt
 -- An import under way may be bringing the same SIMs: they are looked at again with the next sweep.
-select case when exists (select 1 from observed where profile is null)
+-- Two values: whether there are any, and whether they may be.
+select u.any, case when u.any
     then pg_try_advisory_xact_lock(hashtextextended('import ' || current_setting('app.tenant', true), 0)) else false end
+from (select exists (select 1 from observed where profile is null) as any) u
 
 -- name: adopt
 -- SIMs that the carrier has and we did not: inventory without a device, until an import binds them.
