@@ -54,12 +54,17 @@ returning record_id
 -- name: mark
 -- Lines of this account by whichever of their numbers was said; what nobody here knows marks nothing, a sweep finds it.
 with named as (
-    select s.id from subscription s where s.account = %(account)s and s.provider_id = any (%(sims)s::text[])
+    select s.id from subscription s
+    where s.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.account = %(account)s
+      and s.provider_id = any (%(sims)s::text[])
     union
-    select s.id from subscription s where s.account = %(account)s and s.iccid = any (%(iccids)s::text[])
+    select s.id from subscription s
+    where s.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.account = %(account)s
+      and s.iccid = any (%(iccids)s::text[])
     union
     select s.id from profile p join subscription s on s.tenant = p.tenant and s.iccid = p.iccid
-    where p.imsi = any (%(imsis)s::text[]) and s.account = %(account)s
+    where p.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and p.imsi = any (%(imsis)s::text[])
+      and s.account = %(account)s
 )
 insert into heard (tenant, subscription, heard_at, next_at)
 select (select nullif(current_setting('app.tenant', true), '')::uuid), id, %(now)s, %(now)s from named order by id
@@ -73,7 +78,7 @@ returning subscription
 update operation o set not_before = null
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = any (array(
     select p.id from operation p
-    where p.driver = 'carrier' and p.state in (4, 10) and p.not_before is not null and p.subject = any (%(lines)s::uuid[])
+    where p.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and p.driver = 'carrier' and p.state in (4, 10) and p.not_before is not null and p.subject = any (%(lines)s::uuid[])
     order by p.id for update skip locked))
 
 -- name: hurry_referred
@@ -81,7 +86,7 @@ where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 update operation o set not_before = null
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = any (array(
     select p.id from operation p
-    where p.driver = 'carrier' and p.state in (4, 10) and p.not_before is not null
+    where p.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and p.driver = 'carrier' and p.state in (4, 10) and p.not_before is not null
       and p.arguments ->> 'account' = %(name)s
       and exists (select 1 from unnest(%(references)s::text[]) r
                   where strpos(p.evidence -> -1 ->> 'reference', r) > 0)

@@ -138,7 +138,8 @@ where id = %(account)s
 -- name: sweep_read_marks
 -- A whole reading that began late enough has read these lines too.
 delete from heard h using subscription s
-where s.tenant = h.tenant and s.id = h.subscription and s.account = %(account)s and h.heard_at <= %(before)s
+where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.tenant = h.tenant
+  and s.id = h.subscription and s.account = %(account)s and h.heard_at <= %(before)s
 
 -- name: cursor
 update account set changed_cursor = %(cursor)s where id = %(account)s
@@ -177,7 +178,7 @@ select x.name, x.sim from (
     from heard h
     join subscription s on s.tenant = h.tenant and s.id = h.subscription
     join account a on a.tenant = s.tenant and a.id = s.account
-    where h.next_at <= %(now)s and (a.paused_until is null or a.paused_until <= %(now)s) and a.connector <> 'none'
+    where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and h.next_at <= %(now)s and (a.paused_until is null or a.paused_until <= %(now)s) and a.connector <> 'none'
 ) x where x.n <= %(each)s order by x.name, x.n
 
 -- name: looked_again
@@ -185,11 +186,13 @@ select x.name, x.sim from (
 -- asked stays as it is.
 update heard h set next_at = h.heard_at + %(lag)s
 from subscription s
-where s.tenant = h.tenant and s.id = h.subscription and s.account = %(account)s
+where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.tenant = h.tenant
+  and s.id = h.subscription and s.account = %(account)s
   and coalesce(s.provider_id, s.iccid) = any (%(sims)s::text[])
   and h.heard_at <= %(asked)s and h.heard_at + %(lag)s > %(asked)s
 
 -- name: looked
 delete from heard h using subscription s
-where s.tenant = h.tenant and s.id = h.subscription and s.account = %(account)s
+where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.tenant = h.tenant
+  and s.id = h.subscription and s.account = %(account)s
   and coalesce(s.provider_id, s.iccid) = any (%(sims)s::text[]) and h.heard_at + %(lag)s <= %(asked)s
