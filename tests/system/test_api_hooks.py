@@ -17,7 +17,7 @@ from tests.system.conftest import Api
 
 from fairlead.connectors._kit.http import new_client
 from fairlead.engine.carriers import Carriers
-from fairlead.engine.hooks import HookAddresses, Hooks
+from fairlead.engine.hooks import HookAddresses, Hooks, key_hash
 from fairlead.engine.observe import Observer
 from fairlead.engine.ports.carrier import Limit
 from fairlead.engine.timekeeper import Timekeeper
@@ -206,7 +206,7 @@ async def test_what_is_heard_while_a_line_is_read_is_read_after_it(stage: Stage)
     assert await stage.says(url, sim, "suspended", "active") == 204
     account = (await stage.sql("select id from account where name = 'global-sim'"))[0][0]
     async with stage.api.database.tenant(stage.api.tenant) as tx:
-        await ObservationStore().looked(tx, account, [sim.iccid], asked, timedelta(0))
+        await ObservationStore().looked(tx, account, [sim.iccid], asked, timedelta(seconds=LAG))
     assert await stage.look() == 1
 
 
@@ -230,6 +230,7 @@ async def test_a_line_that_its_carrier_does_not_know_keeps_nobody_waiting(stage:
     assert await stage.look() == 1
     assert await stage.state(stage.lines[1]) == "suspended"
     assert await stage.look() == 0
+    assert not await stage.waiting()
 
 
 async def test_a_reading_that_breaks_off_keeps_its_marks(stage: Stage) -> None:
@@ -339,6 +340,14 @@ async def test_only_the_newest_address_counts_and_none_is_shown_twice(stage: Sta
     async with stage.api.database.nameless() as tx:
         left = await (await tx.execute("select tenant from lookup(7::smallint, %s)", (rows[0][0],))).fetchone()
     assert left == (None,)
+
+
+async def test_a_key_that_only_the_directory_knows_opens_nothing(stage: Stage) -> None:
+    url = await stage.hook("global-sim")
+    left = "flh_" + "a" * 52  # as two who make an address in the same moment might leave behind
+    await stage.sql("select claim(7::smallint, %s, account) from hook", key_hash(left))
+    assert await stage.says(url, stage.lines[0], "active", "suspended") == 204
+    assert await stage.says(f"{stage.url}/v1/hooks/{left}", stage.lines[0], "active", "suspended") == 404
 
 
 @pytest.mark.parametrize("key", ["x", "flh_" + "a" * 52, "flh_" + "é" * 52, "flt_" + "a" * 52, "flh_" + "a" * 5000])
