@@ -4,7 +4,7 @@ create table hook ( -- the address where one account's carrier may post; whoever
     tenant uuid not null,
     account uuid not null,
     hash text collate "C" not null, -- SHA-256 of its key in hexadecimal; the directory leads from it to here
-    url text not null, -- the whole address, sealed, AAD = tenant, table, row (the account), column: signatures cover it
+    url text not null, -- sealed, AAD = tenant, table, row (the account), column; the whole address: signatures cover it
     made_at timestamptz not null,
     heard_at timestamptz, -- the last delivery that proved its sender
     heard bigint not null default 0, -- events
