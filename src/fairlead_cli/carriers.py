@@ -103,7 +103,7 @@ def check(shell: Shell, name: Name) -> int:
     shell.out.fields({
         "account": found["name"], "carrier": found["carrier"], "connector": found["connector"],
         "credential": found["has_credential"], "read completely": found["swept_at"],
-        "left in peace": nouns.in_peace(found),
+        "left in peace": nouns.in_peace(found), "webhook": _hook_told(found),
         "its own view lags": words.age(found["staleness_s"]), "config": found["config"],
     })  # fmt: skip
     for fault in faults:
@@ -111,6 +111,33 @@ def check(shell: Shell, name: Name) -> int:
     if not faults:
         shell.out.say("[green]✓[/] nothing is wrong")
     return int(Exit.FAILED if faults else Exit.OK)
+
+
+def _hook_told(account: Body) -> str:
+    """Whether its carrier may post, and how that goes."""
+    known = account.get("hook")
+    if not known:
+        return ""
+    last = f"last heard {words.when(known['heard_at'])}" if known["heard_at"] else "nothing heard yet"
+    return f"{last}, {known['heard']} events, {known['refused']} refused"
+
+
+def hook(
+    shell: Shell, name: Name, *,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the address away instead.")] = False,
+) -> None:  # fmt: skip
+    """Give the carrier an address to post to, shown this once; the one before it ends."""
+    path = f"/v1/carriers/{name}/hook"
+    if remove:
+        shell.client.send("DELETE", path)
+        shell.out.document({"account": name, "removed": True})
+        shell.out.say(f"{escape(name)} takes no more webhooks.")
+        return
+    made: Body = shell.client.post(path)
+    shell.out.document({"account": name, **made})
+    shell.out.say(escape(made["url"]))
+    shell.out.note("Set it at the carrier. It is not shown again; the address before it has ended."
+                   if made["replaced"] else "Set it at the carrier. It is not shown again.")  # fmt: skip
 
 
 def _asks_for_one(shell: Shell, connector: str) -> bool:
@@ -256,6 +283,7 @@ command(app, "list", examples=("fairlead carrier list",))(_list)
 command(app, "edit", examples=("fairlead carrier edit eseye-eu --config writes=allowed",
                                "fairlead carrier edit eseye-eu --config-file eseye.yaml"))(change)  # fmt: skip
 command(app, "check", examples=("fairlead carrier check global-sim",))(check)
+command(app, "hook", examples=("fairlead carrier hook global-sim", "fairlead carrier hook global-sim --remove"))(hook)
 command(devices, "credential", examples=("fairlead device credential trk-00001 trk-00002 --jsonl > secrets.jsonl",
                                          "fairlead device credential trk-00001 --revoke"))(credential)  # fmt: skip
 command(devices, "edit", examples=("fairlead device edit trk-00001 --group trucks --tag cold --tag eu",))(edit)

@@ -94,6 +94,11 @@ class Carriers:
         manifest = self._manifests.get(account.connector)
         return {} if manifest is None else {verb: capability(manifest.capabilities, verb) for verb in Verb}
 
+    def hears(self, account: Account) -> bool:
+        """Whether its carrier can tell it something unasked."""
+        manifest = self._manifests.get(account.connector)
+        return manifest is not None and manifest.webhook != "none"
+
     async def budgets(self, tenant: TenantId, account: Account, real_now: datetime) -> list[BudgetLeft]:
         """What is left of each bucket, as last saved: a process may hold a quarter of a second's worth more."""
         manifest = self._manifests.get(account.connector)

@@ -194,6 +194,12 @@ class Account:
     failure: str | None
     paused_until: datetime | None = None  # the engine calls nothing of it before; may be over
     paused_because: str | None = None  # a reason code of the carrier port
+    hook_made_at: datetime | None = None  # None: its carrier has no address to post to
+    hook_heard_at: datetime | None = None
+    hook_heard: int = 0  # events
+    hook_repeated: int = 0
+    hook_refused: int = 0  # deliveries that proved no sender
+    hook_refused_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

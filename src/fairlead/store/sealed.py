@@ -41,6 +41,7 @@ class Column:
 
 COLUMNS: Final = (
     Column(table="account", row="id", column="credential", binary=True),
+    Column(table="hook", row="account", column="url"),
     Column(table="oidc_provider", row="tenant", column="client_secret"),
 )
 

@@ -41,6 +41,7 @@ from fairlead.engine.changes import Changes
 from fairlead.engine.events import Events
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.home import Home
+from fairlead.engine.hooks import HookAddresses, Hooks
 from fairlead.engine.imports import Imports
 from fairlead.engine.jobs import Jobs
 from fairlead.engine.journal import Journal
@@ -88,6 +89,7 @@ from fairlead.store.counts import CountStore
 from fairlead.store.database import Connection, Database
 from fairlead.store.fleet import FleetStore
 from fairlead.store.home import HomeStore
+from fairlead.store.hooks import HookStore
 from fairlead.store.imports import ImportStore
 from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
@@ -138,8 +140,10 @@ class ConnectorTable:
         reference: Reference,
         now: Callable[[], datetime],
         files_below: Path | None = None,
+        addresses: HookAddresses | None = None,
     ) -> None:
-        """`files_below`: where accounts may name folders; None: nowhere."""
+        """`files_below`: where accounts may name folders; None: nowhere. `addresses`: of their webhooks."""
+        self._addresses = addresses
         self._files_below = files_below
         self._accounts = accounts
         self._buckets = buckets
@@ -162,6 +166,7 @@ class ConnectorTable:
             credential = Credential(fields={})  # a folder asks for none
         if credential is None:
             raise NotFound(f"account {account!r} has no credential")
+        hook_url = await self._addresses.of(tenant, found.id) if self._addresses and found.hook_made_at else None
         try:
             settings = AccountConfig(
                 tenant=tenant,
@@ -170,7 +175,7 @@ class ConnectorTable:
                 base_url=str(found.config.get("base_url", "")),
                 auth_url=str(found.config.get("auth_url", "")),
                 kind=str(found.config.get("kind", "")),
-                hook_url=str(found.config.get("hook_url", "")),
+                hook_url=hook_url or str(found.config.get("hook_url", "")),
                 limits=limits_from(found.config.get("limits", {})),
                 mnc_lengths=self._lengths,
                 settings=found.config,
@@ -230,9 +235,11 @@ class House:
         )
         self.tenants = Tenants(TenantStore(database), clock=clock)
         self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
+        addresses = HookAddresses(database, HookStore(), self.sealer)
         self.connectors = ConnectorTable(
-            self.accounts, Buckets(database), http, self.reference, clock, config.carriers_files
+            self.accounts, Buckets(database), http, self.reference, clock, config.carriers_files, addresses
         )
+        self.hooks = Hooks(database, HookStore(), addresses, self.connectors, append, timekeeper)
         able = ables(read_tiers(), lab=config.env == "lab")
         self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able)
         self.situations = Situations(self.stores, able)
@@ -274,6 +281,7 @@ class House:
             self.memberships,
             self.waves,
             self.bulks,
+            self.hooks,
             Home(HomeStore(self.database)),
             Views(ViewStore(self.database)),
             Accuracies(self.database, AccuracyStore(), self.reference),

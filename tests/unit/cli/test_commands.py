@@ -445,3 +445,26 @@ def test_only_a_connector_that_asks_for_a_credential_misses_one(tmp_path: Path, 
     server = Server().on("GET /v1/carriers/eseye-eu", ESEYE)
     server.on("GET /v1/connectors", [{"id": "file", "credential_fields": fields}])
     assert run(server, tmp_path, "carrier", "check", "eseye-eu").code == code
+
+
+def test_a_carriers_address_is_made_shown_and_taken_away(tmp_path: Path) -> None:
+    url = "https://fairlead.example/v1/hooks/flh_abc"
+    server = Server().on("POST /v1/carriers/sabia/hook", {"url": url, "replaced": True})
+    server.on("DELETE /v1/carriers/sabia/hook", (204, None))
+    made = run(server, tmp_path, "carrier", "hook", "sabia")
+    assert made.code == 0
+    assert url in made.out
+    assert "the address before it has ended" in made.out + made.err
+    assert json.loads(run(server, tmp_path, "carrier", "hook", "sabia", "--json").out)["url"] == url
+    gone = run(server, tmp_path, "carrier", "hook", "sabia", "--remove")
+    assert (gone.code, server.asked[-1].method) == (0, "DELETE")
+
+
+def test_carrier_check_tells_of_the_webhook(tmp_path: Path) -> None:
+    hook = {"made_at": "2026-03-01T12:00:00Z", "heard_at": None, "heard": 0, "repeated": 0, "refused": 7}
+    account = {
+        "name": "sabia", "carrier": "Sabiá", "connector": "none", "has_credential": False, "swept_at": None,
+        "failing_since": None, "staleness_s": 0, "config": {}, "paused_until": None, "hook": hook,
+    }  # fmt: skip
+    ran = run(Server().on("GET /v1/carriers/sabia", account), tmp_path, "carrier", "check", "sabia")
+    assert "nothing heard yet, 0 events, 7 refused" in ran.out

@@ -27,6 +27,8 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 JSON_LIMIT: Final = 1 << 20
 FILE_LIMIT: Final = 1 << 30
 FILES: Final = ("/v1/imports",)
+HOOKS: Final = "/v1/hooks/"  # nobody signs in there, and what stands behind it in an address is a secret
+HOOK_LIMIT: Final = 64 << 10
 DEPTH_LIMIT: Final = 32
 _URL_LIMIT: Final = 8_192
 _METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -108,7 +110,7 @@ class Bounds:
         try:
             await self._app(scope, bounded, send_with_headers)
         except Exception as error:
-            problem = unforeseen(error, path=str(scope["path"]), request_id=request_id)
+            problem = unforeseen(error, path=_tellable(str(scope["path"])), request_id=request_id)
             if begun:  # half an answer is out: only ending the connection can say so
                 raise
             await problem.response(request_id)(scope, receive, send_with_headers)
@@ -119,6 +121,8 @@ class Bounds:
             raise Problem(414, "uri-too-long", "The address is too long", f"at most {_URL_LIMIT} bytes")
         is_file = str(scope["path"]).startswith(FILES)
         limit = self._file_limit if is_file else self._json_limit
+        if str(scope["path"]).startswith(HOOKS):
+            limit = min(limit, HOOK_LIMIT)
         length = request.headers.get("content-length", "0")
         if not length.isdecimal():
             raise Problem(400, "bad-request", "The header Content-Length is not a number", shown(length))
@@ -209,6 +213,11 @@ def _counted(receive: Receive, limit: int) -> Receive:
         return message
 
     return counting
+
+
+def _tellable(path: str) -> str:
+    """A path as a log may have it."""
+    return f"{HOOKS}…" if path.startswith(HOOKS) else path
 
 
 def _too_large(limit: int) -> Problem:

@@ -34,7 +34,7 @@ class Site:
         if self._url is not None:
             return self._url + path
         host = request.headers.get("host", "")
-        if not _is_loopback(_split(host)[0]):
+        if not is_loopback(_split(host)[0]):
             raise Problem(
                 400, "no-public-url", "This server does not know its own address",
                 f"asked as {shown(host)!r}: its operator sets api.public_url; without it only loopback addresses do",
@@ -54,7 +54,7 @@ class Site:
         name, port = _split(host)
         if (name, port or self._name[1]) == self._name:
             return
-        if _is_loopback(name) and _is_loopback(str((scope.get("client") or ("",))[0])):
+        if is_loopback(name) and is_loopback(str((scope.get("client") or ("",))[0])):
             return  # somebody on this machine: a program, a tunnel
         if path == METRICS and _is_address(name):
             return  # a scraper; a name that somebody pointed here is no address
@@ -75,7 +75,8 @@ def _split(host: str) -> tuple[str, int | None]:
         return "", None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

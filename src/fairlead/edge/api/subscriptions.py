@@ -231,6 +231,17 @@ class BudgetShown(BaseModel):
     used_at: datetime | None
 
 
+class HookShown(BaseModel):
+    """Where the carrier posts to, without the address."""
+
+    made_at: datetime
+    heard_at: datetime | None = Field(description="the last delivery that proved its sender")
+    heard: int = Field(description="events, those told again included")
+    repeated: int = Field(description="events that had been told before, by the carrier's own id")
+    refused: int = Field(description="deliveries that proved no sender")
+    refused_at: datetime | None
+
+
 class SimsShown(BaseModel):
     """SIMs of an account, as last counted."""
 
@@ -269,6 +280,7 @@ class AccountShown(BaseModel):
     capabilities: list[CapabilityShown] = Field(description="every verb; none without a connector")
     budgets: list[BudgetShown] = Field(description="none without a connector")
     sims: SimsShown
+    hook: HookShown | None = Field(description="null where its carrier has no address to post to")
 
 
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -341,6 +353,15 @@ def _fresh(account: Account, now: datetime) -> bool | None:
     return account.failing_since is None and account.swept_at is not None and now - account.swept_at <= _FRESH
 
 
+def _hook(account: Account) -> HookShown | None:
+    if account.hook_made_at is None:
+        return None
+    return HookShown(
+        made_at=account.hook_made_at, heard_at=account.hook_heard_at, heard=account.hook_heard,
+        repeated=account.hook_repeated, refused=account.hook_refused, refused_at=account.hook_refused_at,
+    )  # fmt: skip
+
+
 def _account_shown(
     account: Account, now: datetime, verbs: Mapping[Verb, VerbCapability], budgets: Sequence[BudgetLeft],
     counts: Sequence[Count],
@@ -354,7 +375,7 @@ def _account_shown(
         sweep_age_s=age_s(account.swept_at, now), failing_since=account.failing_since, failure=account.failure,
         paused_until=account.paused_until if paused else None,
         paused_because=account.paused_because if paused else None,
-        fresh=_fresh(account, now), sims=_sims(account, counts, now),
+        fresh=_fresh(account, now), sims=_sims(account, counts, now), hook=_hook(account),
         capabilities=[
             CapabilityShown(
                 verb=verb.value, supported=one.supported, because=one.because, reversible=one.reversible, mode=one.mode,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -19,6 +19,7 @@ class SweptAccount:
     staleness_s: int
     home_country: str | None
     swept_at: datetime | None
+    cursor: str | None = None  # how far its changes are read, in its carrier's words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +47,22 @@ class SimObservation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A line as a carrier names it unasked; empty strings where it says nothing."""
+
+    sim: str = ""
+    iccid: str = ""
+    imsi: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What a page of observations changed."""
 
     sims: int
     changed: tuple[UUID, ...]  # devices whose policy-relevant facts changed
     moved: tuple[UUID, ...]  # devices that are in another country or on another SIM
+    left: bool = False  # SIMs that nobody knows here were left out: somebody else was just bringing some
 
 
 class ObservationRows(Protocol):
@@ -60,6 +71,15 @@ class ObservationRows(Protocol):
     async def accounts(self, tx: Transaction) -> list[SweptAccount]: ...
     async def page(self, tx: Transaction, account: SweptAccount, sims: Sequence[SimObservation]) -> Observed: ...
     async def awaited(self, tx: Transaction, limit: int) -> list[tuple[str, str]]: ...
-    async def swept(self, tx: Transaction, account: UUID, now: datetime) -> None: ...
+    async def heard(self, tx: Transaction, now: datetime, each: int) -> list[tuple[str, str]]: ...
+    async def mark(self, tx: Transaction, account: UUID, named: Sequence[Named], now: datetime) -> list[UUID]: ...
+    async def looked(
+        self, tx: Transaction, account: UUID, sims: Sequence[str], asked: datetime, lag: timedelta
+    ) -> None: ...
+    async def swept(
+        self, tx: Transaction, account: UUID, now: datetime, *, heard_before: datetime, cursor: str | None
+    ) -> None: ...
+    async def cursor(self, tx: Transaction, account: UUID, cursor: str | None) -> None: ...
+    async def caught_up(self, tx: Transaction, account: UUID, now: datetime) -> None: ...
     async def failing(self, tx: Transaction, account: UUID, failure: str, now: datetime) -> None: ...
     async def tenants(self, tx: Transaction) -> list[tuple[UUID, str]]: ...

@@ -191,9 +191,12 @@ from unnest(%(devices)s::uuid[], %(hashes)s::bytea[]) x (device, hash)
 where d.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and d.id = x.device
 
 -- name: accounts
-select id, name, connector, carrier, home_country, config, credential is not null as has_credential, iccid_digits,
-    staleness_s, created_at, updated_at, version, swept_at, failing_since, failure, paused_until, paused_because
-from account order by name
+select a.id, a.name, a.connector, a.carrier, a.home_country, a.config, a.credential is not null as has_credential,
+    a.iccid_digits, a.staleness_s, a.created_at, a.updated_at, a.version, a.swept_at, a.failing_since, a.failure,
+    a.paused_until, a.paused_because, h.made_at as hook_made_at, h.heard_at as hook_heard_at,
+    coalesce(h.heard, 0) as hook_heard, coalesce(h.repeated, 0) as hook_repeated, coalesce(h.refused, 0) as hook_refused,
+    h.refused_at as hook_refused_at
+from account a left join hook h on h.tenant = a.tenant and h.account = a.id order by a.name
 
 -- name: add_account
 insert into account (tenant, id, name, connector, carrier, home_country, config, credential, iccid_digits, staleness_s,

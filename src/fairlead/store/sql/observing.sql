@@ -21,8 +21,10 @@ left join profile p on p.tenant = (select nullif(current_setting('app.tenant', t
 
 -- name: may_adopt
 -- An import under way may be bringing the same SIMs: they are looked at again with the next sweep.
-select case when exists (select 1 from observed where profile is null)
+-- Two values: whether there are any, and whether they may be.
+select u.any, case when u.any
     then pg_try_advisory_xact_lock(hashtextextended('import ' || current_setting('app.tenant', true), 0)) else false end
+from (select exists (select 1 from observed where profile is null) as any) u
 
 -- name: adopt
 -- SIMs that the carrier has and we did not: inventory without a device, until an import binds them.
@@ -129,13 +131,27 @@ where f.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
   and o.connectivity <> 1 and f.connectivity is distinct from 'offline' and f.place_at < o.at
 
 -- name: swept
-update account set swept_at = %(now)s, failing_since = null, failure = null where id = %(account)s
+update account set swept_at = %(now)s, failing_since = null, failure = null, changed_cursor = %(cursor)s,
+    changed_at = %(now)s
+where id = %(account)s
+
+-- name: sweep_read_marks
+-- A whole reading that began late enough has read these lines too.
+delete from heard h using subscription s
+where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.tenant = h.tenant
+  and s.id = h.subscription and s.account = %(account)s and h.heard_at <= %(before)s
+
+-- name: cursor
+update account set changed_cursor = %(cursor)s where id = %(account)s
+
+-- name: caught_up
+update account set changed_at = %(now)s, failing_since = null, failure = null where id = %(account)s
 
 -- name: failing
 update account set failing_since = coalesce(failing_since, %(now)s), failure = %(failure)s where id = %(account)s
 
 -- name: accounts_to_sweep
-select id, name, connector, staleness_s, home_country, swept_at from account where connector <> 'none' order by name
+select id, name, connector, staleness_s, home_country, swept_at, changed_cursor from account where connector <> 'none' order by name
 
 -- name: mark_dirty
 insert into dirty (tenant, device)
@@ -153,3 +169,30 @@ join subscription s on s.tenant = o.tenant and s.iccid = o.arguments ->> 'iccid'
 join account a on a.tenant = s.tenant and a.id = s.account
 where o.driver = 'shadow' and o.state = 4 and o.facet = 1
 order by o.dispatched_at limit %(limit)s
+
+-- name: heard
+-- Lines that carriers spoke of, those that wait longest first and so many of each account; not of one left in peace.
+select x.name, x.sim from (
+    select a.name, coalesce(s.provider_id, s.iccid) as sim,
+           row_number() over (partition by s.account order by h.next_at, h.subscription) as n
+    from heard h
+    join subscription s on s.tenant = h.tenant and s.id = h.subscription
+    join account a on a.tenant = s.tenant and a.id = s.account
+    where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and h.next_at <= %(now)s and (a.paused_until is null or a.paused_until <= %(now)s) and a.connector <> 'none'
+) x where x.n <= %(each)s order by x.name, x.n
+
+-- name: looked_again
+-- Read before the carrier's own view had caught up with what it said: once more, later. What was heard after we
+-- asked stays as it is.
+update heard h set next_at = h.heard_at + %(lag)s
+from subscription s
+where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.tenant = h.tenant
+  and s.id = h.subscription and s.account = %(account)s
+  and coalesce(s.provider_id, s.iccid) = any (%(sims)s::text[])
+  and h.heard_at <= %(asked)s and h.heard_at + %(lag)s > %(asked)s
+
+-- name: looked
+delete from heard h using subscription s
+where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.tenant = h.tenant
+  and s.id = h.subscription and s.account = %(account)s
+  and coalesce(s.provider_id, s.iccid) = any (%(sims)s::text[]) and h.heard_at + %(lag)s <= %(asked)s

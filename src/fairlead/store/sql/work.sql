@@ -23,6 +23,7 @@ select kind from (values
         or exists (select 1 from change where tenant = %(tenant)s and ends_at <= %(now)s and state in (4, 5, 7))),
     ('counts', not exists (select 1 from fleet_count where tenant = %(tenant)s and dimension = 'all' and value = ''
         and at > %(now)s::timestamptz - interval '10 minutes')), -- a recount costs more than a look, so less often
+    ('look', exists (select 1 from heard where tenant = %(tenant)s and next_at <= %(now)s)),
     ('moves', exists (select 1 from move where tenant = %(tenant)s and next_at is not null)),
     ('usage', exists (
         select 1 from account a
