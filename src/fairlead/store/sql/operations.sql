@@ -241,7 +241,8 @@ returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bu
 -- Unknown outcomes and acknowledged ones without proof, unless they or their account must be left in peace.
 select o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
        o.arguments ->> 'iccid'), o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
-       o.deadline, o.arguments ->> 'iccid', o.put_off, o.arguments, o.subject, coalesce(o.evidence -> -1 ->> 'reference', '')
+       o.deadline, o.arguments ->> 'iccid', o.put_off, o.arguments, o.subject, coalesce(o.evidence -> -1 ->> 'reference', ''),
+       o.attempt
 from operation o
 where o.driver = 'carrier' and o.state in (4, 10) and (o.not_before is null or o.not_before <= %(now)s)
   and not exists (select 1 from account a where a.tenant = o.tenant and a.name = o.arguments ->> 'account'
@@ -252,8 +253,19 @@ order by o.dispatched_at limit %(limit)s
 select id, change, device, driver, verb, arguments ->> 'account', state, evidence -> -1 from operation
 where id = %(id)s for update
 
+-- name: show_states
+-- What a carrier's record proved of a line is known of the line from then on, and not only after the next sweep.
+update subscription s set state = x.state, provider_state = x.provider_state, observed_at = x.at
+from operation o
+join unnest(%(ids)s::uuid[], %(states)s::smallint[], %(provider_states)s::text[], %(at)s::timestamptz[])
+  x (id, state, provider_state, at) on x.id = o.id
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.tenant = o.tenant and s.id = o.subject
+  and (s.observed_at is null or s.observed_at <= x.at)
+
 -- name: record_outcomes
+-- What is pending again was looked at and had not been applied: a new attempt, with what was seen kept.
 update operation o set state = r.state, reason = nullif(r.reason, ''), evidence = o.evidence || r.evidence::jsonb,
+       attempt = o.attempt + (r.state = 1)::int,
        settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end, not_before = r.look_at, put_off = 0
 from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[], %(look_at)s::timestamptz[])
   r (id, state, reason, evidence, look_at)
