@@ -88,7 +88,7 @@ async def place() -> AsyncIterator[Place]:
     data = directory()
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, data, ignore_errors=True)
-        server = Server(data, free_port(), free_port(), sweep_s=10)
+        server = Server(data, free_port(), free_port(), sweep_s=10 + SIMS // 100)
         stack.push_async_callback(server.stop)
         await server.start()
         api = Api(server.ready["api_url"])

@@ -313,12 +313,13 @@ class CarrierWorker:
             return self._busy(work, trouble)
         except (AuthFailed, OutcomeUnknown):
             return Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
-        return self._judged(work, record, self._batches.certain(connector, work, ripe), ripe)
+        return self._judged(work, record, self._batches.certain(connector, work, ripe), ripe, now)
 
-    def _judged(self, work: CarrierWork, record: SimRecord, certain: datetime, ripe: datetime) -> "Outcome | Later":
+    def _judged(
+        self, work: CarrierWork, record: SimRecord, certain: datetime, ripe: datetime, now: datetime
+    ) -> "Outcome | Later":
         """What a record proves, if it is not older than `ripe`; that nothing was applied, only from `certain` on."""
-        now = self._time.now()
-        late = now >= work.deadline
+        late = self._time.now() >= work.deadline
         if record.freshness.observed_at < ripe:  # an export of this morning says nothing about this afternoon
             if work.state is OperationState.ACKNOWLEDGED and late:
                 return outcome(self._time, work, OperationState.EXPIRED, NO_PROOF, evidence(record))

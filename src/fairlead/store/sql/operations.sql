@@ -263,11 +263,17 @@ where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
   and (s.observed_at is null or s.observed_at <= x.at)
 
 -- name: record_outcomes
--- What is pending again was looked at and had not been applied: a new attempt, with what was seen kept.
+-- What is pending again was looked at and had not been applied: a new attempt, with what was seen kept. Where its
+-- bulk action was cancelled meanwhile, it has failed.
 update operation o set state = r.state, reason = nullif(r.reason, ''), evidence = o.evidence || r.evidence::jsonb,
        attempt = o.attempt + (r.state = 1)::int,
        settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end, not_before = r.look_at, put_off = 0
-from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[], %(look_at)s::timestamptz[])
-  r (id, state, reason, evidence, look_at)
+from (
+    select x.id, x.reason, x.evidence, x.look_at, case when x.state = 1 and exists (
+        select 1 from operation q join bulk b on b.tenant = q.tenant and b.id = q.bulk
+        where q.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and q.id = x.id and b.state = 5)
+      then 6 else x.state end as state
+    from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[], %(look_at)s::timestamptz[])
+      x (id, state, reason, evidence, look_at)) r
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = r.id and o.state in (2, 3, 4, 10)
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
