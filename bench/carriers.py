@@ -107,9 +107,7 @@ def observer(house: House) -> Observer:
         async def read(self, *_: object) -> int:
             return 0
 
-    return Observer(
-        house.database, ObservationStore(), house.connectors, NoClocks(), lambda plmn: None, house.timekeeper
-    )
+    return Observer(house.database, ObservationStore(), house.connectors, NoClocks(), lambda _: None, house.timekeeper)
 
 
 async def sweep(house: House, name: str) -> int:

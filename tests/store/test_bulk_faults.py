@@ -43,9 +43,9 @@ async def test_what_a_carrier_answered_is_known_before_the_next_sweep(house: Hou
     iccids, carrier = await lines(house), CarrierOnPaper(done)
     await started(house)
     await run(house, carrier)
-    assert await house.sql("select distinct state, provider_state from subscription where iccid = any (%s)", iccids) == [
-        (6, "suspended")
-    ]
+    assert await house.sql(
+        "select distinct state, provider_state from subscription where iccid = any (%s)", iccids
+    ) == [(6, "suspended")]
     back = await started(house, asked(Verb.ACTIVATE, iccids=iccids))
     await run(house, carrier)
     assert await counts(house, back) == {"verified": 12}

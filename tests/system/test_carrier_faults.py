@@ -181,7 +181,11 @@ async def test_every_line_ends_as_intended_and_nothing_is_done_twice() -> None:
         await carried_out(here, second, drawn, told)
         await asyncio.sleep(TAKES_S + LAG_S)  # whatever is on its way arrives
         report = await here.fakes.do("report")
-        print("\n".join([*told, *(f"{what}: {report[what]}" for what in ("turned_away", "requests", "hits", "callbacks"))]))
+        print(
+            "\n".join(
+                [*told, *(f"{what}: {report[what]}" for what in ("turned_away", "requests", "hits", "callbacks"))]
+            )
+        )
         await judged(here, report, set(half))
 
 

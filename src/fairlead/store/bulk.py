@@ -32,7 +32,8 @@ class BulkStore:
         rows = await (await tx.execute(*_of(lines, "chosen"))).fetchall()
         return [
             LinesOf(
-                account=r[0], connector=r[1], state=SUBSCRIPTION_WORDS[r[2]].value if r[2] else "", swept_at=r[3], lines=r[4]
+                account=r[0], connector=r[1], state=SUBSCRIPTION_WORDS[r[2]].value if r[2] else "",
+                swept_at=r[3], lines=r[4],
             )
             for r in rows
         ]  # fmt: skip
@@ -128,9 +129,7 @@ class BulkStore:
 def _of(lines: Lines, statement: str) -> tuple[sql.Composed, dict[str, Any]]:
     wanted, judging, values = conditions(lines.which)
     named = sql.SQL(_SQL["named"]) if lines.iccids is not None else sql.SQL("true")
-    query = sql.SQL(_SQL[statement]).format(
-        wanted=wanted, judging=judging, named=named, doubt=sql.SQL(_SQL["doubt"])
-    )
+    query = sql.SQL(_SQL[statement]).format(wanted=wanted, judging=judging, named=named, doubt=sql.SQL(_SQL["doubt"]))
     return query, values | {"iccids": list(lines.iccids or ()), "states": _STATES}
 
 
