@@ -204,3 +204,20 @@ async def test_a_list_whose_answer_was_lost_has_time_to_be_carried_out(house: Ho
     await run(house, carrier, seconds=int(LOST_REAL_S))
     assert await counts(house, bulk) == {"verified": 20}
     assert set(carrier.executed.values()) == {1}
+
+
+async def test_an_account_with_much_to_look_at_takes_no_turn_of_anothers(house: House) -> None:
+    await settle_fleet(house.database, house.tenant, 12)
+    bulk = await started(house)
+    await house.sql(
+        "update operation set state = 10, dispatched_at = %s, arguments = arguments || jsonb_build_object('account', "
+        "case when id = (select max(id::text)::uuid from operation where bulk is not null) then 'other' else 'global' end) "
+        "where bulk = %s returning id", house.now, bulk.id,
+    )  # fmt: skip
+    await house.sql(
+        "update operation set dispatched_at = %s where arguments ->> 'account' = 'other' returning id",
+        house.now + timedelta(seconds=1),
+    )
+    async with house.database.tenant(house.tenant) as tx:
+        found = await house.stores.moves.doubtful(tx, house.now + timedelta(minutes=1), 5)
+    assert sorted(one.account for one in found) == ["global"] * 5 + ["other"]

@@ -271,8 +271,8 @@ class CarrierWorker:
         by_account: dict[str, list[CarrierWork]] = {}
         for work in doubtful:
             by_account.setdefault(work.account, []).append(work)
-        for account, works in by_account.items():
-            await self._look_at(tenant, account, works, now)
+        # Side by side: a carrier that is read slowly keeps no other waiting.
+        await asyncio.gather(*(self._look_at(tenant, account, works, now) for account, works in by_account.items()))
         return len(doubtful)
 
     async def _look_at(self, tenant: TenantId, account: str, works: Sequence[CarrierWork], now: datetime) -> None:

@@ -238,16 +238,19 @@ where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
 
 -- name: doubtful_operations
--- Unknown outcomes and acknowledged ones without proof, unless they or their account must be left in peace.
+-- Unknown outcomes and acknowledged ones without proof, unless they or their account must be left in peace. So many of
+-- each account: where thousands wait at one, those of the others have their turn.
 select o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
        o.arguments ->> 'iccid'), o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
        o.deadline, o.arguments ->> 'iccid', o.put_off, o.arguments, o.subject, coalesce(o.evidence -> -1 ->> 'reference', ''),
        o.attempt
-from operation o
-where o.driver = 'carrier' and o.state in (4, 10) and (o.not_before is null or o.not_before <= %(now)s)
+from (select x.*, row_number() over (partition by x.arguments ->> 'account' order by x.dispatched_at) as turn
+      from operation x where x.driver = 'carrier' and x.state in (4, 10)
+        and (x.not_before is null or x.not_before <= %(now)s)) o
+where o.turn <= %(limit)s
   and not exists (select 1 from account a where a.tenant = o.tenant and a.name = o.arguments ->> 'account'
                   and a.paused_until > %(now)s)
-order by o.dispatched_at limit %(limit)s
+order by o.dispatched_at
 
 -- name: lock_operation
 select id, change, device, driver, verb, arguments ->> 'account', state, evidence -> -1 from operation
