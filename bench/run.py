@@ -16,6 +16,7 @@ FIGURES = {
     "memory.py": ("server_rss",),
     "console.py": ("console_first_paint", "console_first_screen", "console_filter"),
     "usage.py": ("usage_intake",),
+    "carriers.py": ("carrier_operations", "inventory_sync"),
     "idle_tenants.py": ("idle_tick", "idle_sweep", "idle_seal", "idle_wake"),
 }
 

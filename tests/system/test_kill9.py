@@ -70,6 +70,7 @@ class Server:
     mqtt_port: int
     ready: dict[str, Any] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
+    sweep_s: int = 1
 
     async def start(self) -> None:
         program = Path(__file__).with_name("serve_house.py")
@@ -77,7 +78,7 @@ class Server:
         with (self.data / "server.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, str(program), str(self.data), str(self.api_port), str(self.mqtt_port),
-                stdout=asyncio.subprocess.PIPE, stderr=log, env=environment, start_new_session=True,
+                str(self.sweep_s), stdout=asyncio.subprocess.PIPE, stderr=log, env=environment, start_new_session=True,
             )  # fmt: skip
         assert self.process.stdout is not None
         line = await asyncio.wait_for(self.process.stdout.readline(), PATIENCE_S)

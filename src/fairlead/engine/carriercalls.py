@@ -32,6 +32,7 @@ from fairlead.engine.ports.moving import CarrierWork, Outcome
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.identifiers import Iccid, Imei, read_imei, read_plmn
 from fairlead.model.lifecycle import OperationState
+from fairlead.model.subscription import SubscriptionState
 
 WANTED: Final[Mapping[str, frozenset[str]]] = {
     "activate": frozenset({"active", "ready"}),
@@ -43,6 +44,7 @@ WANTED: Final[Mapping[str, frozenset[str]]] = {
 }
 PROTECTED: Final[Mapping[str, bool]] = {"allow_termination": True, "forbid_termination": False}
 # No record shows that these were done: the carrier's answer is all there is, and a lost one is for a person.
+BUSY_REAL_S: Final = 5.0  # before asking again where the carrier was at work on the same line or the same kind of job
 UNSEEN: Final = frozenset({"send_sms", "reset_connection"})
 CLASSES: Final[Mapping[str, ActionClass]] = {
     **dict.fromkeys([*WANTED, *PROTECTED], "state"),
@@ -139,6 +141,11 @@ def shows(record: SimRecord, verb: str, given: Mapping[str, Any]) -> bool:
             return record.network_policy == network_policy(given)
         case _:
             return verb in UNSEEN
+
+
+def on_its_way(record: SimRecord, verb: str) -> bool:
+    """Whether the carrier shows a word that is no state, as while a change of its own takes its time."""
+    return verb in WANTED and record.subscription.state is SubscriptionState.UNKNOWN
 
 
 def _imei(given: Mapping[str, Any]) -> Imei | None:

@@ -6,10 +6,10 @@ its operations, so another process follows it after a restart. `carrierwork` cal
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from fairlead.engine.carriercalls import Later, evidence, outcome, shows
+from fairlead.engine.carriercalls import BUSY_REAL_S, Later, evidence, outcome, shows
 from fairlead.engine.ports.carrier import (
     Accepted,
     AuthFailed,
@@ -21,6 +21,7 @@ from fairlead.engine.ports.carrier import (
     OutcomeUnknown,
     ProviderId,
     RateLimited,
+    ReasonCode,
     Refused,
     Unavailable,
 )
@@ -33,6 +34,7 @@ MOST: Final = (
     500  # lines of one request, whatever the carrier would take: what is unknown after a lost answer is read one by one
 )
 _WORTH: Final = 10  # fewer lines are asked one by one: each reads first, and sends nothing where nothing is to be done
+LOST_REAL_S: Final = 600.0  # a list whose answer was lost may be carried out this late: no carrier says how long
 _MARK: Final = "many:"
 _AGAIN: Final = timedelta(seconds=60)
 
@@ -84,6 +86,12 @@ class Batches:
             said = {"said": trouble.detail}
             return [outcome(self._time, work, OperationState.FAILED, trouble.reason, said) for work in works]
         return self._answered(works, answer)
+
+    def certain(self, connector: object, work: CarrierWork, ripe: datetime) -> datetime:
+        """From when on a record that does not show a verb proves that it was not applied."""
+        if work.dispatched_at is None or work.verb not in _sizes(connector):
+            return ripe
+        return max(ripe, work.dispatched_at + timedelta(seconds=LOST_REAL_S) * self._time.rate)
 
     def of_reference(
         self, connector: object, works: Sequence[CarrierWork]
@@ -137,6 +145,10 @@ class Batches:
                     if shows(record, work.verb, work.arguments):
                         state = OperationState.VERIFIED
                     found.append(outcome(self._time, work, state, "", evidence(record) | {"changed": changed}))
+                case Refused(reason=ReasonCode.BUSY) if work.state is OperationState.DISPATCHED and now < work.deadline:
+                    # It runs another list of that kind, and took nothing of this one.
+                    again = now + timedelta(seconds=BUSY_REAL_S) * self._time.rate
+                    found.append(Later(work=work, until=again, why=ReasonCode.BUSY))
                 case Refused(reason=reason, detail=detail, raw=raw):
                     said = {"said": detail, "status": raw.status, "code": raw.code}
                     found.append(outcome(self._time, work, OperationState.REFUSED, reason, said))

@@ -22,7 +22,7 @@ import structlog
 from prometheus_client import Counter
 
 from fairlead.engine import patience
-from fairlead.engine.carriercalls import CLASSES, UNSEEN, Later, call, evidence, outcome, shows
+from fairlead.engine.carriercalls import BUSY_REAL_S, CLASSES, UNSEEN, Later, call, evidence, on_its_way, outcome, shows
 from fairlead.engine.carriermany import Batches
 from fairlead.engine.evidence import evidence_lines
 from fairlead.engine.lastreadings import LastReadings, LastUsages
@@ -56,6 +56,7 @@ AT_ONCE: Final = 20  # calls under way per account
 TAKEN: Final = 100  # operations dispatched per account and tick
 LOOK_AGAIN_REAL_S: Final = 2.0  # at what was accepted and does not show yet
 BLIND_REAL_S: Final = 60.0  # before looking again at an account that cannot be read
+MOST_TRIES: Final = 5  # of a bulk action's line, where a look showed each time that nothing had been applied
 NO_PROOF: Final = "no-proof"  # nobody knows what became of it
 ABANDONED_REAL_S: Final = 60.0  # dispatched this long ago without an answer: nobody works on it any more
 BACKOFFS: Final = Counter(
@@ -235,9 +236,15 @@ class CarrierWorker:
                 return replace(told, look_at=again)
             case Refused(reason=ReasonCode.QUOTA_ACTION, retry_at=at) if at is not None and at < work.deadline:
                 return Later(work=work, until=at, why=ReasonCode.QUOTA_ACTION)
+            case Refused(reason=ReasonCode.BUSY) if self._may_wait(work):  # with another change: nothing was applied
+                again = self._time.now() + timedelta(seconds=BUSY_REAL_S) * self._time.rate
+                return Later(work=work, until=again, why=ReasonCode.BUSY)
             case Refused(reason=reason, detail=detail, raw=raw):
                 said = {"said": detail, "status": raw.status, "code": raw.code}
                 return outcome(self._time, work, OperationState.REFUSED, reason, said)
+
+    def _may_wait(self, work: CarrierWork) -> bool:
+        return work.state is OperationState.DISPATCHED and self._time.now() < work.deadline
 
     def _busy(self, work: CarrierWork, trouble: RateLimited | Unavailable) -> "Later":
         asked = trouble.retry_after if isinstance(trouble, RateLimited) else None
@@ -264,8 +271,8 @@ class CarrierWorker:
         by_account: dict[str, list[CarrierWork]] = {}
         for work in doubtful:
             by_account.setdefault(work.account, []).append(work)
-        for account, works in by_account.items():
-            await self._look_at(tenant, account, works, now)
+        # Side by side: a carrier that is read slowly keeps no other waiting.
+        await asyncio.gather(*(self._look_at(tenant, account, works, now) for account, works in by_account.items()))
         return len(doubtful)
 
     async def _look_at(self, tenant: TenantId, account: str, works: Sequence[CarrierWork], now: datetime) -> None:
@@ -306,19 +313,30 @@ class CarrierWorker:
             return self._busy(work, trouble)
         except (AuthFailed, OutcomeUnknown):
             return Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
-        return self._judged(work, record, ripe, now)
+        return self._judged(work, record, self._batches.certain(connector, work, ripe), ripe, now)
 
-    def _judged(self, work: CarrierWork, record: SimRecord, ripe: datetime, now: datetime) -> "Outcome | Later":
-        """What a record proves, if it is not older than `ripe`."""
+    def _judged(
+        self, work: CarrierWork, record: SimRecord, certain: datetime, ripe: datetime, now: datetime
+    ) -> "Outcome | Later":
+        """What a record proves, if it is not older than `ripe`; that nothing was applied, only from `certain` on."""
+        late = self._time.now() >= work.deadline
         if record.freshness.observed_at < ripe:  # an export of this morning says nothing about this afternoon
-            if work.state is OperationState.ACKNOWLEDGED and self._time.now() >= work.deadline:
+            if work.state is OperationState.ACKNOWLEDGED and late:
                 return outcome(self._time, work, OperationState.EXPIRED, NO_PROOF, evidence(record))
             return Later(work=work, until=now + timedelta(seconds=BLIND_REAL_S) * self._time.rate)
-        if shows(record, work.verb, work.arguments):
-            return outcome(self._time, work, OperationState.VERIFIED, "", evidence(record) | {"fact": "read-back"})
-        if work.state is OperationState.ACKNOWLEDGED and self._time.now() < work.deadline:
-            return Later(work=work, until=now + timedelta(seconds=LOOK_AGAIN_REAL_S) * self._time.rate)
         said = evidence(record) | {"fact": "read-back"}
+        if shows(record, work.verb, work.arguments):
+            return outcome(self._time, work, OperationState.VERIFIED, "", said)
+        if work.state is OperationState.ACKNOWLEDGED and not late:
+            return Later(work=work, until=now + timedelta(seconds=LOOK_AGAIN_REAL_S) * self._time.rate)
+        if on_its_way(record, work.verb) and not late:  # it may be our change that the carrier is at
+            return Later(work=work, until=now + timedelta(seconds=LOOK_AGAIN_REAL_S) * self._time.rate)
+        if record.freshness.observed_at < certain and not late:
+            return Later(work=work, until=certain)
+        if work.change is None and work.state is OperationState.UNKNOWN and not late and work.attempt < MOST_TRIES:
+            # A Change makes a new attempt of its own. Here the line is asked anew: its last request came to nothing.
+            waits = patience.wait(work.attempt, self._chance()) * self._time.rate
+            return replace(outcome(self._time, work, OperationState.PENDING, NOT_APPLIED, said), look_at=now + waits)
         return outcome(self._time, work, OperationState.FAILED, NOT_APPLIED, said)
 
     async def _follow(self, connector: object, work: CarrierWork) -> "Outcome | Later | None":

@@ -139,7 +139,8 @@ OPERATION: Final[Mapping[OperationState, frozenset[OperationState]]] = {
     O.ACKNOWLEDGED: frozenset(  # refused, unknown: said later, by what the carrier gave to ask again with
         {O.VERIFIED, O.FAILED, O.REFUSED, O.EXPIRED, O.SUPERSEDED, O.UNKNOWN}
     ),
-    O.UNKNOWN: frozenset({O.VERIFIED, O.FAILED, O.ACKNOWLEDGED}),
+    # PENDING again: somebody looked, and it was not applied
+    O.UNKNOWN: frozenset({O.PENDING, O.VERIFIED, O.FAILED, O.ACKNOWLEDGED}),
     O.VERIFIED: frozenset(),
     O.FAILED: frozenset(),
     O.REFUSED: frozenset(),

@@ -31,9 +31,12 @@ class BulkStore:
         """The lines by account and state."""
         rows = await (await tx.execute(*_of(lines, "chosen"))).fetchall()
         return [
-            LinesOf(account=r[0], connector=r[1], state=SUBSCRIPTION_WORDS[r[2]].value, swept_at=r[3], lines=r[4])
+            LinesOf(
+                account=r[0], connector=r[1], state=SUBSCRIPTION_WORDS[r[2]].value if r[2] else "",
+                swept_at=r[3], lines=r[4],
+            )
             for r in rows
-        ]
+        ]  # fmt: skip
 
     async def missing(self, tx: Connection, lines: Lines) -> list[str]:
         """Named ICCIDs that are nobody's, or not the caller's to see."""
@@ -56,7 +59,7 @@ class BulkStore:
         """An operation for each chosen line; how many."""
         query, values = _of(lines, "add_lines")
         values |= {
-            "bulk": bulk.id, "verb": bulk.verb, "arguments": Jsonb(bulk.arguments), "states": _STATES,
+            "bulk": bulk.id, "verb": bulk.verb, "arguments": Jsonb(bulk.arguments),
             "now": bulk.created_at, "deadline": deadline, "accounts": [one.account for one in able],
             "because": [one.because for one in able],
             "already": [
@@ -126,8 +129,8 @@ class BulkStore:
 def _of(lines: Lines, statement: str) -> tuple[sql.Composed, dict[str, Any]]:
     wanted, judging, values = conditions(lines.which)
     named = sql.SQL(_SQL["named"]) if lines.iccids is not None else sql.SQL("true")
-    query = sql.SQL(_SQL[statement]).format(wanted=wanted, judging=judging, named=named)
-    return query, values | {"iccids": list(lines.iccids or ())}
+    query = sql.SQL(_SQL[statement]).format(wanted=wanted, judging=judging, named=named, doubt=sql.SQL(_SQL["doubt"]))
+    return query, values | {"iccids": list(lines.iccids or ()), "states": _STATES}
 
 
 def _shown(statement: str, **holes: sql.Composable) -> sql.Composed:

@@ -21,9 +21,11 @@ from fairlead.engine.ports.moving import (
     SettledOperation,
     StepStart,
 )
+from fairlead.model.device import SUBSCRIPTION_CODES
 from fairlead.model.document import canonical
 from fairlead.model.expression import Expr
 from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, DeviceState, MoveState, OperationState
+from fairlead.model.subscription import SubscriptionState
 from fairlead.store.database import Connection, fleet_wide
 from fairlead.store.expression_sql import compile_expr
 from fairlead.store.resolving import Resolving
@@ -289,6 +291,7 @@ class MoveStore:
                 put_off=r[11],
                 arguments=r[12],
                 line=r[13],
+                attempt=r[15],
                 reference=r[14],
             )
             for r in rows
@@ -322,8 +325,21 @@ class MoveStore:
         }
         rows = await (await tx.execute(SQL["record_outcomes"], values)).fetchall()
         recorded = _settled(rows)
+        kept = {one.operation for one in recorded if one.state is OperationState.VERIFIED}
+        await self._show_states(tx, [(o.id, o.evidence[-1]) for o in outcomes if o.id in kept and o.evidence])
         await self._wake(tx, [one for one in recorded if one.state in SETTLED_OPERATION], now)
         return recorded
+
+    async def _show_states(self, tx: Connection, proofs: Sequence[tuple[UUID, Mapping[str, Any]]]) -> None:
+        shown = [(one, said) for one, said in proofs if said.get("state") and said.get("observed_at")]
+        if shown:
+            values = {
+                "ids": [one for one, _ in shown],
+                "states": [SUBSCRIPTION_CODES[SubscriptionState(said["state"])] for _, said in shown],
+                "provider_states": [said.get("provider_state", "") for _, said in shown],
+                "at": [said["observed_at"] for _, said in shown],
+            }
+            await tx.execute(SQL["show_states"], values)
 
     async def _wake(self, tx: Connection, settled: Sequence[SettledOperation], now: datetime) -> None:
         moved = [one for one in settled if one.change is not None]

@@ -105,8 +105,12 @@ def test_what_is_settled_stays_and_what_is_open_goes_on() -> None:
 
 
 def test_a_lost_answer_is_never_sent_again_as_it_is() -> None:
-    """Unknown ends by a read-back or a person only; it never becomes pending."""
+    """Unknown ends by a read-back or a person only; pending again is a bulk action's line that a look showed as it was.
+
+    That nothing but a look leads there: tests/store/test_bulk_faults.py.
+    """
     assert OPERATION[OperationState.UNKNOWN] == {
+        OperationState.PENDING,
         OperationState.VERIFIED,
         OperationState.FAILED,
         OperationState.ACKNOWLEDGED,

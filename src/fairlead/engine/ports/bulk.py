@@ -25,7 +25,7 @@ class LinesOf:
 
     account: str
     connector: str
-    state: str  # in the words of the model
+    state: str  # in the words of the model; empty: what is shown may be from before a change of ours
     swept_at: datetime | None
     lines: int
 

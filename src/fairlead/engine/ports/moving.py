@@ -99,6 +99,7 @@ class CarrierWork:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     reference: str = ""  # what the carrier said to ask again with
     put_off: int = 0  # how often the carrier was too busy or too far
+    attempt: int = 1  # of a bulk action's: more than one where a read-back showed that it had not been applied
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

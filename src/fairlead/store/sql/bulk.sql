@@ -1,12 +1,21 @@
 -- Bulk actions: chosen by the set, written by the set, counted by their operations.
 
 -- name: chosen
-select a.name, a.connector, s.state, a.swept_at, count(*)
+-- What a line is shown as counts only where nothing of ours may have changed it since (`doubt`).
+select a.name, a.connector, case when not {doubt} then s.state end, a.swept_at, count(*)
 from subscription s
 join account a on a.tenant = s.tenant and a.id = s.account
 {judging}
 where {wanted} and {named}
 group by 1, 2, 3, 4 order by 1, 3
+
+-- name: doubt
+-- What we last proved of a line is another state, and what is shown may be from before it: a carrier's view lags.
+coalesce((
+    select l.evidence -> -1 ->> 'state' <> (%(states)s::text[])[s.state] from operation l
+    where l.tenant = s.tenant and l.subject = s.id and l.facet = 7 and l.state = 5 and l.evidence -> -1 ? 'state'
+      and l.settled_at > s.observed_at - make_interval(secs => a.staleness_s)
+    order by l.settled_at desc limit 1), false)
 
 -- name: named
 s.iccid = any (%(iccids)s)
@@ -45,7 +54,7 @@ from subscription s
 join account a on a.tenant = s.tenant and a.id = s.account
 join unnest(%(accounts)s::text[], %(because)s::text[], %(already)s::smallint[]) t (account, because, already) on t.account = a.name
 left join lateral (select max(o.generation) as newest,
-        s.state = t.already and not coalesce(bool_or(o.state in (1, 2, 3, 4, 10)), false) as so
+        s.state = t.already and not coalesce(bool_or(o.state in (1, 2, 3, 4, 10)), false) and not {doubt} as so
     from operation o where o.tenant = s.tenant and o.subject = s.id and o.facet = 7) g on true
 {judging}
 where {wanted} and {named}

@@ -238,24 +238,45 @@ where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
 
 -- name: doubtful_operations
--- Unknown outcomes and acknowledged ones without proof, unless they or their account must be left in peace.
+-- Unknown outcomes and acknowledged ones without proof, unless they or their account must be left in peace. So many of
+-- each account: where thousands wait at one, those of the others have their turn.
 select o.id, o.verb, coalesce((select s.provider_id from subscription s where s.tenant = o.tenant and s.id = o.subject),
        o.arguments ->> 'iccid'), o.arguments ->> 'account', o.change, o.wave, o.device, o.state, o.dispatched_at,
-       o.deadline, o.arguments ->> 'iccid', o.put_off, o.arguments, o.subject, coalesce(o.evidence -> -1 ->> 'reference', '')
-from operation o
-where o.driver = 'carrier' and o.state in (4, 10) and (o.not_before is null or o.not_before <= %(now)s)
+       o.deadline, o.arguments ->> 'iccid', o.put_off, o.arguments, o.subject, coalesce(o.evidence -> -1 ->> 'reference', ''),
+       o.attempt
+from (select x.*, row_number() over (partition by x.arguments ->> 'account' order by x.dispatched_at) as turn
+      from operation x where x.driver = 'carrier' and x.state in (4, 10)
+        and (x.not_before is null or x.not_before <= %(now)s)) o
+where o.turn <= %(limit)s
   and not exists (select 1 from account a where a.tenant = o.tenant and a.name = o.arguments ->> 'account'
                   and a.paused_until > %(now)s)
-order by o.dispatched_at limit %(limit)s
+order by o.dispatched_at
 
 -- name: lock_operation
 select id, change, device, driver, verb, arguments ->> 'account', state, evidence -> -1 from operation
 where id = %(id)s for update
 
+-- name: show_states
+-- What a carrier's record proved of a line is known of the line from then on, and not only after the next sweep.
+update subscription s set state = x.state, provider_state = x.provider_state, observed_at = x.at
+from operation o
+join unnest(%(ids)s::uuid[], %(states)s::smallint[], %(provider_states)s::text[], %(at)s::timestamptz[])
+  x (id, state, provider_state, at) on x.id = o.id
+where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.tenant = o.tenant and s.id = o.subject
+  and (s.observed_at is null or s.observed_at <= x.at)
+
 -- name: record_outcomes
+-- What is pending again was looked at and had not been applied: a new attempt, with what was seen kept. Where its
+-- bulk action was cancelled meanwhile, it has failed.
 update operation o set state = r.state, reason = nullif(r.reason, ''), evidence = o.evidence || r.evidence::jsonb,
+       attempt = o.attempt + (r.state = 1)::int,
        settled_at = case when r.state in (5, 6, 7, 8, 9) then %(now)s::timestamptz end, not_before = r.look_at, put_off = 0
-from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[], %(look_at)s::timestamptz[])
-  r (id, state, reason, evidence, look_at)
+from (
+    select x.id, x.reason, x.evidence, x.look_at, case when x.state = 1 and exists (
+        select 1 from operation q join bulk b on b.tenant = q.tenant and b.id = q.bulk
+        where q.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and q.id = x.id and b.state = 5)
+      then 6 else x.state end as state
+    from unnest(%(ids)s::uuid[], %(states)s::smallint[], %(reasons)s::text[], %(evidence)s::text[], %(look_at)s::timestamptz[])
+      x (id, state, reason, evidence, look_at)) r
 where o.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and o.id = r.id and o.state in (2, 3, 4, 10)
 returning o.id, o.change, o.wave, o.device, o.facet, o.generation, o.state, o.bulk, o.subject
