@@ -1,7 +1,7 @@
 """Bulk actions over four carriers that lose answers, break, storm and lag, while the server is killed twice.
 
 The server is a process with engines of its own, the carriers are a process of theirs that outlives it.
-`FAIRLEAD_FAULT_SIMS` sizes the run (default 400, over four accounts). Every delay here is real time, as
+`FAIRLEAD_FAULT_SIMS` sizes the run (default 120, over four accounts). Every delay here is real time, as
 the carriers' bounds are; the accounts' staleness is set short, and shorter than what some changes take.
 """
 
@@ -27,7 +27,7 @@ from tests.system.test_kill9 import SETTLED, Server, directory, free_port, until
 
 from fairlead_sim.demo.api import Api
 
-SIMS = int(os.environ.get("FAIRLEAD_FAULT_SIMS", "400"))
+SIMS = int(os.environ.get("FAIRLEAD_FAULT_SIMS", "120"))
 PATIENCE_S = 60.0 + SIMS / 8  # of a loaded machine, for one bulk action
 STALENESS_S = 1  # longer than the carriers lag, shorter than what a job takes
 SEED = int(os.environ.get("FAIRLEAD_FAULT_SEED", "11"))
