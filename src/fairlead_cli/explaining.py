@@ -58,7 +58,7 @@ STATES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "refused": (),
         "expired": (),
         "superseded": (),
-        "unknown": ("acknowledged", "verified", "failed"),
+        "unknown": ("pending", "acknowledged", "verified", "failed"),
     },
     "bulk": {
         "waiting": ("running", "cancelled"),
