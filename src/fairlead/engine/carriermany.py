@@ -33,7 +33,7 @@ from fairlead.model.subscription import Verb, capability
 MOST: Final = (
     500  # lines of one request, whatever the carrier would take: what is unknown after a lost answer is read one by one
 )
-_WORTH: Final = 10  # fewer lines are asked one by one: each reads first, and sends nothing where nothing is to be done
+_WORTH: Final = 100  # fewer are done sooner one by one: a batch is looked after half a minute later, a call answers
 LOST_REAL_S: Final = 600.0  # a list whose answer was lost may be carried out this late: no carrier says how long
 _MARK: Final = "many:"
 _AGAIN: Final = timedelta(seconds=60)

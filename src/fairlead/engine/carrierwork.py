@@ -157,7 +157,13 @@ class CarrierWorker:
         many, single = self._batches.split(connector, free)
         for verb, batch in many:
             waits += await self._batches.start(connector, verb, batch)
-        return [*waits, *await asyncio.gather(*(self._write(tenant, connector, work) for work in single))]
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(work: CarrierWork) -> Outcome | Later:
+            async with gate:
+                return await self._write(tenant, connector, work)
+
+        return [*waits, *await asyncio.gather(*(one(work) for work in single))]
 
     async def _together(
         self,
