@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from fairlead.engine import carriermany
 from fairlead.engine.carriermany import LOST_REAL_S
 from fairlead.engine.carrierwork import MOST_TRIES
 from fairlead.engine.ports.carrier import (
@@ -36,6 +39,12 @@ def first_lost(verb: str, sim: str, n: int) -> Answer:
 
 async def lines(house: House) -> list[str]:
     return [row[0] for row in await house.sql("select iccid from subscription where state = 4")]
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handful of lines is a batch here."""
+    monkeypatch.setattr(carriermany, "_WORTH", 10)
 
 
 async def test_what_a_carrier_answered_is_known_before_the_next_sweep(house: House) -> None:
