@@ -98,5 +98,7 @@ async def ten_resolves(house: House) -> None:
 
 
 def clock(house: House, forward: timedelta = timedelta(0)) -> None:
+    """Set the clock of the house forward; it stands still until it is set again, however slow the machine."""
     house.now += forward
-    house.moving._time._pace = Timekeeper.lab(1.0, house.now)._pace
+    keeper, lab = house.moving._time, Timekeeper.lab(1.0, house.now)
+    keeper._pace, keeper._real = lab._pace, lambda: lab._pace.anchor_real
