@@ -39,6 +39,8 @@ from fairlead.engine.ports.carrier import (
 DEFAULT_RETRY_AFTER: Final = timedelta(seconds=30)  # for a 429 that does not say
 LONGEST_RETRY_AFTER: Final = timedelta(hours=1)  # a carrier that says more is asked again after this
 
+_LONGEST_PROSE: Final = 4_096  # bytes of a sentence
+
 # What a refusal means by its status alone; a connector that knows more says more.
 REASONS: Final[Mapping[int, ReasonCode]] = {
     400: ReasonCode.INVALID_REQUEST,
@@ -73,6 +75,7 @@ class Call:
     body: Mapping[str, object] | Sequence[object] | None = field(default=None, repr=False)
     form: Mapping[str, str | Sequence[str]] | None = field(default=None, repr=False)  # a sequence repeats its name
     accept: str = "application/json"
+    prose: bool = False  # its success is a sentence and no JSON, whatever it says of itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]  # lower-case names
-    value: object  # parsed JSON; None for an empty body
+    value: object  # parsed JSON, None for an empty body; the text itself where it is `prose`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +209,9 @@ class Http:
         value = _parsed(arrived.content)
         if status >= 400:  # noqa: PLR2004 - HTTP classes
             return self._denied(call, arrived, value)
+        if call.prose:
+            text = arrived.content[:_LONGEST_PROSE].decode("utf-8", errors="replace")
+            return Reply(status=status, headers=arrived.headers, value=text)
         if value is _UNREADABLE:
             raise self._silent(call, f"HTTP {status} whose body is not JSON", sent=True, raw=self._raw(arrived))
         return Reply(status=status, headers=arrived.headers, value=value)
