@@ -6,7 +6,6 @@ and is done only when that shows it. There is no sandbox and, for most calls, no
 
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
-from importlib.resources import files
 from typing import Final
 
 from fairlead.connectors._kit.account import OpenAccount
@@ -14,7 +13,7 @@ from fairlead.connectors._kit.changing import progress, read_back
 from fairlead.connectors._kit.http import Denial
 from fairlead.connectors._kit.inventory import entries_of, inventory
 from fairlead.connectors._kit.letters import is_plain
-from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.wish import Wish, own_refusal, read_reference
 from fairlead.connectors.monogoto.client import MonogotoClient
 from fairlead.connectors.monogoto.translate import Translator
@@ -33,9 +32,7 @@ from fairlead.engine.ports.carrier import (
 )
 from fairlead.model.subscription import VERB_TARGET, SubscriptionState, Verb
 
-MANIFEST: Final = read_manifest(
-    files("fairlead.connectors.monogoto").joinpath("manifest.toml").read_text(encoding="utf-8")
-)
+MANIFEST: Final = manifest_of("fairlead.connectors.monogoto")
 
 _WORDS: Final = {Verb.ACTIVATE: "ACTIVE", Verb.SUSPEND: "SUSPENDED"}
 _LOOK_AGAIN: Final = timedelta(seconds=15)

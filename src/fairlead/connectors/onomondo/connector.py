@@ -7,7 +7,6 @@ the reply does not show.
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from importlib.resources import files
 from typing import Final
 
 from fairlead.connectors._kit.account import OpenAccount
@@ -15,7 +14,7 @@ from fairlead.connectors._kit.changing import progress, put
 from fairlead.connectors._kit.http import Denial
 from fairlead.connectors._kit.inventory import entries_of, inventory
 from fairlead.connectors._kit.letters import is_plain
-from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.paging import pages
 from fairlead.connectors._kit.reading import EMPTY, Fields, as_object
 from fairlead.connectors._kit.wish import Wish, network_value, own_refusal, read_reference
@@ -39,9 +38,7 @@ from fairlead.engine.ports.carrier import (
 from fairlead.model.identifiers import Imei
 from fairlead.model.subscription import VERB_TARGET, Freshness, Verb
 
-MANIFEST: Final = read_manifest(
-    files("fairlead.connectors.onomondo").joinpath("manifest.toml").read_text(encoding="utf-8")
-)
+MANIFEST: Final = manifest_of("fairlead.connectors.onomondo")
 
 _LOOK_AGAIN: Final = timedelta(seconds=15)
 _USAGE_PAGE: Final = 1_000
