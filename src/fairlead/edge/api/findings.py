@@ -47,7 +47,7 @@ class FindingSubjectShown(BaseModel):
     name: str = Field(description="as people know it", examples=["trk-00001"])
 
 
-class FactShown(BaseModel):
+class EvidenceFact(BaseModel):
     """One piece of evidence."""
 
     value: str | int | float | bool | list[str] | None = Field(description="null: looked for, and not known")
@@ -82,7 +82,7 @@ class FindingShown(BaseModel):
     subject: FindingSubjectShown
     key: str = Field(description="seen again under this key it is the same finding, as long as it is not closed")
     title: str
-    evidence: dict[str, FactShown] = Field(description="of the newest sighting")
+    evidence: dict[str, EvidenceFact] = Field(description="of the newest sighting")
     score: float | None = Field(description="0 to 1: how sure; null where nothing measures it")
     state: StateWord
     opened_at: datetime
@@ -211,7 +211,7 @@ def _shown(one: Finding) -> FindingShown:
         ),
         key=one.key, title=one.title,
         evidence={
-            fact: FactShown(value=said.value, unit=said.unit, at=said.at) for fact, said in one.evidence.items()
+            fact: EvidenceFact(value=said.value, unit=said.unit, at=said.at) for fact, said in one.evidence.items()
         },
         score=one.score, state=_STATES[one.state], opened_at=one.opened_at, last_seen_at=one.last_seen_at,
         sightings=one.sightings, acknowledged=acknowledged, closed=closed,
