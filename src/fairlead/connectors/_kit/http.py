@@ -23,6 +23,7 @@ import msgspec
 from fairlead.connectors._kit.buckets import AccountBuckets, real_now
 from fairlead.connectors._kit.reading import EMPTY, as_list, as_object
 from fairlead.connectors._kit.redact import Redactor
+from fairlead.connectors._kit.slots import IDLE_S, Slots
 from fairlead.engine.ports.carrier import (
     AuthFailed,
     CallClass,
@@ -285,5 +286,7 @@ def retry_after(header: str | None, now: datetime) -> timedelta:
 
 def new_client(*, connections: int = 20) -> httpx.AsyncClient:
     """A client fit for sharing by all connectors of a process; whoever makes it closes it."""
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=2.0)
-    return httpx.AsyncClient(limits=limits, follow_redirects=False, trust_env=False)
+    trusted = httpx.create_ssl_context(trust_env=False)
+    one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_S)
+    slots = Slots(connections, lambda: httpx.AsyncHTTPTransport(verify=trusted, limits=one, trust_env=False))
+    return httpx.AsyncClient(transport=slots, follow_redirects=False, trust_env=False)
