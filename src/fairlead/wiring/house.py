@@ -141,9 +141,15 @@ class ConnectorTable:
         now: Callable[[], datetime],
         files_below: Path | None = None,
         addresses: HookAddresses | None = None,
+        *,
+        able: Ables,
     ) -> None:
-        """`files_below`: where accounts may name folders; None: nowhere. `addresses`: of their webhooks."""
+        """`able`: what may be changed where. `files_below`: where accounts may name folders; None: nowhere.
+
+        `addresses`: of their webhooks.
+        """
         self._addresses = addresses
+        self._able = able
         self._files_below = files_below
         self._accounts = accounts
         self._buckets = buckets
@@ -188,6 +194,11 @@ class ConnectorTable:
             raise Unavailable(f"account {account!r} cannot be opened: {wrong}") from wrong
         self._open[tenant, account] = (found.version, opened)
         return opened
+
+    async def withheld(self, tenant: TenantId, account: str) -> str:
+        """Why nothing may be changed there now; empty where it may, or where there is no such account."""
+        found = await self._accounts.account(tenant, account)
+        return "" if found is None else self._able(found.connector, found.config).withheld
 
     async def staleness(self, tenant: TenantId, account: str) -> timedelta:
         """How far behind the carrier's own view may be, in real time."""
@@ -236,11 +247,11 @@ class House:
         self.tenants = Tenants(TenantStore(database), clock=clock)
         self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
         addresses = HookAddresses(database, HookStore(), self.sealer)
+        able = ables(read_tiers(), lab=config.env == "lab")
         self.connectors = ConnectorTable(
-            self.accounts, Buckets(database), http, self.reference, clock, config.carriers_files, addresses
+            self.accounts, Buckets(database), http, self.reference, clock, config.carriers_files, addresses, able=able
         )
         self.hooks = Hooks(database, HookStore(), addresses, self.connectors, append, timekeeper)
-        able = ables(read_tiers(), lab=config.env == "lab")
         self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able)
         self.situations = Situations(self.stores, able)
         self.planner = Planner(self.stores, self.situations, _billing)
