@@ -264,6 +264,16 @@ def test_carriers_say_until_when_they_are_left_in_peace_and_why(tmp_path: Path) 
     assert said.count("until 2026-03-02 08:00Z: rate limited") == 1
 
 
+def test_connectors_say_what_an_account_of_each_is_asked_for(tmp_path: Path) -> None:
+    soracom = {"id": "soracom", "name": "Soracom Air", "experimental": False, "tier": "bronze", "base_url": "https://x",
+               "credential_fields": ["auth_key_id", "auth_key"], "credential_optional": [], "required_settings": []}  # fmt: skip
+    thing = soracom | {"id": "thingspace", "name": "ThingSpace", "experimental": True, "credential_fields": ["app_key"],
+                       "required_settings": ["account_name"]}  # fmt: skip
+    said = " ".join(run(Server().on("GET /v1/connectors", [soracom, thing]), tmp_path, "get", "connectors").out.split())
+    assert "soracom Soracom Air bronze auth_key_id, auth_key –" in said
+    assert "thingspace ThingSpace (experimental) bronze app_key account_name" in said
+
+
 def test_secrets_of_devices_are_a_line_each_or_revoked(tmp_path: Path) -> None:
     server = Server()
     for name in ("a", "b"):
