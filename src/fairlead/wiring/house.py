@@ -39,6 +39,7 @@ from fairlead.engine.carriers import Carriers as Accounts
 from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.changes import Changes
 from fairlead.engine.events import Events
+from fairlead.engine.findings import Findings
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.home import Home
 from fairlead.engine.hooks import HookAddresses, Hooks
@@ -87,6 +88,7 @@ from fairlead.store.changes import ChangeStore
 from fairlead.store.clock import compute as compute_clocks
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Connection, Database
+from fairlead.store.findings import FindingStore
 from fairlead.store.fleet import FleetStore
 from fairlead.store.home import HomeStore
 from fairlead.store.hooks import HookStore
@@ -253,12 +255,13 @@ class House:
         )
         self.hooks = Hooks(database, HookStore(), addresses, self.connectors, append, timekeeper)
         self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able)
+        self.findings = Findings(database, FindingStore(), append, clock)
         self.situations = Situations(self.stores, able)
         self.planner = Planner(self.stores, self.situations, _billing)
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
         self.resolver = Resolver(self.stores)
-        self.waves = Waves(self.stores, self.resolver, self.situations)
+        self.waves = Waves(self.stores, self.resolver, self.situations, self.findings)
         self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
         self.memberships = Memberships(self.stores, MembershipStore())
         self.shadows = Shadows(database, ShadowStore(), MoveStore(), arithmetic=ARITHMETIC, now=timekeeper.now)
@@ -292,6 +295,7 @@ class House:
             self.memberships,
             self.waves,
             self.bulks,
+            self.findings,
             self.hooks,
             Home(HomeStore(self.database)),
             Views(ViewStore(self.database)),
