@@ -20,7 +20,6 @@ from fairlead.engine.carriers import Carriers
 from fairlead.engine.hooks import HookAddresses, Hooks, key_hash
 from fairlead.engine.observe import Observer
 from fairlead.engine.ports.carrier import Limit
-from fairlead.engine.situations import Able
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.reference import Reference
 from fairlead.store.buckets import Buckets
@@ -128,7 +127,7 @@ async def stage(api: Api, reference: Reference) -> AsyncIterator[Stage]:
     addresses = HookAddresses(database, HookStore(), accounts._sealer)
     async with new_client() as http, serving(soracom) as one, serving(kore) as two, serving(api.app) as url:
         table = ConnectorTable(
-            accounts, Buckets(database), http, reference, clock, None, addresses, able=lambda *_: Able()
+            accounts, Buckets(database), http, reference, clock, None, addresses, fence=lambda *_: ""
         )
         hooks = Hooks(database, HookStore(), addresses, table, append, timekeeper)
         api.services.add(hooks)

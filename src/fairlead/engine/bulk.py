@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from fairlead.engine.agreement import HouseRule
 from fairlead.engine.changes import Conflict
 from fairlead.engine.fleet import Actor
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
 from fairlead.engine.plans import Hand
+from fairlead.engine.ports.agreement import AgreementRows
 from fairlead.engine.ports.bulk import Asks, Bulk, BulkRows, LineResult, Lines, LinesOf
 from fairlead.engine.ports.carrier import Manifest
 from fairlead.engine.ports.transaction import Transaction
@@ -28,6 +30,7 @@ from fairlead.model.ids import TenantId, show
 from fairlead.model.journal import Action, Entry, Json, Subject
 from fairlead.model.lifecycle import BULK, BulkState, OperationState, name
 from fairlead.model.subscription import Verb, VerbCapability, capability
+from fairlead.plan.agreement import why_agree
 from fairlead.plan.impact import savings
 
 WITHIN: Final = timedelta(days=1)  # real time: what a carrier did not let us do by then is expired
@@ -89,13 +92,18 @@ class Bulks:
         timekeeper: Timekeeper,
         manifest: Callable[[str], Manifest | None],
         ables: Ables,
+        agreement: AgreementRows | None = None,
     ) -> None:
-        """`manifest` gives what a connector says about itself; None for an account without one."""
+        """`manifest` gives what a connector says about itself; None for an account without one.
+
+        `agreement`: who must agree, as each tenant says; None: as the house does.
+        """
         self._stores = stores
         self._rows = rows
         self._time = timekeeper
         self._manifest = manifest
         self._ables = ables
+        self._agreement = agreement or HouseRule()
 
     async def preview(self, actor: Actor, asked: Asked) -> Preview:
         """Count what it would be. Raises `MalformedArgument`."""
@@ -242,6 +250,7 @@ class Bulks:
             by_account.setdefault(one.account, []).append(one)
         known = await self._stores.plans.accounts(tx)
         accounts = [self._at(verb, ones, self._ables(*known[name])) for name, ones in by_account.items()]
+        rule = await self._agreement.read(tx)
         billing = {one.account: _billing(one) for one in accounts if one.able} if asked.verb in ASIDE else {}
         fees = [
             {**asdict(one), "monthly": one.monthly_nano, "billing": billing[one.account]}
@@ -259,7 +268,7 @@ class Bulks:
             accounts=accounts,
             missing=missing[:_MISSING_SHOWN],
             missing_count=len(missing),
-            approval=_approval(verb, able),
+            approval=why_agree([(one.account, verb.value, one.capability) for one in able], charges=rule.charges),
             saves=savings(fees),
         )
 
@@ -289,17 +298,6 @@ class Bulks:
 _NO_INTERFACE: Final = VerbCapability(
     supported=False, because="the account has no interface: its lines are changed by hand"
 )
-
-
-def _approval(verb: Verb, asked: Sequence[AtAccount]) -> str:
-    """Why another person must agree."""
-    final = [one.account for one in asked if not one.capability.reversible]
-    if final:
-        return f"nothing takes {verb} back at {', '.join(final)}"
-    charged = [one.account for one in asked if one.capability.billable]
-    if charged and verb in ASIDE:
-        return f"a line goes on being charged for after {verb} at {', '.join(charged)}"
-    return f"{verb} is charged for at {', '.join(charged)}" if charged else ""
 
 
 def _billing(one: AtAccount) -> str:

@@ -17,7 +17,7 @@ from fairlead.connectors.programmable_wireless.factory import FACTORY as PROGRAM
 from fairlead.connectors.supersim.factory import FACTORY as SUPERSIM
 from fairlead.engine.ports.carrier import Credential, Secret, Unavailable
 from fairlead.model.ids import AccountId, TenantId
-from fairlead.wiring.house import ConnectorTable, ables
+from fairlead.wiring.house import ConnectorTable, fence
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def table(carrier: Carrier, **config: object) -> ConnectorTable:
     reference = SimpleNamespace(mnc_lengths={})
     return ConnectorTable(
         cast("Any", Accounts(config)), cast("Any", Levels()), http, cast("Any", reference), lambda: NOW,
-        able=ables({"supersim": Tier.SILVER}, lab=False),
+        fence=fence({"supersim": Tier.SILVER}, lab=False),
     )  # fmt: skip
 
 
