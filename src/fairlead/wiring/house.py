@@ -19,9 +19,11 @@ from fairlead.connectors.control_center.factory import FACTORY as CONTROL_CENTER
 from fairlead.connectors.emnify.factory import FACTORY as EMNIFY
 from fairlead.connectors.file.factory import FACTORY as FILE
 from fairlead.connectors.hologram.factory import FACTORY as HOLOGRAM
+from fairlead.connectors.monogoto.factory import FACTORY as MONOGOTO
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.connectors.onence.factory import FACTORY as ONENCE
 from fairlead.connectors.onence.factory import FACTORY_V2 as ONENCE_V2
+from fairlead.connectors.onomondo.factory import FACTORY as ONOMONDO
 from fairlead.connectors.programmable_wireless.factory import FACTORY as PROGRAMMABLE_WIRELESS
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.connectors.supersim.factory import FACTORY as SUPERSIM
@@ -121,9 +123,11 @@ CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
         CONTROL_CENTER,
         EMNIFY,
         HOLOGRAM,
+        MONOGOTO,
         PROGRAMMABLE_WIRELESS,
         ONENCE,
         ONENCE_V2,
+        ONOMONDO,
         SORACOM,
         FILE,
         SUPERSIM,
