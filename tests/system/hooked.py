@@ -150,7 +150,7 @@ async def staged(api: Api, reference: Reference) -> AsyncIterator[Stage]:
         await made.add("kore-us", "supersim")
         made.lines = [*world.issue("tr", 3, state="active"), *world.issue("us", 2, state="active")]
         clock.tick(minutes=1)
-        for account in await observer.accounts(api.tenant):  # one after the other: only one at a time adopts SIMs
+        for account in await observer.accounts(api.tenant):
             await observer.sweep(api.tenant, account)
         assert len(await made.states()) == 5
         soracom.requests.clear()
