@@ -53,6 +53,7 @@ from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer, country_table
 from fairlead.engine.passwords import Passwords
 from fairlead.engine.people import People
+from fairlead.engine.outages import Outages
 from fairlead.engine.plans import Planner
 from fairlead.engine.ports.carrier import Connector, Credential, NotFound, Unavailable
 from fairlead.engine.reconcilers import Workers, reconcilers
@@ -97,6 +98,7 @@ from fairlead.store.mappings import MappingStore
 from fairlead.store.membership import MembershipStore
 from fairlead.store.moves import MoveStore
 from fairlead.store.observing import ObservationStore
+from fairlead.store.outages import OutageStore
 from fairlead.store.people import PeopleStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
@@ -328,6 +330,7 @@ class House:
             bulks=self.bulks,
             observer=observer,
             usage=usage,
+            outages=Outages(self.database, OutageStore()),
             nudges=nudge,
             fleet=self.fleet,
             events=self.events,
