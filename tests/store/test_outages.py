@@ -86,7 +86,7 @@ async def test_a_healthy_fleet_is_counted_once_a_bucket_and_nothing_is_out(watch
     judged = await watch.on(LEARNED + 1)
     assert judged.samples[Stratum(kind="account", name="global")].expected == DEVICES
     assert judged.samples[CORE].expected == DEVICES
-    assert not judged.kept
+    assert not judged.troubled
     assert await watch.outages.tick(watch.tenant, watch.now + timedelta(minutes=4)) is None
     again = Outages(watch.database, OutageStore())  # another process
     assert await again.tick(watch.tenant, watch.now + timedelta(minutes=4)) is None
@@ -114,7 +114,7 @@ async def test_an_outage_is_told_to_those_concerned_and_taken_back(watch):
     assert await watch.dirty() == DEVICES
     over = {one for (one,) in await watch.sql("select outage_over_at from fact")}
     assert over == {watch.now}
-    assert not (await watch.on(20)).kept  # they are still elsewhere, and that is no outage
+    assert not (await watch.on(20)).troubled  # they are still elsewhere, and that is no outage
     usual = await watch.sql("select count(*) from footing f join account a on a.id = f.account where a.name = 'global'")
     assert usual == [(DEVICES,)]  # and the network they came from is still theirs
 
@@ -124,7 +124,7 @@ async def test_an_account_that_cannot_be_read_is_not_judged(watch):
     await watch.sql("update account set failing_since = %s, failure = 'away'", watch.now)
     await watch.silent(*ALL)
     judged = await watch.on(5)
-    assert not judged.kept
+    assert not judged.troubled
     assert Stratum(kind="account", name="global") not in judged.samples
 
 
@@ -136,7 +136,7 @@ async def test_devices_that_we_move_are_no_sign_of_an_outage(watch):
         watch.now + timedelta(days=1),
     )
     await watch.silent(*ALL)
-    assert not (await watch.on(4)).kept
+    assert not (await watch.on(4)).troubled
 
 
 async def test_who_was_sent_to_another_network_stands_there_at_once(watch):
@@ -151,7 +151,7 @@ async def test_who_was_sent_to_another_network_stands_there_at_once(watch):
     )  # fmt: skip
     await watch.heard_on("local-br", *ALL)
     judged = await watch.on()
-    assert not judged.kept
+    assert not judged.troubled
     assert judged.samples[Stratum(kind="account", name="local-br")].expected == DEVICES
 
 

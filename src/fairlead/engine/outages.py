@@ -44,9 +44,14 @@ class Judgement:
 
     at: datetime
     samples: Mapping[Stratum, Sample]
-    kept: Mapping[Stratum, Kept]  # who is suspected or out
+    kept: Mapping[Stratum, Kept]
     told_out: int = 0  # devices whose network is out since this bucket
     told_over: int = 0
+
+    @property
+    def troubled(self) -> list[Stratum]:
+        """Who is suspected or out."""
+        return sorted(one for one, kept in self.kept.items() if kept.standing != Standing())
 
     @property
     def blamed(self) -> list[Stratum]:
@@ -94,13 +99,12 @@ class Outages:
         causes = blamed(standings, below, able)
         kept = {
             one: Kept(
-                standing=standing, blamed=one in causes, usual_rate=known[one].rate if one in known else None
+                standing=standing, blamed=one in causes, usual_rate=known[one].rate if one in known else None,
+                opens_at=known[one].bound(samples[one].expected) if one in known else None,
             )
             for one, standing in standings.items()
-            if standing != Standing()
         }  # fmt: skip
-        if kept or before:
-            await self._rows.keep(tx, tenant, kept)
+        await self._rows.keep(tx, tenant, kept)
         for one in causes:
             for account in [one] if one.kind == "account" else below.get(one, ()):
                 sample = samples.get(account)
@@ -109,7 +113,9 @@ class Outages:
         told = Told(out=0, over=0)
         if causes or any(one.blamed for one in before.values()):
             told = await self._rows.tell(tx, tenant, causes, now)
-            log.warning("outage", blamed=[f"{one.kind} {one.name}" for one in sorted(causes)], out=told.out, over=told.over)
+        if told.out or told.over:
+            names = [f"{one.kind} {one.name}" for one in sorted(causes)]
+            log.warning("networks are out", blamed=names, devices_out=told.out, devices_over=told.over)
         return Judgement(at=at, samples=samples, kept=kept, told_out=told.out, told_over=told.over)
 
     async def _known(

@@ -18,8 +18,8 @@ from fairlead.engine.evidence import evidence_lines
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.loop import Reconciler
 from fairlead.engine.moving import Moving
-from fairlead.engine.outages import Outages
 from fairlead.engine.observe import Observer
+from fairlead.engine.outages import Outages
 from fairlead.engine.ports.events import About, Events, Silence
 from fairlead.engine.ports.shadow import DeviceNudges
 from fairlead.engine.resolve import Resolver
@@ -81,7 +81,9 @@ def reconcilers(
         Reconciler(
             name="windows", reconcile=doing.windows, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
         ),
-        Reconciler(name="outages", reconcile=doing.outages, every_s=OUTAGES_EVERY_S, busy_s=OUTAGES_EVERY_S, hinted=False),
+        Reconciler(
+            name="outages", reconcile=doing.outages, every_s=OUTAGES_EVERY_S, busy_s=OUTAGES_EVERY_S, hinted=False
+        ),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
     )
 

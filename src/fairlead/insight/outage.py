@@ -156,7 +156,6 @@ def blamed(
     `below`: the accounts of a core, the families of an account. `judgeable`: with devices enough. One part that
     is suspected counts as failing: it is a bucket late, not well.
     """
-
     found: set[Stratum] = set()
     covered: set[Stratum] = set()
     for one in sorted(standings, key=lambda one: (_WIDEST_FIRST.index(one.kind), one.name)):

@@ -93,6 +93,8 @@ class Action(StrEnum):
     CARRIER_REMOVED = "carrier.removed"
     REGISTER_CHANGED = "register.changed"
     SKU_CHANGED = "sku.changed"
+    OBJECTIVE_SET = "objective.set"
+    OBJECTIVE_DROPPED = "objective.dropped"
     MAPPING_KEPT = "mapping.kept"
     MAPPING_REMOVED = "mapping.removed"
     SECRET_SEALED = "secret.sealed"  # noqa: S105 - an action, not a secret

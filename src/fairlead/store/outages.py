@@ -4,17 +4,19 @@ A bucket is a handful of statements over a temporary table, however large the fl
 outages is in `insight.outage`, and none of it here.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from fairlead.engine.ports.outages import (
     HEARD_EVERY,
+    TARGET_PPM,
     Dimension,
     Health,
     Kept,
     Objective,
     Reached,
+    Span,
     Told,
 )
 from fairlead.insight.outage import REMEMBERED, Past, Sample, Standing, Stratum, StratumKind
@@ -109,12 +111,13 @@ class OutageStore:
                 "tenant": tenant, "kind": [r[0] for r in rows], "name": [r[1] for r in rows],
                 "bad": [r[2].bad for r in rows], "good": [r[2].good for r in rows], "since": [r[2].since for r in rows],
                 "out": [r[2].out for r in rows], "blamed": [r[3].blamed for r in rows],
-                "usual": [r[3].usual_rate for r in rows],
+                "usual": [r[3].usual_rate for r in rows], "opens": [r[3].opens_at for r in rows],
             },
         )  # fmt: skip
         out = [r for r in rows if r[2].out]
         values: dict[str, Any] = {
-            "tenant": tenant, "kind": [r[0] for r in out], "name": [r[1] for r in out], "from": [r[2].since for r in out],
+            "tenant": tenant, "kind": [r[0] for r in out], "name": [r[1] for r in out],
+            "from": [r[2].since for r in out],
         }  # fmt: skip
         await tx.execute(_SQL["mark_out"], values)
 
@@ -139,10 +142,85 @@ class OutageStore:
         await tx.execute(_SQL["forget"], {"tenant": tenant, "before": forget})
         await tx.execute(_SQL["sum_up"], {"tenant": tenant, "before": hours})
 
+    # --- what doors read ------------------------------------------------------------------------------
+
+    async def health(self, tenant: TenantId, after: Stratum | None, limit: int) -> Sequence[Health]:
+        """See the port."""
+        values = {
+            "tenant": tenant, "limit": limit, "after_kind": _NUMBERS[after.kind] if after else 0,
+            "after_name": after.name if after else "",
+        }  # fmt: skip
+        return [
+            Health(
+                stratum=_stratum(kind, name),
+                sample=Sample(at=at, expected=expected, missing=missing, strayed=strayed),
+                away=away,
+                kept=_kept(*rest),
+            )
+            for kind, name, at, expected, missing, strayed, away, *rest in await self._read(tenant, "health", values)
+        ]
+
+    async def span(self, tenant: TenantId, since: datetime, until: datetime) -> Span:
+        """See the port."""
+        rows = await self._read(tenant, "span", {"tenant": tenant, "since": since, "until": until})
+        return Span(first=rows[0][0], last=rows[0][1], buckets=int(rows[0][2]))
+
+    async def reached(
+        self, tenant: TenantId, by: Dimension, since: datetime, until: datetime, after: str | None, limit: int
+    ) -> Sequence[Reached]:
+        """See the port."""
+        values = {
+            "tenant": tenant, "kind": _DIMENSIONS[by], "since": since, "until": until, "after": after, "limit": limit,
+            "target_ppm": TARGET_PPM, "heard_every_s": int(HEARD_EVERY.total_seconds()),
+        }  # fmt: skip
+        return [
+            Reached(name=r[0], expected=r[1], missing=r[2], elsewhere=r[3], target_ppm=r[4], heard_every_s=r[5])
+            for r in await self._read(tenant, "reached", values)
+        ]
+
+    async def objectives(self, tenant: TenantId, after: str | None, limit: int) -> Sequence[Objective]:
+        """See the port."""
+        values = {"tenant": tenant, "after": after, "limit": limit}
+        return [_objective(row) for row in await self._read(tenant, "objectives", values)]
+
+    async def objective(self, tx: Connection, tenant: TenantId, group: str) -> Objective | None:
+        """See the port."""
+        row = await (await tx.execute(_SQL["objective"], {"tenant": tenant, "group": group})).fetchone()
+        return _objective(row) if row else None
+
+    async def put_objective(self, tx: Connection, tenant: TenantId, objective: Objective) -> bool:
+        """See the port."""
+        values = {
+            "tenant": tenant, "group": objective.group, "target_ppm": objective.target_ppm,
+            "heard_every_s": objective.heard_every_s, "now": objective.updated_at, "by": objective.updated_by,
+            "version": objective.version,
+        }  # fmt: skip
+        statement = _SQL["next_objective"] if objective.version else _SQL["first_objective"]
+        return (await tx.execute(statement, values)).rowcount == 1
+
+    async def drop_objective(self, tx: Connection, tenant: TenantId, group: str, version: int) -> bool:
+        """See the port."""
+        values = {"tenant": tenant, "group": group, "version": version}
+        return (await tx.execute(_SQL["drop_objective"], values)).rowcount == 1
+
+    async def _read(self, tenant: TenantId, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        if self._database is None:
+            raise RuntimeError("this store was made for the loop: it has no database to read from")
+        async with self._database.tenant(tenant) as tx:
+            return await (await tx.execute(_SQL[statement], values)).fetchall()
+
+
+def _objective(row: tuple[Any, ...]) -> Objective:
+    return Objective(
+        group=row[0], target_ppm=row[1], heard_every_s=row[2], updated_at=row[3], updated_by=row[4], version=row[5]
+    )
+
 
 def _stratum(kind: int, name: str) -> Stratum:
     return Stratum(kind=_KINDS.get(kind, "account"), name=name)
 
 
-def _kept(bad: int, good: int, since: datetime | None, out: bool, blamed: bool, usual: float | None) -> Kept:  # noqa: FBT001 - a row
-    return Kept(standing=Standing(bad=bad, good=good, since=since, out=out), blamed=blamed, usual_rate=usual)
+def _kept(*row: Any) -> Kept:
+    bad, good, since, out, blamed, usual, opens = row
+    standing = Standing(bad=bad, good=good, since=since, out=out)
+    return Kept(standing=standing, blamed=blamed, usual_rate=usual, opens_at=opens)

@@ -33,6 +33,7 @@ from fairlead.edge.api.routing import Repeats
 from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
+from fairlead.engine.availability import Availability
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.bulk import Bulks
 from fairlead.engine.carriers import Carriers as Accounts
@@ -51,9 +52,9 @@ from fairlead.engine.mappings import Mappings
 from fairlead.engine.memberships import Memberships
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer, country_table
+from fairlead.engine.outages import Outages
 from fairlead.engine.passwords import Passwords
 from fairlead.engine.people import People
-from fairlead.engine.outages import Outages
 from fairlead.engine.plans import Planner
 from fairlead.engine.ports.carrier import Connector, Credential, NotFound, Unavailable
 from fairlead.engine.reconcilers import Workers, reconcilers
@@ -294,6 +295,7 @@ class House:
             Mappings(MappingStore(self.database)),
             Register(RegisterStore(self.database), self.reference),
             Baselines(BaselineStore(self.database), self.reference),
+            Availability(self.database, OutageStore(self.database), append),
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)

@@ -54,6 +54,10 @@ class Api:
         """Ask for something to be done."""
         return _answer(await self._http.post(path, json=body if body is not None else {}, params=_given(params)))
 
+    async def put(self, path: str, body: Any, *, version: int) -> Any:
+        """Replace what is there at a version; 0: nothing is."""
+        return _answer(await self._http.put(path, json=body, headers={"If-Match": f'"{version}"'}))
+
     async def clock(self) -> Body:
         """What time it is in the house."""
         return await self.get("/v1/clock")

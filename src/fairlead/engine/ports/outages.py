@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.insight.outage import Past, Sample, Standing, Stratum
@@ -11,14 +11,18 @@ from fairlead.model.ids import TenantId
 
 Dimension = Literal["all", "group", "country", "carrier", "core"]
 
+HEARD_EVERY: Final = timedelta(minutes=15)  # where nobody said how often devices are to be heard
+TARGET_PPM: Final = 999_000  # 99.9 %, where nobody said otherwise
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A stratum that is suspected or out, as it is kept between two buckets."""
+    """A stratum as it is kept between two buckets."""
 
     standing: Standing
     blamed: bool = False  # it explains what is out
-    usual_rate: float | None = None  # what it was held against
+    usual_rate: float | None = None  # what it is held against; None: that is not known yet
+    opens_at: float | None = None  # the rate above which it is out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +41,17 @@ class Reached:
     expected: int  # devices times buckets
     missing: int
     elsewhere: int  # reached on another network than the one they usually use
-    out: int  # of `missing`, how many in buckets that were counted during an outage of it
-    buckets: int  # buckets that were counted
     target_ppm: int  # what it is held against, in millionths
     heard_every_s: int  # after how long a silent device counts as missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """What was measured within a while."""
+
+    first: datetime | None  # the oldest bucket; None: there is none
+    last: datetime | None
+    buckets: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +100,7 @@ class OutageRows(Protocol):
         ...
 
     async def standings(self, tx: Transaction, tenant: TenantId) -> dict[Stratum, Kept]:
-        """Who is suspected or out."""
+        """How each stratum stood after the last bucket."""
         ...
 
     async def keep(self, tx: Transaction, tenant: TenantId, kept: Mapping[Stratum, Kept]) -> None:
@@ -112,34 +123,32 @@ class OutageRows(Protocol):
 class OutageReader(Protocol):
     """What doors read and write; `store.outages.OutageStore` is one."""
 
-    async def health(self, tenant: TenantId) -> tuple[datetime | None, Sequence[Health]]:
-        """Every judged stratum in the newest bucket, and when that began."""
+    async def health(self, tenant: TenantId, after: Stratum | None, limit: int) -> Sequence[Health]:
+        """Judged strata in the newest bucket, cores first, then accounts, then families."""
+        ...
+
+    async def span(self, tenant: TenantId, since: datetime, until: datetime) -> Span:
+        """What was measured in a while."""
         ...
 
     async def reached(
-        self, tenant: TenantId, by: Dimension, since: datetime, until: datetime, default: tuple[int, int]
-    ) -> list[Reached]:
-        """How many could be reached, by name. `default`: target and interval where nobody has set one."""
+        self, tenant: TenantId, by: Dimension, since: datetime, until: datetime, after: str | None, limit: int
+    ) -> Sequence[Reached]:
+        """How many could be reached, by name."""
         ...
 
-    async def first(self, tenant: TenantId) -> datetime | None:
-        """The oldest bucket."""
-        ...
-
-    async def objectives(self, tenant: TenantId) -> list[Objective]:
+    async def objectives(self, tenant: TenantId, after: str | None, limit: int) -> Sequence[Objective]:
         """What was set, by group."""
         ...
 
-    async def set_objective(
-        self, tx: Transaction, tenant: TenantId, objective: Objective, *, version: int | None
-    ) -> bool:
-        """Set one; False where its version is not `version` (None: it must not exist)."""
+    async def objective(self, tx: Transaction, tenant: TenantId, group: str) -> Objective | None:
+        """What was set for one group."""
         ...
 
-    async def drop_objective(self, tx: Transaction, tenant: TenantId, group: str, *, version: int) -> bool:
+    async def put_objective(self, tx: Transaction, tenant: TenantId, objective: Objective) -> bool:
+        """Set one, in place of `version` (0: there is none); False where that is not so."""
+        ...
+
+    async def drop_objective(self, tx: Transaction, tenant: TenantId, group: str, version: int) -> bool:
         """Take one back; False where it is not there in this version."""
         ...
-
-
-HEARD_EVERY = timedelta(minutes=15)  # where nobody said how often devices are to be heard
-TARGET_PPM = 999_000

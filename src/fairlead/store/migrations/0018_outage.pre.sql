@@ -28,7 +28,7 @@ create table reach ( -- a row a stratum and bucket: how many devices were to be 
 create index reach_at on reach (tenant, at, kind);
 call wall('reach');
 
-create table outage ( -- where a stratum stands, while it is suspected or out
+create table outage ( -- where a stratum stands after the newest bucket
     tenant uuid not null,
     kind smallint not null, -- 1 core 2 account 3 family
     name text collate "C" not null,
@@ -37,7 +37,8 @@ create table outage ( -- where a stratum stands, while it is suspected or out
     since timestamptz, -- of the first bad bucket
     is_out boolean not null,
     blamed boolean not null, -- it explains what is out; its devices have the fact `outage`
-    usual_rate double precision, -- what it was held against last
+    usual_rate double precision, -- what it is held against
+    opens_at double precision, -- the rate above which it is out
     primary key (tenant, kind, name)
 );
 call wall('outage');

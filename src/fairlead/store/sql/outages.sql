@@ -126,15 +126,16 @@ order by at
 select kind, name, min(at) from reach where tenant = %(tenant)s and kind in (1, 2, 3) and at >= %(from)s group by kind, name
 
 -- name: standings
-select kind, name, bad, good, since, is_out, blamed, usual_rate from outage where tenant = %(tenant)s
+select kind, name, bad, good, since, is_out, blamed, usual_rate, opens_at from outage where tenant = %(tenant)s
 
 -- name: forget_standings
 delete from outage where tenant = %(tenant)s
 
 -- name: keep_standings
-insert into outage (tenant, kind, name, bad, good, since, is_out, blamed, usual_rate)
+insert into outage (tenant, kind, name, bad, good, since, is_out, blamed, usual_rate, opens_at)
 select %(tenant)s, * from unnest(%(kind)s::smallint[], %(name)s::text[], %(bad)s::int[], %(good)s::int[],
-                                 %(since)s::timestamptz[], %(out)s::boolean[], %(blamed)s::boolean[], %(usual)s::float8[])
+                                 %(since)s::timestamptz[], %(out)s::boolean[], %(blamed)s::boolean[], %(usual)s::float8[],
+                                 %(opens)s::float8[])
 
 -- name: mark_out
 -- Nothing of these buckets is usual.
@@ -202,3 +203,52 @@ set buckets = reach.buckets + excluded.buckets, expected = reach.expected + excl
 
 -- name: forget
 delete from reach where tenant = %(tenant)s and at < %(before)s
+
+-- name: health
+-- Every judged stratum in the newest bucket.
+with newest as materialized (select max(at) as at from reach where tenant = %(tenant)s and kind = 6 and name = '')
+select r.kind, r.name, r.at, r.expected - r.away, r.missing, r.strayed, r.away,
+       coalesce(o.bad, 0), coalesce(o.good, 0), o.since, coalesce(o.is_out, false), coalesce(o.blamed, false), o.usual_rate, o.opens_at
+from reach r join newest n on n.at = r.at
+left join outage o on o.tenant = r.tenant and o.kind = r.kind and o.name = r.name
+where r.tenant = %(tenant)s and r.kind in (1, 2, 3) and (r.kind, r.name) > (%(after_kind)s, %(after_name)s)
+order by r.kind, r.name limit %(limit)s
+
+-- name: span
+-- The oldest and the newest bucket, and how many there are.
+select min(at), max(at), coalesce(sum(buckets), 0) from reach
+where tenant = %(tenant)s and kind = 6 and name = '' and at >= %(since)s and at < %(until)s
+
+-- name: reached
+-- Devices times buckets, by name, with what each is held against.
+select r.name, sum(r.expected)::bigint, sum(r.missing)::bigint, sum(r.strayed + r.away)::bigint,
+       coalesce(o.target_ppm, every.target_ppm, %(target_ppm)s), coalesce(o.heard_every_s, every.heard_every_s, %(heard_every_s)s)
+from reach r
+left join objective o on r.kind = 4 and o.tenant = r.tenant and o.device_group = r.name
+left join objective every on every.tenant = r.tenant and every.device_group = ''
+where r.tenant = %(tenant)s and r.kind = %(kind)s and r.at >= %(since)s and r.at < %(until)s
+  and (%(after)s::text is null or r.name > %(after)s)
+group by r.name, 5, 6
+having sum(r.expected) > 0
+order by r.name limit %(limit)s
+
+-- name: objectives
+select device_group, target_ppm, heard_every_s, updated_at, updated_by, version from objective
+where tenant = %(tenant)s and (%(after)s::text is null or device_group > %(after)s) order by device_group limit %(limit)s
+
+-- name: objective
+select device_group, target_ppm, heard_every_s, updated_at, updated_by, version from objective
+where tenant = %(tenant)s and device_group = %(group)s
+
+-- name: first_objective
+insert into objective (tenant, device_group, target_ppm, heard_every_s, updated_at, updated_by)
+values (%(tenant)s, %(group)s, %(target_ppm)s, %(heard_every_s)s, %(now)s, %(by)s)
+on conflict do nothing
+
+-- name: next_objective
+update objective set target_ppm = %(target_ppm)s, heard_every_s = %(heard_every_s)s, updated_at = %(now)s, updated_by = %(by)s,
+       version = version + 1
+where tenant = %(tenant)s and device_group = %(group)s and version = %(version)s
+
+-- name: drop_objective
+delete from objective where tenant = %(tenant)s and device_group = %(group)s and version = %(version)s
