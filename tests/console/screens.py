@@ -20,6 +20,7 @@ SCREENS: Final = {
     "bulk": "/bulk/{bulk}",
     "jobs": "/jobs",
     "job": "/jobs/{job}",
+    "findings": "/findings",
     "countries": "/countries",
     "country": "/countries/{country}",
     "journal": "/journal",
@@ -63,6 +64,7 @@ FACES: Final = {
     "settings-rules": "/settings?part=rules",
     "settings-me": "/settings?part=me",
     "settings-about": "/settings?part=about",
+    "findings-closed": "/findings?state=closed&severity=critical",
     "nowhere": "/nothing/here",
 }
 ALL: Final = SCREENS | FACES
