@@ -6,11 +6,14 @@ from uuid import UUID
 
 import pytest_asyncio
 
+from fairlead.engine.findings import Findings
 from fairlead.engine.outages import Judgement, Outages
 from fairlead.engine.ports.outages import HEARD_EVERY
 from fairlead.insight.outage import BUCKET, LEARNED, Stratum
 from fairlead.model.ids import TenantId
 from fairlead.store.database import Database
+from fairlead.store.findings import FindingStore
+from fairlead.store.journal import append
 from fairlead.store.outages import OutageStore
 
 from .fleet_on_paper import NOW, device_id, iccid, settle_fleet
@@ -60,15 +63,24 @@ class Watch:
     async def facts(self) -> dict[bool | None, int]:
         return dict(await self.sql("select outage, count(*) from fact group by 1"))
 
+    async def findings(self) -> list[tuple[str, str, str, str]]:
+        return await self.sql(
+            "select kind, subject_kind, subject_id, title from finding where state <> 3 order by kind, key"
+        )
+
     async def dirty(self) -> int:
         return (await self.sql("select count(*) from dirty"))[0][0]
+
+
+def outages(database: Database) -> Outages:
+    return Outages(database, OutageStore(), Findings(database, FindingStore(), append, lambda: NOW))
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def watch(database, tenant):
     """A fleet on the global SIM, an hour old; `global` and `local-tr` share the core north."""
     await settle_fleet(database, tenant, DEVICES)
-    here = Watch(database, tenant, Outages(database, OutageStore()))
+    here = Watch(database, tenant, outages(database))
     await here.sql("update fact set connectivity = 'online'")
     await here.sql(
         "insert into register (tenant, account, upstream, updated_at, updated_by)"
@@ -88,7 +100,7 @@ async def test_a_healthy_fleet_is_counted_once_a_bucket_and_nothing_is_out(watch
     assert judged.samples[CORE].expected == DEVICES
     assert not judged.troubled
     assert await watch.outages.tick(watch.tenant, watch.now + timedelta(minutes=4)) is None
-    again = Outages(watch.database, OutageStore())  # another process
+    again = outages(watch.database)  # another process
     assert await again.tick(watch.tenant, watch.now + timedelta(minutes=4)) is None
     assert await watch.facts() == {None: DEVICES}
     rows = dict(await watch.sql("select name, expected - missing from reach where kind = 5 and at = %s", judged.at))
@@ -101,6 +113,9 @@ async def test_an_outage_is_told_to_those_concerned_and_taken_back(watch):
     assert not (await watch.on()).blamed
     judged = await watch.on()
     assert judged.blamed == [Stratum(kind="account", name="global")]  # the one account of its core that has devices
+    assert await watch.findings() == [
+        ("carrier-outage", "account", "global", f"global is out: {DEVICES} of {DEVICES} devices fail")
+    ]
     assert await watch.facts() == {True: DEVICES}
     assert await watch.dirty() == DEVICES
     await watch.sql("delete from dirty")
@@ -110,6 +125,7 @@ async def test_an_outage_is_told_to_those_concerned_and_taken_back(watch):
     await watch.heard_on("global", *(device for device in ALL if device not in BACKED))
     assert (await watch.on(2)).blamed
     assert not (await watch.on()).blamed
+    assert await watch.findings() == []
     assert await watch.facts() == {False: DEVICES}
     assert await watch.dirty() == DEVICES
     over = {one for (one,) in await watch.sql("select outage_over_at from fact")}
@@ -213,6 +229,8 @@ async def test_two_accounts_of_a_core_are_that_core(watch):
     await watch.silent(*ALL)
     judged = await watch.on(2)
     assert judged.blamed == [CORE]
+    ((kind, subject, name, _),) = await watch.findings()
+    assert (kind, subject, name) == ("core-outage", "core", "north")
     assert await watch.facts() == {True: DEVICES}
 
 

@@ -336,7 +336,7 @@ class House:
             bulks=self.bulks,
             observer=observer,
             usage=usage,
-            outages=Outages(self.database, OutageStore()),
+            outages=Outages(self.database, OutageStore(), self.findings),
             nudges=nudge,
             fleet=self.fleet,
             events=self.events,
