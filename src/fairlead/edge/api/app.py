@@ -64,6 +64,7 @@ ROUTERS: Final = (
     reports.router,
     outages.router,
     outages.availability,
+    outages.objectives,
     connectors.router,
     mappings.router,
     imports.router,

@@ -1,4 +1,4 @@
-"""`/v1/outages`: strata against what is usual for them; `/v1/availability`: against what was promised.
+"""`/v1/outages`: strata against what is usual; `/v1/availability`: against what was promised at `/v1/objectives`.
 
 Both are read from the same counts, five minutes each. Findings about outages are at `/v1/findings`.
 """
@@ -31,6 +31,7 @@ from fairlead.insight.outage import FEWEST, Standing, Stratum
 
 router = make_router("/v1/outages", "fleet")
 availability = make_router("/v1/availability", "fleet")
+objectives = make_router("/v1/objectives", "fleet")
 
 Reader = Annotated[Caller, Depends(permit("findings.read", everywhere=True))]
 Writer = Annotated[Caller, Depends(permit("policies.write", everywhere=True))]
@@ -160,7 +161,7 @@ async def read_availability(
     )  # fmt: skip
 
 
-@availability.get("/objectives", summary="What groups are promised")
+@objectives.get("", summary="What groups are promised")
 async def list_objectives(
     request: Request, caller: Reader, limit: Limit = PAGE, cursor: CursorText = None
 ) -> Page[ObjectiveShown]:
@@ -177,7 +178,7 @@ async def list_objectives(
     )
 
 
-@availability.put("/objectives/{group}", summary="Promise something to a group")
+@objectives.put("/{group:path}", summary="Promise something to a group")
 async def put_objective(
     request: Request, response: Response, caller: Writer, now: NowOf, group: Group, given: ObjectiveGiven,
     if_match: IfMatch = None,
@@ -194,7 +195,7 @@ async def put_objective(
     return _objective(kept)
 
 
-@availability.delete("/objectives/{group}", status_code=204, summary="Take a promise back")
+@objectives.delete("/{group:path}", status_code=204, summary="Take a promise back")
 async def drop_objective(
     request: Request, caller: Writer, now: NowOf, group: Group, if_match: IfMatch = None
 ) -> Response:
