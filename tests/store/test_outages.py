@@ -60,6 +60,19 @@ class Watch:
             "update fact set connectivity = 'online', carrier = %s where device = any (%s)", account, list(devices)
         )
 
+    async def send_to(self, account: str, *devices: UUID) -> None:
+        """What is desired of their network from now on."""
+        document = await self.sql(
+            "insert into document (tenant, digest, content) values (%s, 'x', jsonb_build_object('carrier', %s::text))"
+            " returning id",
+            self.tenant, account,
+        )  # fmt: skip
+        await self.sql(
+            "insert into facet (tenant, device, facet, desired, generation, changed_at)"
+            " select %s, d, 1, %s, 1, %s from unnest(%s::uuid[]) d",
+            self.tenant, document[0][0], self.now, list(devices),
+        )  # fmt: skip
+
     async def facts(self) -> dict[bool | None, int]:
         return dict(await self.sql("select outage, count(*) from fact group by 1"))
 
@@ -119,6 +132,7 @@ async def test_an_outage_is_told_to_those_concerned_and_taken_back(watch):
     assert await watch.facts() == {True: DEVICES}
     assert await watch.dirty() == DEVICES
     await watch.sql("delete from dirty")
+    await watch.send_to("local-br", *BACKED)  # what a policy does with them
     await watch.heard_on("local-br", *BACKED)  # three in four find their way to the other SIM
     assert (await watch.on()).blamed
     assert await watch.dirty() == 0  # nothing new
@@ -128,9 +142,12 @@ async def test_an_outage_is_told_to_those_concerned_and_taken_back(watch):
     assert await watch.findings() == []
     assert await watch.facts() == {False: DEVICES}
     assert await watch.dirty() == DEVICES
+    out = {at for (at,) in await watch.sql("select at from reach where out and kind = 2 and name = 'global'")}
+    assert min(out) == NOW + (LEARNED + 4) * BUCKET  # from the first bad bucket on: nothing of it becomes usual
     over = {one for (one,) in await watch.sql("select outage_over_at from fact")}
     assert over == {watch.now}
-    assert not (await watch.on(20)).troubled  # they are still elsewhere, and that is no outage
+    for _ in range(20):
+        assert not (await watch.on()).troubled  # they are still elsewhere, and that is no outage
     usual = await watch.sql("select count(*) from footing f join account a on a.id = f.account where a.name = 'global'")
     assert usual == [(DEVICES,)]  # and the network they came from is still theirs
 
@@ -155,16 +172,18 @@ async def test_devices_that_we_move_are_no_sign_of_an_outage(watch):
     assert not (await watch.on(4)).troubled
 
 
+async def test_lines_that_somebody_put_aside_are_no_sign_of_an_outage(watch):
+    await watch.on(LEARNED)
+    await watch.sql("update subscription set state = 6 where iccid in (select iccid from fact)")
+    await watch.silent(*ALL)
+    judged = await watch.on(4)
+    assert not judged.samples
+    assert not judged.troubled
+
+
 async def test_who_was_sent_to_another_network_stands_there_at_once(watch):
     await watch.on(LEARNED)
-    document = await watch.sql(
-        "insert into document (tenant, digest, content) values (%s, 'x', '{\"carrier\": \"local-br\"}') returning id",
-        watch.tenant,
-    )
-    await watch.sql(
-        "insert into facet (tenant, device, facet, desired, generation, changed_at) select tenant, device, 1, %s, 1, %s from fact",
-        document[0][0], watch.now,
-    )  # fmt: skip
+    await watch.send_to("local-br", *ALL)
     await watch.heard_on("local-br", *ALL)
     judged = await watch.on()
     assert not judged.troubled

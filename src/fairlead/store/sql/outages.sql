@@ -29,6 +29,7 @@ left join footing fo on fo.tenant = f.tenant and fo.device = f.device
 left join facet n on n.tenant = f.tenant and n.device = f.device and n.facet = 1
 left join document d on d.tenant = f.tenant and d.id = n.desired
 left join busy b on b.device = f.device
+left join subscription s on s.tenant = f.tenant and s.iccid = f.iccid
 left join objective o on o.tenant = f.tenant and o.device_group = coalesce(f.device_group, '')
 left join objective every on every.tenant = f.tenant and every.device_group = ''
 cross join lateral (select make_interval(secs => coalesce(o.heard_every_s, every.heard_every_s, %(heard_every_s)s)) as every) h
@@ -40,6 +41,7 @@ cross join lateral (
     select r.readable, greatest(f.last_contact_at, f.place_at) >= %(now)s::timestamptz - h.every
            or (f.connectivity = 'online' and r.readable) as heard) x
 where f.tenant = %(tenant)s and f.device_state = 'active'
+  and coalesce(s.state, 9) in (2, 3, 4, 9) -- a line that somebody put aside is not expected to be heard
   and greatest(f.last_contact_at, f.place_at) >= %(now)s::timestamptz - %(forgotten)s::interval
 
 -- name: analyze_footed
@@ -98,8 +100,6 @@ insert into reach (tenant, kind, name, at, expected, missing, strayed, away)
 select %(tenant)s, kind, name, %(at)s, count(*), count(*) filter (where not heard),
        count(*) filter (where elsewhere and not away), count(*) filter (where away)
 from strata group by kind, name
-union all -- the bucket was measured, if there was nobody to measure
-select %(tenant)s, 6, '', %(at)s, 0, 0, 0, 0 where not exists (select 1 from strata)
 on conflict (tenant, kind, name, at) do nothing
 returning kind, name, expected - away, missing, strayed
 
@@ -160,6 +160,7 @@ with out as materialized (
     from (
         select f.device, o.device is not null as out from fact f left join out o on o.device = f.device
         where f.tenant = %(tenant)s and (o.device is not null) is distinct from coalesce(f.outage, false)
+        order by f.device for update of f
     ) b
     where f.tenant = %(tenant)s and f.device = b.device
     returning f.device, f.outage
