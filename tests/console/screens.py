@@ -20,7 +20,6 @@ SCREENS: Final = {
     "bulk": "/bulk/{bulk}",
     "jobs": "/jobs",
     "job": "/jobs/{job}",
-    "findings": "/findings",
     "countries": "/countries",
     "country": "/countries/{country}",
     "journal": "/journal",
@@ -64,6 +63,7 @@ FACES: Final = {
     "settings-rules": "/settings?part=rules",
     "settings-me": "/settings?part=me",
     "settings-about": "/settings?part=about",
+    "findings": "/findings",
     "findings-closed": "/findings?state=closed&severity=critical",
     "nowhere": "/nothing/here",
 }

@@ -48,9 +48,9 @@ class Place:
         async with self.database.tenant(self.tenant) as tx:
             return await self.findings.raise_many(tx, self.tenant, sightings, at)
 
-    async def closed(self, *keys: str, others: bool = False, kind: str = "carrier-outage") -> list[str]:
+    async def closed(self, *keys: str, others: bool = False, since: datetime | None = None) -> list[str]:
         async with self.database.tenant(self.tenant) as tx:
-            over = Over(kind=kind, keys=keys, others=others)
+            over = Over(kind="carrier-outage", keys=keys, others=others, unseen_since=since)
             gone = await self.findings.close_many(tx, self.tenant, over, NOW, because="seen no more")
         return sorted(one.subject.id for one in gone)
 
@@ -113,6 +113,14 @@ async def test_what_is_over_is_closed_by_name_or_by_what_is_left(place: Place) -
     assert await place.closed(others=True) == ["b"]
     assert len(await place.raised(seen("a"))) == 1, "seen after its end it is another finding"
     assert len(await place.page(subject_id="a")) == 2
+
+
+async def test_what_was_seen_lately_is_not_over(place: Place) -> None:
+    later = NOW + timedelta(hours=2)
+    await place.raised(seen("a"), seen("b"))
+    await place.raised(seen("b"), at=later)
+    assert await place.closed(others=True, since=NOW) == []
+    assert await place.closed(others=True, since=later) == ["a"]
 
 
 async def test_many_at_once_are_one_line_with_the_pieces_beside_it(place: Place) -> None:

@@ -2,13 +2,10 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, ok, type Schemas } from "./client";
 import { useMay, useSession } from "./queries";
+import type { operations } from "./schema";
 
 export type Finding = Schemas["FindingShown"];
-export type FindingFilter = { state?: "open" | "acknowledged" | "closed" | "live"; severity?: Finding["severity"]; kind?: (typeof FINDING_KINDS)[number]; subject_kind?: Finding["subject"]["kind"]; subject_id?: string };
-
-export const FINDING_KINDS = ["carrier-outage", "core-outage", "profile-outage", "usage-rule", "shipment", "policy-collision"] as const;
-export const SEVERITIES = ["critical", "warning", "info"] as const;
-export const SUBJECT_KINDS = ["tenant", "account", "carrier", "core", "country", "group", "device", "subscription", "policy", "shipment"] as const;
+export type FindingFilter = Omit<NonNullable<operations["list_findings_v1_findings_get"]["parameters"]["query"]>, "cursor" | "limit">;
 
 export const findingsPage = (filter: FindingFilter, cursor: string | undefined) => ok(api.GET("/v1/findings", { params: { query: { ...filter, cursor, limit: 100 } } }));
 

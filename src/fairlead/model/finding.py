@@ -33,7 +33,7 @@ Value: TypeAlias = "str | int | float | bool | list[str] | None"  # None: looked
 
 MOST_FACTS: Final = 50
 _LONGEST: Final = 512  # of a key, an id or a text among the evidence
-_LONGEST_TITLE: Final = 200
+LONGEST_TITLE: Final = 200
 _MOST_VALUES: Final = 100
 
 
@@ -95,8 +95,8 @@ class Sighting:
         for text in (self.key, self.subject.id, self.subject.name):
             if len(text) > _LONGEST or not text.isprintable():
                 raise ValueError(f"{text!r}: expected at most {_LONGEST} printable letters")
-        if not 0 < len(self.title) <= _LONGEST_TITLE or not self.title.isprintable():
-            raise ValueError(f"title {self.title!r}: expected one line of at most {_LONGEST_TITLE} letters")
+        if not 0 < len(self.title) <= LONGEST_TITLE or not self.title.isprintable():
+            raise ValueError(f"title {self.title!r}: expected one line of at most {LONGEST_TITLE} letters")
         if self.score is not None and not 0 <= self.score <= 1:  # NaN is neither
             raise ValueError(f"score {self.score!r}: expected a number from 0 to 1")
         if len(self.evidence) > MOST_FACTS:
@@ -123,6 +123,12 @@ def _can_be_kept(fact: Fact) -> bool:
             return True
         case _ as texts:
             return len(texts) <= _MOST_VALUES and all(len(one) <= _LONGEST and "\0" not in one for one in texts)
+
+
+def shortened(text: str, most: int = _LONGEST) -> str:
+    """A text of somebody else's as a sighting takes it: one line, printable, cut."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 
 
 def write_evidence(evidence: Mapping[str, Fact]) -> dict[str, dict[str, Value]]:

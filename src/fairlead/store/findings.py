@@ -35,7 +35,10 @@ class FindingStore:
     async def close_many(self, tx: Connection, over: Over, now: datetime, because: str) -> list[Finding]:
         """Close what is over; returns what was closed by this."""
         query = sql.SQL(_SQL["close_many"]).format(columns=_COLUMNS)
-        values = {"kind": over.kind, "keys": sorted(over.keys), "others": over.others, "now": now, "because": because}
+        values = {
+            "kind": over.kind, "keys": sorted(over.keys), "others": over.others, "unseen": over.unseen_since,
+            "now": now, "because": because,
+        }  # fmt: skip
         return [_finding(row) for row in await (await tx.execute(query, values)).fetchall()]
 
     async def read(self, tx: Connection, finding: UUID, *, lock: bool = False) -> Finding | None:

@@ -2,12 +2,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { FINDING_KINDS, type Finding, findingCountsQuery, findingsPage, SEVERITIES, SUBJECT_KINDS } from "@/api/findings";
+import { type Finding, findingCountsQuery, findingsPage } from "@/api/findings";
 import { usePages } from "@/api/queries";
 import { useFormat } from "@/frame/format";
 import { useUrl } from "@/frame/url";
 import { Age, type Column, DataTable, Empty, type Filter, FilterChips, FindingLink, FindingSubject, Instant, Screen, StateBadge, wordsOf } from "@/parts";
-import { search } from "./search";
+import { FINDING_KINDS, search, SEVERITIES, SUBJECT_KINDS } from "./search";
 
 export default function FindingsScreen() {
   const format = useFormat();

@@ -51,11 +51,15 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Over:
-    """Which findings of a kind are over: those under `keys`, or with `others` all that are not under them."""
+    """Which findings of a kind are over: those under `keys`, or with `others` all that are not under them.
+
+    `unseen_since` leaves out what was seen at that instant or later, for whoever does not see all there is each time.
+    """
 
     kind: str
-    keys: Collection[str]
+    keys: Collection[str] = ()
     others: bool = False
+    unseen_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ returning {columns}
 with over as (
     select o.tenant, o.id from finding o
     where o.kind = %(kind)s and o.state <> 3 and (o.key = any (%(keys)s)) is distinct from %(others)s
+        and (%(unseen)s::timestamptz is null or o.last_seen_at < %(unseen)s)
     order by o.key for update
 )
 update finding f set state = 3, closed_at = %(now)s, closed_by = 1, closed_because = %(because)s
