@@ -3,9 +3,9 @@
 import { Button, SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { api, ok, type Schemas } from "@/api/client";
-import { useHouseNow } from "@/api/clock";
+import { useHouseClock, useHouseNow } from "@/api/clock";
 import { type PageOf, usePages } from "@/api/queries";
-import { countryName, span, useFormat } from "@/frame/format";
+import { span, useFormat } from "@/frame/format";
 import { Age, CarrierLink, CountryLink, Empty, Loading, Panel, Problem, StateBadge, TextLink } from "@/parts";
 import base from "./baseline.module.css";
 import css from "./outages.module.css";
@@ -59,6 +59,7 @@ function Networks() {
             <thead>
               <tr>
                 <th scope="col">Network</th>
+                <th scope="col">What</th>
                 <th scope="col">State</th>
                 <th scope="col" className={css.right}>Devices</th>
                 <th scope="col" className={css.right}>Missing</th>
@@ -94,8 +95,9 @@ function Network({ one }: { one: Stratum }) {
   return (
     <tr>
       <td>
-        {one.kind === "account" ? <CarrierLink account={one.name}>{one.name}</CarrierLink> : one.name} <span className={base.missing}>{KINDS[one.kind]}</span>
+        {one.kind === "account" ? <CarrierLink account={one.name} /> : one.name}
       </td>
+      <td className={base.missing}>{KINDS[one.kind]}</td>
       <td>
         <StateBadge state={one.state} hint={one.state === "out" && !one.blamed ? "Told by what is wider" : one.state === "learning" ? "Less than an hour of its past is known" : undefined} />
       </td>
@@ -131,10 +133,11 @@ function Meter({ one }: { one: Stratum }) {
 
 function Availability({ by, within, setUrl }: { by: By; within: keyof typeof WINDOWS; setUrl: (patch: Partial<Url>) => void }) {
   const now = useHouseNow();
+  const known = useHouseClock() !== undefined; // a window before that would be of the browser's time
   const ask = (cursor: string | undefined, limit: number) =>
     ok(api.GET("/v1/availability", { params: { query: { group_by: by, from: new Date(now - WINDOWS[within]).toISOString(), cursor, limit } } }));
-  const head = useQuery({ queryKey: ["counts", "availability", "head", by, within], queryFn: () => ask(undefined, 1), staleTime: 60_000 });
-  const pages = usePages<Part>(["counts", "availability", by, within], (cursor) => ask(cursor, 200) as Promise<PageOf<Part>>);
+  const head = useQuery({ queryKey: ["counts", "availability", "head", by, within], queryFn: () => ask(undefined, 1), staleTime: 60_000, enabled: known });
+  const pages = usePages<Part>(["counts", "availability", by, within], (cursor) => ask(cursor, 200) as Promise<PageOf<Part>>, known);
   const format = useFormat();
   const measured = head.data;
   return (
@@ -149,7 +152,7 @@ function Availability({ by, within, setUrl }: { by: By; within: keyof typeof WIN
       }
       flush
     >
-      {pages.loading ? (
+      {pages.loading || !known ? (
         <Loading what="Adding up device minutes" />
       ) : pages.error ? (
         <Problem error={pages.error} retry={pages.retry} />
@@ -213,6 +216,6 @@ function Availability({ by, within, setUrl }: { by: By; within: keyof typeof WIN
 function nameOf(name: string, by: By) {
   if (by === "all") return "the whole fleet";
   if (name === "") return <span className={base.missing}>none</span>;
-  if (by === "country") return <CountryLink code={name}>{countryName(name)}</CountryLink>;
-  return by === "carrier" ? <CarrierLink account={name}>{name}</CarrierLink> : name;
+  if (by === "country") return <CountryLink code={name} />;
+  return by === "carrier" ? <CarrierLink account={name} /> : name;
 }
