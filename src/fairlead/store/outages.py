@@ -35,7 +35,7 @@ _FROZEN: Final = timedelta(days=7)  # after an outage, until who went elsewhere 
 _SETTLES: Final = timedelta(hours=6)  # on another network, until that is the device's own
 _LATE: Final = timedelta(hours=1)  # on another network, until that is no news
 _PROBING: Final = timedelta(hours=4)
-_STEPS: Final = ("busy", "footed", "analyze_footed", "stand", "settle", "stray")
+_STEPS: Final = ("no_nested_loops", "busy", "footed", "analyze_footed", "stand", "settle", "stray")
 
 
 class OutageStore:
@@ -62,6 +62,7 @@ class OutageStore:
         for step in _STEPS:
             await tx.execute(_SQL[step], values, prepare=False)
         rows = await (await tx.execute(_SQL["count"], values, prepare=False)).fetchall()
+        await tx.execute(_SQL["nested_loops"])
         return {
             _stratum(kind, name): Sample(at=at, expected=expected, missing=missing, strayed=strayed)
             for kind, name, expected, missing, strayed in rows

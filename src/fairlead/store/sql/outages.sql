@@ -9,6 +9,13 @@ select pg_advisory_xact_lock(hashtextextended('outages:' || %(tenant)s::text, 0)
 -- The newest bucket.
 select max(at) from reach where tenant = %(tenant)s and kind = 6 and name = ''
 
+-- name: no_nested_loops
+-- The planner does not know how many devices a condition on instants lets through; hashing suits ten and a million.
+select set_config('enable_nestloop', 'off', true)
+
+-- name: nested_loops
+select set_config('enable_nestloop', 'on', true)
+
 -- name: busy
 -- Devices that are being moved by us: where they are says nothing about networks.
 create temp table busy on commit drop as
@@ -72,33 +79,36 @@ where fo.tenant = %(tenant)s and fo.device = t.device and t.heard
   and (t.account <> fo.account) <> (fo.strayed_at is not null)
 
 -- name: count
--- Where each device stands after that, counted by stratum.
+-- Where each device stands after that, counted by all that tells strata apart, and then by stratum.
 with stood as (
-    select t.device, t.device_group, t.country, t.heard, t.busy and t.outage is not true as busy, fo.account, fo.family,
+    select t.device_group, t.country, t.heard, t.busy and t.outage is not true as busy, fo.account, fo.family,
            fo.strayed_at is not null and t.heard
              and (fo.excused or fo.strayed_at < %(now)s::timestamptz - %(late)s::interval) as away,
            fo.strayed_at is not null and t.heard as elsewhere
     from footed t join footing fo on fo.tenant = %(tenant)s and fo.device = t.device
     where t.known
+), alike as materialized (
+    select device_group, country, account, family, busy, count(*) as n, count(*) filter (where not heard) as missing,
+           count(*) filter (where away) as away, count(*) filter (where elsewhere) as elsewhere
+    from stood group by device_group, country, account, family, busy
 ), strata as (
-    select 2 as kind, a.name, s.device, s.heard, s.away, s.elsewhere from stood s
+    select 2 as kind, a.name, s.n, s.missing, s.elsewhere - s.away as strayed, s.away from alike s
     join account a on a.tenant = %(tenant)s and a.id = s.account where not s.busy
     union all
-    select 3, s.family, s.device, s.heard, s.away, s.elsewhere from stood s where not s.busy
+    select 3, s.family, s.n, s.missing, s.elsewhere - s.away, s.away from alike s where not s.busy
     union all
-    select 1, u.core, s.device, s.heard, s.away, s.elsewhere from stood s
+    select 1, u.core, s.n, s.missing, s.elsewhere - s.away, s.away from alike s
     join register r on r.tenant = %(tenant)s and r.account = s.account
     cross join lateral (select distinct unnest(r.upstream) as core) u where not s.busy
     union all
-    select 4, s.device_group, s.device, s.heard, s.elsewhere, false from stood s
+    select 4, s.device_group, s.n, s.missing, 0, s.elsewhere from alike s
     union all
-    select 5, s.country, s.device, s.heard, s.elsewhere, false from stood s
+    select 5, s.country, s.n, s.missing, 0, s.elsewhere from alike s
     union all
-    select 6, '', s.device, s.heard, s.elsewhere, false from stood s
+    select 6, '', s.n, s.missing, 0, s.elsewhere from alike s
 )
 insert into reach (tenant, kind, name, at, expected, missing, strayed, away)
-select %(tenant)s, kind, name, %(at)s, count(*), count(*) filter (where not heard),
-       count(*) filter (where elsewhere and not away), count(*) filter (where away)
+select %(tenant)s, kind, name, %(at)s, sum(n), sum(missing), sum(strayed), sum(away)
 from strata group by kind, name
 on conflict (tenant, kind, name, at) do nothing
 returning kind, name, expected - away, missing, strayed
