@@ -166,12 +166,14 @@ def blamed(
             if not _explains(one, [standings.get(part, Standing()) for part in parts]):
                 continue
             found.add(one)
-        covered |= set(below.get(one, ()))
+        for part in below.get(one, ()):
+            covered |= {part, *below.get(part, ())}
     return frozenset(found)
 
 
 def _explains(one: Stratum, parts: Sequence[Standing]) -> bool:
     """Whether a stratum that is out is to blame as a whole, rather than any of its parts."""
-    if all(part.out or part.bad for part in parts):
-        return not (one.kind == "core" and len(parts) == 1)  # such a core is that account
-    return one.kind == "account" and not any(part.out for part in parts)
+    ill = sum(part.out or part.bad > 0 for part in parts)
+    if ill == 0:
+        return True  # each of its parts fails too little by itself to be told
+    return ill == len(parts) and not (one.kind == "core" and ill == 1)  # such a core is that account

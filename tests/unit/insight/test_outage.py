@@ -7,6 +7,8 @@ from math import cos, pi
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fairlead.insight.outage import (
     BUCKET,
@@ -229,6 +231,38 @@ def test_a_core_with_one_account_is_that_account() -> None:
     out = Standing(bad=2, since=START, out=True)
     standings = {core("x"): out, account("only"): out}
     assert blamed(standings, {core("x"): [account("only")]}, set(standings)) == {account("only")}
+
+
+def test_parts_that_each_fail_too_little_are_told_as_the_whole() -> None:
+    out = Standing(bad=2, since=START, out=True)
+    standings = {core("north"): out, account("a"): Standing(), account("b"): Standing()}
+    assert blamed(standings, BELOW, set(standings)) == {core("north")}
+    late = {**standings, account("a"): Standing(bad=1, since=START)}  # in a moment it is that account, or both
+    assert blamed(late, BELOW, set(standings)) == frozenset()
+
+
+NAMES = [core("north"), core("south"), *SIZES, family("a/26201"), family("a/90143")]
+STANDINGS = st.sampled_from(
+    [
+        Standing(),
+        Standing(bad=1, since=START),
+        Standing(bad=2, since=START, out=True),
+        Standing(bad=2, out=True, good=2),
+    ]
+)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(NAMES, STANDINGS)), st.sets(st.sampled_from(NAMES)))
+def test_blame_is_of_what_is_out_once_and_misses_nothing(standings: dict[Stratum, Standing], few: set[Stratum]) -> None:
+    found = blamed(standings, BELOW, set(NAMES) - few)
+    below = {one: set(BELOW.get(one, ())) for one in NAMES}
+    for one in found:
+        assert standings[one].out
+        everything_below = below[one] | {deeper for part in below[one] for deeper in below[part]}
+        assert not found & everything_below
+    if not any(one.bad == 1 for one in standings.values()):  # nobody is a bucket late
+        out = {one for one in NAMES if standings[one].out}
+        assert bool(found) == bool(out)
 
 
 def test_a_large_account_does_not_take_its_healthy_neighbour_along() -> None:
