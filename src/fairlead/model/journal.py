@@ -95,6 +95,7 @@ class Action(StrEnum):
     SKU_CHANGED = "sku.changed"
     OBJECTIVE_SET = "objective.set"
     OBJECTIVE_DROPPED = "objective.dropped"
+    AGREEMENT_CHANGED = "agreement.changed"
     MAPPING_KEPT = "mapping.kept"
     MAPPING_REMOVED = "mapping.removed"
     SECRET_SEALED = "secret.sealed"  # noqa: S105 - an action, not a secret

@@ -58,6 +58,14 @@ class Api:
         """Replace what is there at a version; 0: nothing is."""
         return _answer(await self._http.put(path, json=body, headers={"If-Match": f'"{version}"'}))
 
+    async def decide_alone(self, reason: str) -> Body:
+        """Say that nobody else need agree to what a carrier charges for."""
+        rule = await self.get("/v1/agreement")
+        said: Body = await self.put(
+            "/v1/agreement", {"charges": False, "reason": reason}, version=int(rule["version"])
+        )  # fmt: skip
+        return said
+
     async def clock(self) -> Body:
         """What time it is in the house."""
         return await self.get("/v1/clock")

@@ -6,6 +6,7 @@ Durations are seconds in fields that end in `_s`. Called once per connector, at 
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib.resources import files
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ from fairlead.engine.ports.carrier import (
     ActionClass,
     CallClass,
     ContractKind,
+    Identity,
     Limit,
     Manifest,
     WebhookKind,
@@ -32,6 +34,9 @@ class _Auth(msgspec.Struct, forbid_unknown_fields=True):
     fields: tuple[str, ...]
     optional: tuple[str, ...] = ()
     url: str = ""
+    identity: tuple[str, ...] = ()
+    identity_settings: tuple[str, ...] = ()
+    realm: str = ""
 
 
 class _Limit(msgspec.Struct, forbid_unknown_fields=True):
@@ -92,6 +97,11 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     required_settings: tuple[str, ...] = ()
 
 
+def manifest_of(package: str, name: str = "manifest.toml") -> Manifest:
+    """The manifest that lies in a connector's package; raises `MalformedManifest`."""
+    return read_manifest(files(package).joinpath(name).read_text(encoding="utf-8"))
+
+
 def read_manifest(text: str) -> Manifest:
     """Read a manifest; raises `MalformedManifest`."""
     try:
@@ -126,6 +136,9 @@ def _manifest(file: _File) -> Manifest:
         auth_fields=file.auth.fields,
         auth_optional=file.auth.optional,
         auth_url=file.auth.url,
+        identity=Identity(
+            realm=file.auth.realm or file.id, fields=file.auth.identity, settings=file.auth.identity_settings
+        ),
         base_url=file.base_url,
         implements=file.implements,
         limits=limits,
@@ -149,6 +162,10 @@ def _honest(file: _File) -> None:
             raise MalformedManifest(f"verbs.{verb}: bulk_max above 1, but implements lacks ChangesMany")
     if file.contract == "reconstruction" and not file.experimental:
         raise MalformedManifest("experimental: expected true, since a reconstructed contract proves nothing")
+    if not file.auth.identity and not file.auth.identity_settings:
+        raise MalformedManifest("auth.identity: expected the credential fields, or auth.identity_settings, that tell")
+    if not set(file.auth.identity) <= set(file.auth.fields):
+        raise MalformedManifest(f"auth.identity: expected some of {sorted(file.auth.fields)}")
     if (file.webhook != "none") != ("Hears" in has):
         raise MalformedManifest("webhook: expected a kind exactly where implements has Hears")
     if any(allowed < 1 for allowed in file.action_budget.values()):
