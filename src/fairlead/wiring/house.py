@@ -36,6 +36,7 @@ from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
 from fairlead.engine.agreement import Agreements
+from fairlead.engine.availability import Availability
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.bulk import Bulks
 from fairlead.engine.carriers import Carriers as Accounts
@@ -55,6 +56,7 @@ from fairlead.engine.mappings import Mappings
 from fairlead.engine.memberships import Memberships
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer, country_table
+from fairlead.engine.outages import Outages
 from fairlead.engine.passwords import Passwords
 from fairlead.engine.people import People
 from fairlead.engine.plans import Planner
@@ -103,6 +105,7 @@ from fairlead.store.mappings import MappingStore
 from fairlead.store.membership import MembershipStore
 from fairlead.store.moves import MoveStore
 from fairlead.store.observing import ObservationStore
+from fairlead.store.outages import OutageStore
 from fairlead.store.people import PeopleStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
@@ -324,6 +327,7 @@ class House:
             Mappings(MappingStore(self.database)),
             Register(RegisterStore(self.database), self.reference),
             Baselines(BaselineStore(self.database), self.reference),
+            Availability(self.database, OutageStore(self.database), append),
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)
@@ -360,6 +364,7 @@ class House:
             bulks=self.bulks,
             observer=observer,
             usage=usage,
+            outages=Outages(self.database, OutageStore(), self.findings),
             nudges=nudge,
             fleet=self.fleet,
             events=self.events,
