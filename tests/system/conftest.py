@@ -21,6 +21,7 @@ from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.carriers import Carriers
+from fairlead.engine.certificates import Certificates
 from fairlead.engine.events import Events, Pace
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.home import Home
@@ -43,6 +44,7 @@ from fairlead.model.ids import PrincipalId, TenantId, TokenId
 from fairlead.model.reference import Reference
 from fairlead.store.baseline import BaselineStore
 from fairlead.store.buckets import Buckets
+from fairlead.store.certificates import CertificateStore
 from fairlead.store.changes import ChangeStore
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Database
@@ -175,6 +177,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Mappings(MappingStore(database)),
         Register(RegisterStore(database), reference),
         Baselines(BaselineStore(database), reference),
+        Certificates(CertificateStore(database)),
         Strategies(
             Stores(
                 transactions=database,

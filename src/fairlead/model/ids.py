@@ -23,9 +23,11 @@ ChangeId = NewType("ChangeId", UUID)
 OperationId = NewType("OperationId", UUID)
 JobId = NewType("JobId", UUID)
 
-Kind = Literal["ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job"]
+Kind = Literal[
+    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job", "ship",
+]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = (
-    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job",
+    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job", "ship",
 )  # fmt: skip
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"

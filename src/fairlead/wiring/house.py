@@ -37,6 +37,7 @@ from fairlead.engine.baseline import Baselines
 from fairlead.engine.bulk import Bulks
 from fairlead.engine.carriers import Carriers as Accounts
 from fairlead.engine.carrierwork import CarrierWorker
+from fairlead.engine.certificates import Certificates
 from fairlead.engine.changes import Changes
 from fairlead.engine.events import Events
 from fairlead.engine.fleet import Fleet
@@ -62,6 +63,7 @@ from fairlead.engine.resolve import Resolver
 from fairlead.engine.sealing import KeyringFile, Sealer, read_keyring
 from fairlead.engine.settling import Settling
 from fairlead.engine.shadow import Shadows
+from fairlead.engine.shipments import Shipments
 from fairlead.engine.sign_in import SignIn
 from fairlead.engine.signing import SigningKeys
 from fairlead.engine.situations import Able, Ables, Situations
@@ -83,6 +85,7 @@ from fairlead.store.accuracy import AccuracyStore
 from fairlead.store.baseline import BaselineStore
 from fairlead.store.buckets import Buckets
 from fairlead.store.bulk import BulkStore
+from fairlead.store.certificates import CertificateStore
 from fairlead.store.changes import ChangeStore
 from fairlead.store.clock import compute as compute_clocks
 from fairlead.store.counts import CountStore
@@ -103,6 +106,7 @@ from fairlead.store.policies import PolicyStore
 from fairlead.store.register import RegisterStore
 from fairlead.store.sealed import SealedStore
 from fairlead.store.shadow import ShadowStore
+from fairlead.store.shipments import ShipmentStore
 from fairlead.store.sign_in import SignInStore
 from fairlead.store.tenants import TenantStore
 from fairlead.store.timeline import TimelineStore
@@ -246,6 +250,9 @@ class House:
         self.planner = Planner(self.stores, self.situations, _billing)
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
+        self.shipments = Shipments(
+            self.stores, ShipmentStore(), self.planner, self.changes, self.reference, able
+        )  # fmt: skip
         self.resolver = Resolver(self.stores)
         self.waves = Waves(self.stores, self.resolver, self.situations)
         self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
@@ -292,6 +299,8 @@ class House:
             Mappings(MappingStore(self.database)),
             Register(RegisterStore(self.database), self.reference),
             Baselines(BaselineStore(self.database), self.reference),
+            Certificates(CertificateStore(self.database)),
+            self.shipments,
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)

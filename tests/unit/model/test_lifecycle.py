@@ -15,12 +15,14 @@ from fairlead.model.lifecycle import (
     OPEN_MOVE,
     OPERATION,
     SETTLED_OPERATION,
+    SHIPMENT,
     BatchState,
     ChangeState,
     DeviceState,
     IllegalTransition,
     MoveState,
     OperationState,
+    ShipmentState,
     name,
     step,
 )
@@ -31,6 +33,7 @@ TABLES: dict[str, tuple[Table, type[IntEnum], IntEnum]] = {
     "batch": (BATCH, BatchState, BatchState.OPEN),
     "move": (MOVE, MoveState, MoveState.WAITING),
     "operation": (OPERATION, OperationState, OperationState.PENDING),
+    "shipment": (SHIPMENT, ShipmentState, ShipmentState.DRAFT),
     "device": (DEVICE, DeviceState, DeviceState.MANUFACTURED),
 }
 ENDS = {
@@ -38,6 +41,7 @@ ENDS = {
     "batch": {BatchState.ROLLED_BACK},
     "move": {MoveState.UNDONE, MoveState.SUPERSEDED},
     "operation": set(SETTLED_OPERATION),
+    "shipment": {ShipmentState.ARRIVED, ShipmentState.CANCELLED},
     "device": {DeviceState.RETIRED},
 }
 every_table = pytest.mark.parametrize("which", TABLES)
