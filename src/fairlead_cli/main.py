@@ -28,6 +28,7 @@ from fairlead_cli import (
     register,
     reporting,
     roles,
+    shipments,
     signing_in,
     usage,
     words,
@@ -88,10 +89,11 @@ def build() -> typer.Typer:
     events.install(app)
     home.install(app)
     register.install(carriers.app, getting.app)
+    shipments.install(getting.app)
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
-        getting.app, changes.app, bulk.app, journal.app, explaining.app, config, signing_in.tokens, people.app,
-        carriers.app, carriers.devices, carriers.clock, reporting.app,
+        getting.app, changes.app, bulk.app, shipments.app, journal.app, explaining.app, config, signing_in.tokens,
+        people.app, carriers.app, carriers.devices, carriers.clock, reporting.app,
     ):  # fmt: skip
         app.add_typer(part)
     return app

@@ -52,7 +52,6 @@ async def lawful(house: House, country: str = "TR", account: str = "local-tr", s
     for n, (text, *values) in enumerate([
         ("update account set home_country = %s where name = %s", country, account),
         ("update account set home_country = 'GB' where name = 'global'",),
-        ("update profile set enabled = account = (select id from account where name = %s)", account),
         ("update device set imei = lpad((100 + right(name, 4)::int)::text, 15, '35'), serial = 'sn-' || name",),
         (("insert into coverage (tenant, account, country, rat, source, as_of)"
          " select %s, id, %s, 'LTE-M', 'its list', '2026-02-01' from account where name = %s"),
@@ -64,6 +63,21 @@ async def lawful(house: House, country: str = "TR", account: str = "local-tr", s
          house.tenant, sku, country, NOW),
     ]):  # fmt: skip
         assert await house.sql(text, *values) == [], n
+    await use(house, account)
+
+
+async def use(house: House, account: str, *names: str) -> None:
+    """The SIM of one account is the enabled one, and known to be in use."""
+    which = "device in (select id from device where name = any(%s) or %s = 0)"
+    await house.sql(
+        f"update profile set enabled = account = (select id from account where name = %s) where {which}",
+        account, list(names), len(names),
+    )  # fmt: skip
+    await house.sql(
+        "update fact f set iccid = p.iccid, carrier = a.name from profile p join account a on a.id = p.account"
+        f" where p.device = f.device and p.enabled and p.{which}",
+        list(names), len(names),
+    )  # fmt: skip
 
 
 async def sent(house: House, *names: str, **other: object) -> Shipment:
@@ -246,7 +260,7 @@ async def test_a_cancelled_one_leaves_nothing_and_its_devices_are_free(house: Ho
 async def test_a_foreign_profile_is_not_sent_where_roaming_is_prohibited(house: House) -> None:
     await outside(house, 4, out=4)
     await lawful(house, "BR", "local-br")
-    await house.sql("update profile set enabled = account = (select id from account where name = 'global')")
+    await use(house, "global")
     await house.sql("update account set home_country = 'BR' where name = 'local-br'")
     refused = await checked(house, shipment := await sent(house, "dev-0000", country="BR"))
     assert (refused.state, "roaming-prohibited" in await codes(house, refused)) == (S.REFUSED, True)
@@ -297,10 +311,7 @@ async def test_facts_that_moved_are_told_at_the_door_and_nothing_leaves(house: H
     await outside(house, 4, out=4)
     await lawful(house)
     await checked(house, shipment := await sent(house, "dev-0001", "dev-0003"))
-    await house.sql(
-        "update profile set enabled = account = (select id from account where name = 'global')"
-        " where device = (select id from device where name = 'dev-0003')"
-    )
+    await use(house, "global", "dev-0003")
     refused = await left(house, shipment)
     assert isinstance(refused, Conflict)
     assert refused.code == "drifted"

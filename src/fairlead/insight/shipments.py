@@ -137,7 +137,10 @@ def _digest(world: World, lines: Sequence[Judged], whole: Sequence[Reason]) -> b
     rows = sorted(
         json.dumps([
             line.about.sku, line.about.life, line.about.imei, line.about.credential,
-            [[sim.account, sim.home, sim.enabled, sim.state, sim.esim, sim.multi_imsi] for sim in line.about.sims],
+            [
+                [sim.account, sim.home, sim.used, sim.enabled, sim.state, sim.esim, sim.multi_imsi]
+                for sim in line.about.sims
+            ],
             hashlib.sha256(",".join(sorted(map(str, line.members))).encode()).hexdigest(),
             sorted(one.key for one in line.reasons),
         ])
@@ -172,7 +175,7 @@ def _line(about: Consignment, world: World) -> Iterable[Reason]:
     sku = about.sku or world.sku
     journey = world.journey(sku)
     sims = [sim for sim in about.sims if sim.state not in _GONE]
-    in_use = [sim for sim in sims if sim.enabled] or sims
+    in_use = [sim for sim in sims if sim.used] or [sim for sim in sims if sim.enabled] or sims
     yield from roaming(journey, in_use, sims)
     yield from imei_duty(journey, about, in_use)
     yield from certificate_duty(journey)

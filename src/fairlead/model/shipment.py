@@ -53,6 +53,7 @@ class ShippedSim:
 
     account: str
     home: str | None  # country; None: nobody said
+    used: bool  # the SIM in use, as far as it is known: what an activation switches on
     enabled: bool
     state: str  # of the subscription, in the words of the model
     esim: bool

@@ -86,10 +86,10 @@ class ShipmentStore:
                     sku=sku, life=life, imei=imei, credential=credential,
                     sims=tuple(
                         ShippedSim(
-                            account=account, home=home, enabled=enabled, state=SUBSCRIPTION_WORDS[state].value,
-                            esim=esim, multi_imsi=multi,
+                            account=account, home=home, used=used, enabled=enabled,
+                            state=SUBSCRIPTION_WORDS[state].value, esim=esim, multi_imsi=multi,
                         )
-                        for account, home, enabled, state, esim, multi in sims or ()
+                        for account, home, used, enabled, state, esim, multi in sims or ()
                     ),
                 ),
                 tuple(members),

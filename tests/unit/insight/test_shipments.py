@@ -42,7 +42,9 @@ def rule(ident: str, topic: str, stance: Stance, **other: object) -> Rule:
 ROAM = rule("br-roaming", "permanent_roaming", Stance.PERMISSIVE)
 CERTIFY = rule("br-certify", "certification", Stance.MANDATORY)
 HELD = Certificate(sku="TRK", country="BR", topic="certification", number="A-1")
-LOCAL = ShippedSim(account="sabia", home="BR", enabled=True, state="inventory", esim=False, multi_imsi=False)
+LOCAL = ShippedSim(
+    account="sabia", home="BR", used=False, enabled=True, state="inventory", esim=False, multi_imsi=False
+)
 FOREIGN = replace(LOCAL, account="global", home="GB")
 WORLD = World(
     country="BR", arrives_on=ARRIVES, today=TODAY, sku=None, rules=(ROAM, CERTIFY),
@@ -202,6 +204,7 @@ def test_what_makes_a_sim_local() -> None:
     ready = verdict(FOREIGN, replace(LOCAL, enabled=False), world=prohibited)
     assert found("refused", ready) == {"roaming-prohibited"}
     assert "sabia on the card is a local one: have it enabled" in next(iter(ready.found)).do
+    assert found("refused", verdict(replace(FOREIGN, used=True), LOCAL, world=prohibited)) == {"roaming-prohibited"}
     many = replace(FOREIGN, multi_imsi=True)
     assert found("refused", verdict(many, world=prohibited)) == {"roaming-prohibited"}
     assert not verdict(many, world=replace(prohibited, local=frozenset({"global"}))).stopping

@@ -72,7 +72,7 @@ class ShipmentSent(BaseModel):
     note: str = Field(default="", max_length=2_000, pattern=_PRINTED)
 
 
-class WhySent(BaseModel):
+class ShipmentReasonSent(BaseModel):
     """Why."""
 
     model_config = ConfigDict(extra="forbid")
@@ -108,13 +108,14 @@ class ShippedSimShown(BaseModel):
 
     account: str
     home: str | None
+    used: bool = Field(description="the SIM in use, as far as it is known: what an activation switches on")
     enabled: bool
     state: str
     esim: bool
     multi_imsi: bool
 
 
-class LineShown(BaseModel):
+class ConsignmentShown(BaseModel):
     """Devices that are alike to the judge."""
 
     line: int
@@ -181,7 +182,7 @@ class ShipmentWhole(ShipmentShown):
     """A shipment with what the last check found."""
 
     reasons: list[ReasonShown] = Field(description="of the whole shipment")
-    lines: list[LineShown]
+    lines: list[ConsignmentShown]
     activation: ActivationShown
     notice: str = NOTICE
 
@@ -309,7 +310,9 @@ async def override(
 
 
 @router.post("/{shipment}/leave", summary="The warehouse door: it leaves, and its devices are activated")
-async def leave(offered: ServicesOf, caller: Leaver, shipment: str, sent: WhySent, now: NowOf) -> ShipmentWhole:
+async def leave(
+    offered: ServicesOf, caller: Leaver, shipment: str, sent: ShipmentReasonSent, now: NowOf
+) -> ShipmentWhole:
     """409 with the differences when facts moved since the check. Twice is once."""
     made = await offered.of(Shipments).leave(
         actor_of(caller), hand_of(caller), id_of("ship", shipment), reason=sent.reason, now=now
@@ -318,7 +321,9 @@ async def leave(offered: ServicesOf, caller: Leaver, shipment: str, sent: WhySen
 
 
 @router.post("/{shipment}/cancel", summary="Drop a shipment that has not left")
-async def cancel(offered: ServicesOf, caller: Maker, shipment: str, sent: WhySent, now: NowOf) -> ShipmentWhole:
+async def cancel(
+    offered: ServicesOf, caller: Maker, shipment: str, sent: ShipmentReasonSent, now: NowOf
+) -> ShipmentWhole:
     """Nothing was activated. What has left is taken back by rolling back its Change."""
     made = await offered.of(Shipments).cancel(
         actor_of(caller), id_of("ship", shipment), reason=sent.reason, now=now
@@ -404,13 +409,13 @@ def _reason(one: Reason, *, strict: bool) -> ReasonShown:
     )  # fmt: skip
 
 
-def _line(one: Line, *, strict: bool) -> LineShown:
+def _line(one: Line, *, strict: bool) -> ConsignmentShown:
     about = one.about
-    return LineShown(
+    return ConsignmentShown(
         line=one.no, devices=one.devices, sku=about.sku, life=about.life, imei=about.imei, credential=about.credential,
         sims=[
             ShippedSimShown(
-                account=sim.account, home=sim.home, enabled=sim.enabled, state=sim.state, esim=sim.esim,
+                account=sim.account, home=sim.home, used=sim.used, enabled=sim.enabled, state=sim.state, esim=sim.esim,
                 multi_imsi=sim.multi_imsi,
             )
             for sim in about.sims

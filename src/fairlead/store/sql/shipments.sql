@@ -48,12 +48,13 @@ join device d on d.tenant = m.tenant and d.id = m.device
 left join fact f on f.tenant = m.tenant and f.device = m.device
 left join (
     select p.device, jsonb_agg(jsonb_build_array(
-        a.name, coalesce(p.home_country, a.home_country), p.enabled, coalesce(u.state, 9), c.eid is not null,
-        coalesce(c.multi_imsi, false)
-    ) order by a.name, p.enabled, coalesce(u.state, 9), p.iccid) as found
+        a.name, coalesce(p.home_country, a.home_country), coalesce(p.iccid = w.iccid, false), p.enabled,
+        coalesce(u.state, 9), c.eid is not null, coalesce(c.multi_imsi, false)
+    ) order by a.name, coalesce(p.iccid = w.iccid, false), p.enabled, coalesce(u.state, 9), p.iccid) as found
     from shipment_device k
     join profile p on p.tenant = k.tenant and p.device = k.device
     join account a on a.tenant = p.tenant and a.id = p.account
+    left join fact w on w.tenant = p.tenant and w.device = p.device
     left join card c on c.tenant = p.tenant and c.id = p.card
     left join subscription u on u.tenant = p.tenant and u.iccid = p.iccid
     where k.shipment = %(id)s
