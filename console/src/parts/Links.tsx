@@ -35,6 +35,9 @@ export function SubscriptionLink({ subscription, children }: { subscription: str
 export function BulkLink({ bulk, children }: { bulk: string | null | undefined; children?: ReactNode }) {
   return bulk ? <TextLink {...size} to="/bulk/$bulk" params={{ bulk }}>{children ?? <span className={css.mono}>{bulk}</span>}</TextLink> : none;
 }
+export function ShipmentLink({ shipment, children }: { shipment: string | null | undefined; children?: ReactNode }) {
+  return shipment ? <TextLink {...size} to="/shipments/$shipment" params={{ shipment }}>{children ?? <span className={css.mono}>{shipment}</span>}</TextLink> : none;
+}
 export function JobLink({ job, children }: { job: string | null | undefined; children?: ReactNode }) {
   return job ? <TextLink {...size} to="/jobs/$job" params={{ job }}>{children ?? <span className={css.mono}>{job}</span>}</TextLink> : none;
 }

@@ -17,6 +17,8 @@ const TONE: Record<string, Tone> = {
   passed: "ok", stopped: "bad", "rolling-back": "warn", "rolled-back": "warn",
   // jobs
   done: "ok", cancelled: "idle",
+  // shipments: ready is above, as of a line; left is under way
+  left: "move", arrived: "ok", elsewhere: "warn", unseen: "idle",
   // roaming stance
   prohibited: "bad", restricted: "warn", conditional: "warn", carrier_policy: "info", permissive: "ok", mandatory: "bad",
   // freshness and confidence
