@@ -126,13 +126,16 @@ class ShipmentStore:
         await tx.execute(_SQL["forget_lines"], values)
         rows = [
             {
-                "id": shipment.id, "no": no, "about": Jsonb(asdict(about)), "members": list(members),
+                "id": shipment.id, "no": no, "about": Jsonb(asdict(about)), "devices": len(members),
                 "reasons": Jsonb([_show(one) for one in reasons]),
             }
             for no, (about, members, reasons) in enumerate(lines, start=1)
         ]  # fmt: skip
         async with tx.cursor() as cursor:
             await cursor.executemany(_SQL["add_line"], rows)
+        placed = [(device, no) for no, (_, members, _) in enumerate(lines, start=1) for device in members]
+        at = {"id": shipment.id, "members": [one[0] for one in placed], "nos": [one[1] for one in placed]}
+        await tx.execute(_SQL["set_lines"], at)
 
     async def lines(self, tx: Connection, shipment: UUID) -> list[Line]:
         """What the last check found of its devices."""

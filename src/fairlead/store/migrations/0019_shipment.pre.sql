@@ -32,8 +32,9 @@ create table shipment_device (
     tenant uuid not null,
     shipment uuid not null,
     device uuid not null,
+    line int, -- of the last check
     primary key (tenant, shipment, device)
-);
+) with (fillfactor = 70);
 create index shipment_of on shipment_device (tenant, device);
 call wall('shipment_device');
 
@@ -42,7 +43,7 @@ create table shipment_line ( -- devices of a shipment that are alike to the judg
     shipment uuid not null,
     no int not null,
     about jsonb not null,
-    members uuid[] not null,
+    devices int not null,
     reasons jsonb not null,
     primary key (tenant, shipment, no)
 );

@@ -78,8 +78,13 @@ where %(country)s = any (r.local_imsis)
 delete from shipment_line where shipment = %(id)s
 
 -- name: add_line
-insert into shipment_line (tenant, shipment, no, about, members, reasons)
-values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(id)s, %(no)s, %(about)s, %(members)s, %(reasons)s)
+insert into shipment_line (tenant, shipment, no, about, devices, reasons)
+values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(id)s, %(no)s, %(about)s, %(devices)s, %(reasons)s)
+
+-- name: set_lines
+update shipment_device m set line = x.line
+from unnest(%(members)s::uuid[], %(nos)s::int[]) x (device, line)
+where m.shipment = %(id)s and m.device = x.device and m.line is distinct from x.line
 
 -- name: checked
 update shipment set state = %(state)s, checked_at = %(checked_at)s, digest = %(digest)s, reasons = %(reasons)s,
@@ -87,7 +92,7 @@ update shipment set state = %(state)s, checked_at = %(checked_at)s, digest = %(d
 where id = %(id)s
 
 -- name: lines
-select no, about, cardinality(members), reasons from shipment_line where shipment = %(id)s order by no
+select no, about, devices, reasons from shipment_line where shipment = %(id)s order by no
 
 -- name: names
 select d.name from shipment_device m join device d on d.tenant = m.tenant and d.id = m.device
@@ -122,9 +127,9 @@ from (
 group by x.shipment
 
 -- name: devices
+-- In the order of the key, so that a page stops where it is full.
 select * from (
-    select d.id, d.name, d.serial,
-        (select l.no from shipment_line l where l.tenant = m.tenant and l.shipment = m.shipment and d.id = any (l.members)) as line,
+    select m.device, d.name, d.serial, m.line,
         case when p.there then 'arrived' when p.country is not null then 'elsewhere' else 'unseen' end as whereabouts,
         p.country, p.last_at
     from shipment s
@@ -138,7 +143,7 @@ select * from (
     where s.id = %(id)s and m.device > %(above)s
 ) x
 where (%(line)s::int is null or x.line = %(line)s) and (%(where)s::text is null or x.whereabouts = %(where)s)
-order by x.id limit %(limit)s
+order by x.device limit %(limit)s
 
 -- name: certificates
 select sku, country, topic, number, valid_from, valid_until, source, as_of, version from certificate
