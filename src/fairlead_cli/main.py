@@ -5,6 +5,7 @@ point. Exit codes, output forms and the client's settings are in docs/cli.md.
 """
 
 import platform
+from functools import cache
 from importlib.metadata import version
 from typing import Annotated, Final
 
@@ -73,8 +74,9 @@ def show_version(shell: Shell) -> None:
     shell.out.say(f"fairlead {escape(found)} (Python {platform.python_version()})")
 
 
+@cache
 def build() -> typer.Typer:
-    """The whole command line."""
+    """The whole command line; made once, for its groups are the modules' own and take each command once."""
     app = typer.Typer(name="fairlead", help=_ABOUT, no_args_is_help=True, pretty_exceptions_enable=False)
     config = group("config", "Settings of the server, and of this client.")
     command(config, "check", examples=("fairlead config check --config fairlead.toml",))(roles.check)

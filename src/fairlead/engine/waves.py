@@ -54,7 +54,7 @@ class Waves:
     async def tick(self, tenant: TenantId, now: datetime) -> int:
         """Open the waves that are due; returns how many devices were admitted."""
         admitted = 0
-        async with self._stores.transactions.tenant(tenant) as tx:
+        async with self._stores.transactions.alone(tenant) as tx:
             rules = await self._resolver.rules(tx, now)
             admitted += await self._transitions(tx, tenant, rules, now)
             for line in await self._lines(tx, rules, now):
@@ -64,7 +64,7 @@ class Waves:
     async def admit(self, tenant: TenantId, change: UUID, by: Hand, now: datetime) -> int | None:
         """Let in all who wait at a standing Change, for a person or for their pace. None: it does not stand."""
         admitted = 0
-        async with self._stores.transactions.tenant(tenant) as tx:
+        async with self._stores.transactions.alone(tenant) as tx:
             row = await self._stores.changes.read(tx, change)
             if row is None or row.state is not ChangeState.STANDING:
                 return None
