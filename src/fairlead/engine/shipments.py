@@ -235,7 +235,7 @@ class Shipments:
     ) -> Shipment | Conflict | None:
         """Let it out of the warehouse: its devices are activated. Twice is once."""
         try:
-            async with self._stores.transactions.tenant(actor.tenant) as tx:
+            async with self._stores.transactions.alone(actor.tenant) as tx:
                 return await self._leave(tx, actor, hand, shipment, reason, now)
         except _NotNowError as not_now:
             return not_now.conflict
@@ -282,7 +282,7 @@ class Shipments:
     async def _rehearsed(self, actor: Actor, hand: Hand, found: Shipment, now: datetime) -> Activation:
         """Plan the activation as the door would, and keep nothing of it."""
         try:
-            async with self._stores.transactions.tenant(actor.tenant) as tx:
+            async with self._stores.transactions.alone(actor.tenant) as tx:
                 await self._rehearse(tx, actor, hand, found, now)
         except _RehearsedError as over:
             return over.activation

@@ -39,27 +39,25 @@ where s.id < %(below)s and (%(state)s::smallint is null or s.state = %(state)s)
 order by s.id desc limit %(limit)s
 
 -- name: consignments
--- What is the same about them for the judge. A profile's home is its own, else its account's.
+-- What is the same about them for the judge. A profile's home is its own, else its account's. Lateral: by the keys of
+-- each device, whatever the statistics say right after an import.
 select d.sku, coalesce(f.device_state, 'manufactured'), d.imei is not null,
     d.secret_hash is not null or d.fingerprint is not null or f.last_contact_at is not null, sims.found,
     array_agg(d.id order by d.id)
 from shipment_device m
 join device d on d.tenant = m.tenant and d.id = m.device
 left join fact f on f.tenant = m.tenant and f.device = m.device
-left join (
-    select p.device, jsonb_agg(jsonb_build_array(
-        a.name, coalesce(p.home_country, a.home_country), coalesce(p.iccid = w.iccid, false), p.enabled,
+left join lateral (
+    select jsonb_agg(jsonb_build_array(
+        a.name, coalesce(p.home_country, a.home_country), coalesce(p.iccid = f.iccid, false), p.enabled,
         coalesce(u.state, 9), c.eid is not null, coalesce(c.multi_imsi, false)
-    ) order by a.name, coalesce(p.iccid = w.iccid, false), p.enabled, coalesce(u.state, 9), p.iccid) as found
-    from shipment_device k
-    join profile p on p.tenant = k.tenant and p.device = k.device
+    ) order by a.name, coalesce(p.iccid = f.iccid, false), p.enabled, coalesce(u.state, 9), p.iccid) as found
+    from profile p
     join account a on a.tenant = p.tenant and a.id = p.account
-    left join fact w on w.tenant = p.tenant and w.device = p.device
     left join card c on c.tenant = p.tenant and c.id = p.card
     left join subscription u on u.tenant = p.tenant and u.iccid = p.iccid
-    where k.shipment = %(id)s
-    group by p.device
-) sims on sims.device = m.device
+    where p.tenant = m.tenant and p.device = m.device
+) sims on true
 where m.shipment = %(id)s
 group by 1, 2, 3, 4, 5
 order by 1 nulls last, 2, 3, 4, 5 nulls first
