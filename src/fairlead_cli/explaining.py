@@ -82,6 +82,7 @@ STATES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "quarantined": ("active", "retired"),
         "retired": (),
     },
+    "finding": {"open": ("acknowledged", "closed"), "acknowledged": ("closed",), "closed": ()},
 }  # fmt: skip
 
 
@@ -126,7 +127,7 @@ def expression(shell: Shell, text: Annotated[str, typer.Argument(metavar="EXPR",
 def states(
     shell: Shell,
     noun: Annotated[
-        str | None, typer.Argument(help="change, batch, move, operation, bulk, shipment or device.")
+        str | None, typer.Argument(help="change, batch, move, operation, bulk, shipment, device or finding.")
     ] = None,
 ) -> None:
     """Which state may follow which."""

@@ -20,6 +20,7 @@ from fairlead_cli import (
     device_view,
     events,
     explaining,
+    finding,
     getting,
     home,
     importing,
@@ -95,7 +96,7 @@ def build() -> typer.Typer:
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
         getting.app, changes.app, bulk.app, shipments.app, journal.app, explaining.app, config, signing_in.tokens,
-        people.app, carriers.app, carriers.devices, carriers.clock, reporting.app,
+        people.app, carriers.app, carriers.devices, carriers.clock, reporting.app, finding.app,
     ):  # fmt: skip
         app.add_typer(part)
     return app

@@ -40,6 +40,7 @@ from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.certificates import Certificates
 from fairlead.engine.changes import Changes
 from fairlead.engine.events import Events
+from fairlead.engine.findings import Findings
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.home import Home
 from fairlead.engine.hooks import HookAddresses, Hooks
@@ -90,6 +91,7 @@ from fairlead.store.changes import ChangeStore
 from fairlead.store.clock import compute as compute_clocks
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Connection, Database
+from fairlead.store.findings import FindingStore
 from fairlead.store.fleet import FleetStore
 from fairlead.store.home import HomeStore
 from fairlead.store.hooks import HookStore
@@ -246,6 +248,7 @@ class House:
         self.hooks = Hooks(database, HookStore(), addresses, self.connectors, append, timekeeper)
         able = ables(read_tiers(), lab=config.env == "lab")
         self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able)
+        self.findings = Findings(database, FindingStore(), append, clock)
         self.situations = Situations(self.stores, able)
         self.planner = Planner(self.stores, self.situations, _billing)
         self.stages = Stages(self.stores)
@@ -254,7 +257,7 @@ class House:
             self.stores, ShipmentStore(), self.planner, self.changes, self.reference, able
         )  # fmt: skip
         self.resolver = Resolver(self.stores)
-        self.waves = Waves(self.stores, self.resolver, self.situations)
+        self.waves = Waves(self.stores, self.resolver, self.situations, self.findings)
         self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
         self.memberships = Memberships(self.stores, MembershipStore())
         self.shadows = Shadows(database, ShadowStore(), MoveStore(), arithmetic=ARITHMETIC, now=timekeeper.now)
@@ -288,6 +291,7 @@ class House:
             self.memberships,
             self.waves,
             self.bulks,
+            self.findings,
             self.hooks,
             Home(HomeStore(self.database)),
             Views(ViewStore(self.database)),
