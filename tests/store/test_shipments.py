@@ -6,7 +6,9 @@ from datetime import date, timedelta
 from uuid import UUID
 
 import fairlead.reference
+from fairlead.engine.arrivals import Arrivals
 from fairlead.engine.changes import Conflict, Which
+from fairlead.engine.findings import Findings
 from fairlead.engine.fleet import Actor
 from fairlead.engine.plans import Hand
 from fairlead.engine.ports.shipments import Shipment
@@ -16,6 +18,8 @@ from fairlead.model.ids import PrincipalId
 from fairlead.model.lifecycle import ChangeState, ShipmentState
 from fairlead.model.resources import Condition
 from fairlead.policy.check import read_expression
+from fairlead.store.findings import FindingStore
+from fairlead.store.journal import append
 from fairlead.store.shipments import ShipmentStore
 
 from .fleet_on_paper import NOW, settle_fleet
@@ -34,7 +38,12 @@ REFERENCE = fairlead.reference.load()
 
 def made(house: House) -> Shipments:
     ables = allowed(lambda connector: PLAIN)
-    return Shipments(house.stores, ShipmentStore(), house.planner, house.changes, REFERENCE, ables)
+    return Shipments(house.stores, ShipmentStore(), house.planner, house.changes, watcher(house), REFERENCE, ables)
+
+
+def watcher(house: House) -> Arrivals:
+    findings = Findings(house.database, FindingStore(), append, lambda: house.now)
+    return Arrivals(house.stores, ShipmentStore(), findings)
 
 
 def actor(house: House, hand: Hand = SENDER) -> Actor:
@@ -215,6 +224,32 @@ async def test_arrival_is_counted_by_presence_alone(house: House) -> None:
     lines = await house.sql("select count(*) from journal where action = 'shipment.arrived'")
     await made(house).read(actor(house), shipment.id, house.now)
     assert lines == [(1,)] == await house.sql("select count(*) from journal where action = 'shipment.arrived'")
+
+
+async def test_what_is_late_or_astray_is_a_finding_until_all_of_it_has_arrived(house: House) -> None:
+    async def told() -> list[tuple]:
+        await watcher(house).watch(house.tenant, house.now)
+        return await house.sql("select severity, state, title, evidence from finding order by id")
+
+    await outside(house, 6, out=6)
+    await lawful(house)
+    await checked(house, shipment := await sent(house, "dev-0001", "dev-0003", "dev-0005"))
+    assert await told() == []
+    await left(house, shipment)
+    assert await told() == []  # on its way, and nothing is known of it yet
+    await seen_in(house, "GR", "dev-0003")  # 2026-03-21
+    ((severity, state, title, evidence),) = await told()
+    assert (severity, state, evidence["elsewhere_in"]["value"]) == (1, 1, ["GR"])
+    assert title == "1 of 3 devices to TR were seen only elsewhere so far"
+    await seen_in(house, "TR", "dev-0001")  # 2026-04-10
+    ((severity, state, title, evidence),) = await told()
+    assert (severity, state, evidence["arrived"]["value"], evidence["unseen"]["value"]) == (2, 1, 1, 1)
+    assert title == "2 of 3 devices to TR were not seen there by 2026-04-01, 1 of them only elsewhere"
+    assert await watcher(house).watch(house.tenant, house.now) == 0  # an hour has not gone by
+    await seen_in(house, "TR", "dev-0003", "dev-0005")
+    ((_, state, _, _),) = await told()
+    assert state == 3
+    assert await house.sql("select state from shipment") == [(int(S.ARRIVED),)]
 
 
 async def test_after_the_door_the_way_back_is_the_rollback_of_its_change(house: House) -> None:

@@ -12,7 +12,7 @@ from tests.store.test_bulk import PLAIN, allowed, done
 from tests.store.test_life import heard, lives, outside
 from tests.store.test_loop import House, built
 from tests.store.test_loop_faults import worker
-from tests.store.test_shipments import lawful, use
+from tests.store.test_shipments import lawful, use, watcher
 from tests.system.conftest import Api
 
 from fairlead.engine.certificates import Certificates
@@ -62,7 +62,7 @@ async def stage(api: Api) -> Stage:
     api.services.add(Certificates(CertificateStore(api.database)))
     api.services.add(
         Shipments(
-            house.stores, ShipmentStore(), house.planner, house.changes, api.services.of(Reference),
+            house.stores, ShipmentStore(), house.planner, house.changes, watcher(house), api.services.of(Reference),
             allowed(lambda connector: PLAIN),
         )
     )  # fmt: skip

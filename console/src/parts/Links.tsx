@@ -55,6 +55,8 @@ export function FindingSubject({ subject }: { subject: { kind: string; id: strin
         return <SubscriptionLink subscription={subject.id}>{subject.name}</SubscriptionLink>;
       case "policy":
         return <PolicyLink policy={subject.id}>{subject.name}</PolicyLink>;
+      case "shipment":
+        return <ShipmentLink shipment={subject.id}>{subject.name}</ShipmentLink>;
       default:
         return subject.name;
     }

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 from uuid import UUID
 
 from fairlead.engine.actions import EVERYONE, ActionAsked, Chosen
+from fairlead.engine.arrivals import Arrivals
 from fairlead.engine.changes import Changes, Conflict
 from fairlead.engine.fleet import Actor
 from fairlead.engine.journal import entry
@@ -21,7 +22,7 @@ from fairlead.engine.mint import uuid7
 from fairlead.engine.plans import Hand, Planner, Refused
 from fairlead.engine.ports.moving import ChangeRow
 from fairlead.engine.ports.planning import PlanRow
-from fairlead.engine.ports.shipments import Line, Override, Seen, Shipment, ShipmentRows, ShippedDevice, Whereabouts
+from fairlead.engine.ports.shipments import Line, Override, Shipment, ShipmentRows, ShippedDevice, Whereabouts
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.register import merged
 from fairlead.engine.situations import Able, Ables, Collided
@@ -37,7 +38,6 @@ from fairlead.model.resources import Condition
 from fairlead.model.rollout import Gate, Rollout
 from fairlead.model.shipment import MOST_DEVICES, Activation, Blocked
 
-SYSTEM: Final = "system/shipments"
 _LAWYERS: Final[frozenset[Role]] = frozenset({"compliance", "owner"})
 _LEAST_WAIT: Final = timedelta(days=1)
 # One stage: they leave together. What fails is looked at; nobody's SIM goes because another box was lost.
@@ -89,12 +89,14 @@ class Shipments:
     """Shipments of every tenant."""
 
     def __init__(
-        self, stores: Stores, rows: ShipmentRows, planner: Planner, changes: Changes, reference: Reference, ables: Ables
-    ) -> None:
+        self, stores: Stores, rows: ShipmentRows, planner: Planner, changes: Changes, arrivals: Arrivals,
+        reference: Reference, ables: Ables,
+    ) -> None:  # fmt: skip
         self._stores = stores
         self._rows = rows
         self._planner = planner
         self._changes = changes
+        self._arrivals = arrivals
         self._reference = reference
         self._ables = ables
 
@@ -343,7 +345,7 @@ class Shipments:
         """One, with where its devices were seen; who looks first at one that has arrived writes that down."""
         async with self._stores.transactions.tenant(actor.tenant) as tx:
             found = await self._rows.read(tx, shipment)
-            return None if found is None else (await self._looked_at(tx, actor, [found], now))[0]
+            return None if found is None else (await self._arrivals.counted(tx, actor.tenant, [found], now))[0]
 
     async def page(
         self, actor: Actor, *, below: UUID | None, state: ShipmentState | None, limit: int, now: datetime
@@ -351,7 +353,7 @@ class Shipments:
         """Newest first."""
         async with self._stores.transactions.tenant(actor.tenant) as tx:
             found = await self._rows.page(tx, below=below, state=state, limit=limit)
-            return await self._looked_at(tx, actor, found, now)
+            return await self._arrivals.counted(tx, actor.tenant, found, now)
 
     async def lines(self, actor: Actor, shipment: UUID) -> list[Line]:
         """What the last check found of its devices."""
@@ -365,27 +367,6 @@ class Shipments:
         """Its devices, in a stable order."""
         async with self._stores.transactions.tenant(actor.tenant) as tx:
             return await self._rows.devices(tx, shipment, above=above, line=line, where=where, limit=limit)
-
-    async def _looked_at(
-        self, tx: Transaction, actor: Actor, shipments: Sequence[Shipment], now: datetime
-    ) -> list[Shipment]:
-        gone = [one.id for one in shipments if one.left_at is not None]
-        if not gone:
-            return list(shipments)
-        seen: Mapping[UUID, Seen] = await self._rows.seen(tx, gone)
-        found: list[Shipment] = []
-        for one in shipments:
-            looked = replace(one, seen=seen.get(one.id, Seen()))
-            if looked.state is ShipmentState.LEFT and looked.seen.arrived >= looked.devices:
-                locked = await self._rows.read(tx, one.id, lock=True)
-                if locked is not None and locked.state is ShipmentState.LEFT:
-                    await self._rows.set_state(tx, one.id, ShipmentState.ARRIVED, now)
-                    told: dict[str, Json] = {"devices": one.devices, "country": one.country}
-                    line = _line(replace(actor, name=SYSTEM), one.id, Action.SHIPMENT_ARRIVED, now, "", told)
-                    await self._stores.append(tx, [line])
-                looked = replace(looked, state=ShipmentState.ARRIVED, settled_at=now)
-            found.append(looked)
-        return found
 
 
 _NOT_READY: Final[Mapping[ShipmentState, str]] = {

@@ -164,7 +164,16 @@ class ShipmentStore:
     async def seen(self, tx: Connection, shipments: Sequence[UUID]) -> dict[UUID, Seen]:
         """Where the devices of shipments that have left were seen since."""
         rows = await (await tx.execute(_SQL["seen"], {"ids": list(shipments)})).fetchall()
-        return {shipment: Seen(arrived=arrived, elsewhere=elsewhere) for shipment, arrived, elsewhere in rows}
+        return {row[0]: Seen(arrived=row[1], elsewhere=row[2], countries=tuple(sorted(row[3]))) for row in rows}
+
+    async def due(self, tx: Connection, now: datetime, limit: int) -> list[Shipment]:
+        """Those on their way whose arrival is to be counted, locked."""
+        query = sql.SQL(_SQL["due"]).format(columns=sql.SQL(_SQL["columns"]))
+        return [_shipment(row) for row in await (await tx.execute(query, {"now": now, "limit": limit})).fetchall()]
+
+    async def looked_at(self, tx: Connection, shipments: Sequence[UUID], now: datetime) -> None:
+        """Their arrival was counted."""
+        await tx.execute(_SQL["looked_at"], {"ids": list(shipments), "now": now})
 
     async def devices(
         self, tx: Connection, shipment: UUID, *, above: UUID | None, line: int | None, where: Whereabouts | None,

@@ -33,6 +33,7 @@ from fairlead.edge.api.routing import Repeats
 from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
+from fairlead.engine.arrivals import Arrivals
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.bulk import Bulks
 from fairlead.engine.carriers import Carriers as Accounts
@@ -249,13 +250,14 @@ class House:
         able = ables(read_tiers(), lab=config.env == "lab")
         self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able)
         self.findings = Findings(database, FindingStore(), append, clock)
+        self.arrivals = Arrivals(self.stores, ShipmentStore(), self.findings)
         self.situations = Situations(self.stores, able)
         self.planner = Planner(self.stores, self.situations, _billing)
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
         self.shipments = Shipments(
-            self.stores, ShipmentStore(), self.planner, self.changes, self.reference, able
-        )  # fmt: skip
+            self.stores, ShipmentStore(), self.planner, self.changes, self.arrivals, self.reference, able
+        )
         self.resolver = Resolver(self.stores)
         self.waves = Waves(self.stores, self.resolver, self.situations, self.findings)
         self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
@@ -339,6 +341,7 @@ class House:
             moving=Moving(self.stores, self.timekeeper),
             carriers=CarrierWorker(self.stores, self.connectors, self.timekeeper, usage=usage),
             bulks=self.bulks,
+            arrivals=self.arrivals,
             observer=observer,
             usage=usage,
             nudges=nudge,

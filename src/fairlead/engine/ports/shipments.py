@@ -32,6 +32,7 @@ class Seen:
 
     arrived: int = 0  # in the country it was sent to
     elsewhere: int = 0  # only in others
+    countries: tuple[str, ...] = ()  # where those were seen last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +158,12 @@ class ShipmentRows(Protocol):
     async def seen(self, tx: Transaction, shipments: Sequence[UUID]) -> dict[UUID, Seen]:
         """Where the devices of shipments that have left were seen since."""
         ...
+
+    async def due(self, tx: Transaction, now: datetime, limit: int) -> list[Shipment]:
+        """Those on their way whose arrival is to be counted, locked."""
+        ...
+
+    async def looked_at(self, tx: Transaction, shipments: Sequence[UUID], now: datetime) -> None: ...
 
     async def devices(
         self, tx: Transaction, shipment: UUID, *, above: UUID | None, line: int | None, where: Whereabouts | None,

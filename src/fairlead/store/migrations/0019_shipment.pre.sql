@@ -22,11 +22,16 @@ create table shipment (
     change uuid, -- that activates its devices; null: there was nothing to activate
     left_at timestamptz,
     settled_at timestamptz, -- when all of it had been seen there, or it was cancelled
+    looked_at timestamptz, -- since it left: when its arrival was counted last, without anybody asking
     version bigint not null default 1,
     primary key (tenant, id)
 );
 create index shipment_state on shipment (tenant, state, id);
 call wall('shipment');
+create trigger hint_new after insert on shipment referencing new table as written
+    for each statement execute function hint('shipments');
+create trigger hint_changed after update on shipment referencing new table as written
+    for each statement execute function hint('shipments');
 
 create table shipment_device (
     tenant uuid not null,

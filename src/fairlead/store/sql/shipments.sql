@@ -111,11 +111,22 @@ update shipment set state = %(state)s, change = coalesce(%(change)s, change), ov
     settled_at = case when %(state)s in (5, 6) then %(now)s::timestamptz else settled_at end, version = version + 1
 where id = %(id)s
 
+-- name: due
+-- Those on their way whose arrival was not counted for an hour; another process takes none of them meanwhile.
+select {columns} from shipment s
+where s.state = 4 and (s.looked_at is null or s.looked_at <= %(now)s::timestamptz - interval '1 hour')
+order by s.id limit %(limit)s for update of s skip locked
+
+-- name: looked_at
+update shipment set looked_at = %(now)s where id = any (%(ids)s)
+
 -- name: seen
 -- One sighting there is enough to have arrived; who was seen, and never there, is elsewhere.
-select x.shipment, count(*) filter (where x.there), count(*) filter (where not x.there)
+select x.shipment, count(*) filter (where x.there), count(*) filter (where not x.there),
+    coalesce(array_agg(distinct x.last) filter (where not x.there), '{}')
 from (
-    select m.shipment, m.device, bool_or(p.country = s.country) as there
+    select m.shipment, m.device, bool_or(p.country = s.country) as there,
+        (array_agg(p.country order by p.last_at desc))[1] as last
     from shipment s
     join shipment_device m on m.tenant = s.tenant and m.shipment = s.id
     join presence p on p.tenant = m.tenant and p.device = m.device and p.last_at > s.left_at
