@@ -228,7 +228,7 @@ def _show(out: Output, found: Body) -> None:
         )
     _reasons(out, words.rows(found, "reasons"))
     for line in words.rows(found, "lines"):
-        sims = ", ".join(f"{sim['account']} ({sim['home'] or 'home not known'})" for sim in words.rows(line, "sims"))
+        sims = ", ".join(f"{sim['account']} ({sim['home'] or _homeless(sim)})" for sim in words.rows(line, "sims"))
         out.say(
             "", f"[bold]line {line['line']}[/]: {words.count(int(line['devices']), 'device')},"
             f" {escape(line['sku'] or 'no SKU')}, {line['life']}, {escape(sims or 'no SIM')}",
@@ -240,6 +240,10 @@ def _show(out: Output, found: Body) -> None:
         out.say("")
         out.hint(f"Let it leave: fairlead shipment leave {found['id']}")
     out.say(f"[dim]{escape(found['notice'])}[/]")
+
+
+def _homeless(sim: Body) -> str:
+    return "at home in no country" if sim["stateless"] else "home not known"
 
 
 def _reasons(out: Output, reasons: list[Body]) -> None:

@@ -40,6 +40,8 @@ FACES: Final = {
     "connectivity-bulk": "/connectivity?tab=bulk",
     "bulk-waiting": "/bulk/{bulk_waiting}",
     "bulk-refused": "/bulk/{bulk}?state=refused",
+    "shipments": "/shipments",
+    "shipment": "/shipments/{shipment}",
     "policy-new": "/policies?new=Policy",
     "policy-edit": "/policies/Policy/{policy}?tab=edit",
     "policy-devices": "/policies/Policy/{policy}?tab=devices",

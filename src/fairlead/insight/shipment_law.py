@@ -73,7 +73,7 @@ def roaming(journey: Journey, in_use: Sequence[ShippedSim], sims: Sequence[Shipp
     """What the law says of the SIMs in use; nothing where one of them is local."""
     if not in_use or any(journey.at_home(sim) for sim in in_use):
         return
-    foreign = [sim for sim in in_use if sim.home is not None]
+    foreign = [sim for sim in in_use if sim.home is not None or sim.stateless]
     if not foreign:
         yield Reason(
             level="unknown", code="home-unknown", about=",".join(sorted({sim.account for sim in in_use})),
@@ -92,7 +92,7 @@ def roaming(journey: Journey, in_use: Sequence[ShippedSim], sims: Sequence[Shipp
         yield _because(
             hard, level=_force(hard), code="roaming-prohibited", about=hard.id, compliance=True,
             says=f"{journey.country} prohibits permanent roaming, and the SIMs in use are at home in "
-            f"{', '.join(sorted({str(sim.home) for sim in foreign}))}: {hard.summary}",
+            f"{', '.join(sorted({sim.home or 'no country' for sim in foreign}))}: {hard.summary}",
             do=_instead(journey, sims),
         )  # fmt: skip
     elif hard.stance is Stance.CARRIER_POLICY:

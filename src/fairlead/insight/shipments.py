@@ -138,7 +138,8 @@ def _digest(world: World, lines: Sequence[Judged], whole: Sequence[Reason]) -> b
         json.dumps([
             line.about.sku, line.about.life, line.about.imei, line.about.credential,
             [
-                [sim.account, sim.home, sim.used, sim.enabled, sim.state, sim.esim, sim.multi_imsi]
+                [sim.account, sim.home, sim.used, sim.enabled, sim.state, sim.esim, sim.multi_imsi,
+                 sim.stateless]
                 for sim in line.about.sims
             ],
             hashlib.sha256(",".join(sorted(map(str, line.members))).encode()).hexdigest(),

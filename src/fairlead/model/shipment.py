@@ -58,6 +58,7 @@ class ShippedSim:
     state: str  # of the subscription, in the words of the model
     esim: bool
     multi_imsi: bool
+    stateless: bool = False  # its IMSI belongs to no country (MCC 901, 999): foreign everywhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,8 +88,9 @@ class ShipmentStore:
                         ShippedSim(
                             account=account, home=home, used=used, enabled=enabled,
                             state=SUBSCRIPTION_WORDS[state].value, esim=esim, multi_imsi=multi,
+                            stateless=stateless,
                         )
-                        for account, home, used, enabled, state, esim, multi in sims or ()
+                        for account, home, used, enabled, state, esim, multi, stateless in sims or ()
                     ),
                 ),
                 tuple(members),

@@ -19,7 +19,7 @@ REASON = {
 LINE = {
     "line": 1, "devices": 2, "sku": "TRK-1", "life": "manufactured", "imei": True, "credential": True,
     "sims": [{"account": "meridian", "home": "DE", "used": True, "enabled": True, "state": "inventory", "esim": False,
-              "multi_imsi": False}], "reasons": [REASON],
+              "multi_imsi": False, "stateless": False}], "reasons": [REASON],
 }  # fmt: skip
 REFUSED = DRAFT | {
     "state": "refused", "checked_at": "2027-02-01T08:01:00Z", "reasons": [], "lines": [LINE],

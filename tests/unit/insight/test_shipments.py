@@ -205,6 +205,9 @@ def test_what_makes_a_sim_local() -> None:
     assert found("refused", ready) == {"roaming-prohibited"}
     assert "sabia on the card is a local one: have it enabled" in next(iter(ready.found)).do
     assert found("refused", verdict(replace(FOREIGN, used=True), LOCAL, world=prohibited)) == {"roaming-prohibited"}
+    nowhere = replace(LOCAL, home=None, stateless=True)
+    said = [one for one in verdict(nowhere, world=prohibited).found if one.code == "roaming-prohibited"]
+    assert "at home in no country" in said[0].says
     many = replace(FOREIGN, multi_imsi=True)
     assert found("refused", verdict(many, world=prohibited)) == {"roaming-prohibited"}
     assert not verdict(many, world=replace(prohibited, local=frozenset({"global"}))).stopping

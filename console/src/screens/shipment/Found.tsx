@@ -50,7 +50,7 @@ function Sims({ line }: { line: ShipmentLine }) {
       {line.sims.map((sim, place) => (
         <span key={place}>
           {place > 0 && ", "}
-          <CarrierLink account={sim.account} /> ({sim.home ? countryName(sim.home) : "home not known"}
+          <CarrierLink account={sim.account} /> ({sim.home ? countryName(sim.home) : sim.stateless ? "at home in no country" : "home not known"}
           {sim.used ? ", in use" : sim.enabled ? "" : ", not enabled"}, {wordsOf(sim.state)})
         </span>
       ))}
@@ -71,7 +71,7 @@ function Reasons({ reasons }: { reasons: ShipmentReason[] }) {
             </div>
             {one.rule && (
               <div className="fl-dim">
-                <TextLink fz="inherit" to="/reference" search={{ tab: "rules", q: one.rule }}>{one.rule}</TextLink>: {one.sources.join("; ")}
+                <TextLink fz="inherit" underline="always" to="/reference" search={{ tab: "rules", q: one.rule }}>{one.rule}</TextLink>: {one.sources.join("; ")}
                 {one.as_of && `, ${one.as_of}`}. Not legal advice.
               </div>
             )}

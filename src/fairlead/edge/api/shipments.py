@@ -113,6 +113,7 @@ class ShippedSimShown(BaseModel):
     state: str
     esim: bool
     multi_imsi: bool
+    stateless: bool = Field(description="its IMSI belongs to no country (MCC 901, 999): foreign everywhere")
 
 
 class ConsignmentShown(BaseModel):
@@ -416,7 +417,7 @@ def _line(one: Line, *, strict: bool) -> ConsignmentShown:
         sims=[
             ShippedSimShown(
                 account=sim.account, home=sim.home, used=sim.used, enabled=sim.enabled, state=sim.state, esim=sim.esim,
-                multi_imsi=sim.multi_imsi,
+                multi_imsi=sim.multi_imsi, stateless=sim.stateless,
             )
             for sim in about.sims
         ],

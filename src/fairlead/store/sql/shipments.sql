@@ -50,7 +50,8 @@ left join fact f on f.tenant = m.tenant and f.device = m.device
 left join lateral (
     select jsonb_agg(jsonb_build_array(
         a.name, coalesce(p.home_country, a.home_country), coalesce(p.iccid = f.iccid, false), p.enabled,
-        coalesce(u.state, 9), c.eid is not null, coalesce(c.multi_imsi, false)
+        coalesce(u.state, 9), c.eid is not null, coalesce(c.multi_imsi, false),
+        p.home_country is null and a.home_country is null and coalesce(left(p.imsi, 3) in ('901', '999'), false)
     ) order by a.name, coalesce(p.iccid = f.iccid, false), p.enabled, coalesce(u.state, 9), p.iccid) as found
     from profile p
     join account a on a.tenant = p.tenant and a.id = p.account
