@@ -209,7 +209,11 @@ async def test_arrival_is_counted_by_presence_alone(house: House) -> None:
     await outside(house, 4, out=4)
     await lawful(house)
     await checked(house, shipment := await sent(house, "dev-0001", "dev-0003"))
-    await left(house, shipment)
+    await house.sql(
+        "insert into presence (tenant, device, country, first_at, last_at) select tenant, id, 'TR', %s, %s from device",
+        house.now - timedelta(days=9), house.now - timedelta(days=8),
+    )  # fmt: skip
+    await left(house, shipment)  # having been there before is no arrival
     read = await made(house).read(actor(house), shipment.id, house.now)
     assert (read.state, read.seen.arrived, read.seen.elsewhere) == (S.LEFT, 0, 0)
     await seen_in(house, "TR", "dev-0001")
@@ -305,6 +309,23 @@ async def test_a_foreign_profile_is_not_sent_where_roaming_is_prohibited(house: 
     assert (why.rule, bool(why.sources), why.as_of is not None) == ("br-permanent-roaming", True, True)
     assert isinstance(await left(house, shipment), Conflict)
     assert await lives(house) == {"manufactured": 4}
+
+
+async def test_the_sim_in_use_is_judged_and_one_of_no_country_is_foreign(house: House) -> None:
+    await outside(house, 4, out=4)
+    await lawful(house, "BR", "local-br")
+    shipment = await sent(house, "dev-0000", country="BR")
+    await use(house, "global")
+    await house.sql("update profile set enabled = true")  # both; the fact says which of them is in use
+    assert "roaming-prohibited" in await codes(house, await checked(house, shipment))
+    await house.sql("update account set home_country = null where name = 'global'")
+    assert "home-unknown" in await codes(house, await checked(house, shipment), "unknown")
+    await house.sql("update profile set imsi = '9014' || slot || substr(iccid, 10, 9)")
+    await house.sql("update profile set home_country = 'BR' where slot = 2")
+    assert "roaming-prohibited" in await codes(house, await checked(house, shipment))
+    await use(house, "local-br")
+    await house.sql("update profile set enabled = true")
+    assert "roaming-prohibited" not in await codes(house, await checked(house, shipment))
 
 
 async def test_who_may_let_a_prohibited_one_pass(house: House) -> None:
