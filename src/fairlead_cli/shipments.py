@@ -104,7 +104,12 @@ def show(shell: Shell, shipment: Id) -> None:
     _show(shell.out, found)
 
 
-def leave(shell: Shell, shipment: Id, *, reason: Reason = "", yes: Yes = False) -> None:
+def leave(
+    shell: Shell, shipment: Id, *, reason: Reason = "", yes: Yes = False,
+    approvals: Annotated[
+        int, typer.Option(min=0, max=5, help="Other people who must agree to the activation first.")
+    ] = 0,
+) -> None:  # fmt: skip
     """The warehouse door: it leaves, and its devices are activated. Exit 4 where facts moved since the check."""
     found: Body = shell.client.get(f"/v1/shipments/{shipment}")
     activates = int(words.part(found, "activation")["devices"])
@@ -112,7 +117,7 @@ def leave(shell: Shell, shipment: Id, *, reason: Reason = "", yes: Yes = False) 
         f"Let {words.count(int(found['devices']), 'device')} leave for {found['country']}, and activate {activates:,}?",
         yes=yes,
     )
-    gone: Body = shell.client.post(f"/v1/shipments/{shipment}/leave", {"reason": reason})
+    gone: Body = shell.client.post(f"/v1/shipments/{shipment}/leave", {"reason": reason, "approvals": approvals})
     shell.out.document(gone)
     shell.out.say(f"[bold]{shipment}[/] has left for {gone['country']}.")
     if gone["change"]:

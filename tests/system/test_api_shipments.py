@@ -199,6 +199,13 @@ async def test_bad_input_is_located_and_writes_nothing(stage: Stage) -> None:
     assert await stage.house.sql("select count(*) from shipment") == [(0,)]
 
 
+async def test_the_activation_may_wait_for_another_person(stage: Stage) -> None:
+    await stage.checked(shipment := await stage.made())
+    answer = await stage.client().post(f"/v1/shipments/{shipment}/leave", json={"approvals": 1})
+    assert (answer.json()["state"], answer.json()["change_state"]) == ("left", "planned"), answer.text
+    assert (await stage.run()).called == {}
+
+
 async def test_another_tenants_is_not_there(stage: Stage) -> None:
     shipment = await stage.made()
     other = stage.client("operator~other")

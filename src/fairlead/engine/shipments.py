@@ -233,12 +233,15 @@ class Shipments:
     # --- the door -------------------------------------------------------------------------------
 
     async def leave(
-        self, actor: Actor, hand: Hand, shipment: UUID, *, reason: str, now: datetime
+        self, actor: Actor, hand: Hand, shipment: UUID, *, reason: str, now: datetime, approvals: int = 0
     ) -> Shipment | Conflict | None:
-        """Let it out of the warehouse: its devices are activated. Twice is once."""
+        """Let it out of the warehouse: its devices are activated. Twice is once.
+
+        `approvals`: other people who must agree to the activation first, where a carrier charges for it.
+        """
         try:
             async with self._stores.transactions.alone(actor.tenant) as tx:
-                return await self._leave(tx, actor, hand, shipment, reason, now)
+                return await self._leave(tx, actor, hand, shipment, reason, now, approvals)
         except _NotNowError as not_now:
             return not_now.conflict
         except Collided as collided:
@@ -247,7 +250,7 @@ class Shipments:
             )
 
     async def _leave(
-        self, tx: Transaction, actor: Actor, hand: Hand, shipment: UUID, reason: str, now: datetime
+        self, tx: Transaction, actor: Actor, hand: Hand, shipment: UUID, reason: str, now: datetime, approvals: int
     ) -> Shipment | Conflict | None:
         found = await self._rows.read(tx, shipment, lock=True)
         if found is None or found.state in {ShipmentState.LEFT, ShipmentState.ARRIVED}:
@@ -268,8 +271,9 @@ class Shipments:
             ))  # fmt: skip
         change = None
         if isinstance(plan, PlanRow):
+            rollout = replace(_ROLLOUT, approvals=approvals)
             title = f"ship {found.devices} device(s) to {found.country}"
-            made = await self._changes.apply_in(tx, actor.tenant, hand, plan, _ROLLOUT, title, reason, now)
+            made = await self._changes.apply_in(tx, actor.tenant, hand, plan, rollout, title, reason, now)
             if not isinstance(made, ChangeRow):
                 raise _NotNowError(made)
             change = made.id

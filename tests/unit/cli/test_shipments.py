@@ -69,7 +69,7 @@ def test_what_is_ready_exits_nought_and_leaves_only_when_somebody_agrees(tmp_pat
     assert run(server, tmp_path, "shipment", "leave", "ship_1").code == 2  # nobody is here to agree
     server.on("POST /v1/shipments/ship_1/leave", LEFT)
     gone = run(server, tmp_path, "shipment", "leave", "ship_1", "--yes", "--reason", "picked up")
-    assert (gone.code, server.sent()) == (0, {"reason": "picked up"})
+    assert (gone.code, server.sent()) == (0, {"reason": "picked up", "approvals": 0})
     assert "fairlead change watch chg_1" in gone.out
 
 

@@ -80,6 +80,15 @@ class ShipmentReasonSent(BaseModel):
     reason: str = Field(default="", max_length=2_000, pattern=_PRINTED)
 
 
+class LeaveSent(ShipmentReasonSent):
+    """That it leaves, why, and who must agree to its activation."""
+
+    approvals: int = Field(
+        default=0, ge=0, le=5,
+        description="other people who must agree to the Change before it activates, where a carrier charges for it",
+    )  # fmt: skip
+
+
 class OverrideSent(BaseModel):
     """Why it may leave in spite of what was found."""
 
@@ -311,13 +320,12 @@ async def override(
 
 
 @router.post("/{shipment}/leave", summary="The warehouse door: it leaves, and its devices are activated")
-async def leave(
-    offered: ServicesOf, caller: Leaver, shipment: str, sent: ShipmentReasonSent, now: NowOf
-) -> ShipmentWhole:
+async def leave(offered: ServicesOf, caller: Leaver, shipment: str, sent: LeaveSent, now: NowOf) -> ShipmentWhole:
     """409 with the differences when facts moved since the check. Twice is once."""
     made = await offered.of(Shipments).leave(
-        actor_of(caller), hand_of(caller), id_of("ship", shipment), reason=sent.reason, now=now
-    )
+        actor_of(caller), hand_of(caller), id_of("ship", shipment), reason=sent.reason, now=now,
+        approvals=sent.approvals,
+    )  # fmt: skip
     return await _made(offered, caller, shipment, made, now)
 
 
