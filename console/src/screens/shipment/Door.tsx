@@ -1,5 +1,5 @@
 // Check, let pass, let leave, cancel: and why not, where not. The API decides.
-import { Textarea } from "@mantine/core";
+import { Checkbox, Textarea } from "@mantine/core";
 import { useState } from "react";
 import { api, ok, useSession, useWrite } from "@/api/queries";
 import { type ShipmentWhole, stopping, useMayShip } from "@/api/shipments";
@@ -13,13 +13,14 @@ export function Door({ shipment }: { shipment: ShipmentWhole }) {
   const session = useSession();
   const [asking, setAsking] = useState<"leave" | "override" | "cancel" | null>(null);
   const [reason, setReason] = useState("");
+  const [agreed, setAgreed] = useState(false);
   const mayMake = useMayShip("plans.make");
   const mayLeave = useMayShip("changes.apply");
   const mayPass = useMayShip("changes.approve");
   const params = { path: { shipment: shipment.id } };
   const body = { reason: reason.trim() };
   const check = useWrite<void, ShipmentWhole>({ send: (_, key) => ok(api.POST("/v1/shipments/{shipment}/check", { params, headers: { "Idempotency-Key": key } })), touches: TOUCHES, done: (now) => (now.state === "ready" ? "Nothing stops it: it may leave" : "It is refused: each reason says what to do") });
-  const leave = useWrite<void, ShipmentWhole>({ send: (_, key) => ok(api.POST("/v1/shipments/{shipment}/leave", { params, body, headers: { "Idempotency-Key": key } })), touches: TOUCHES, done: () => "It has left, and its devices are being activated", tellProblem: false });
+  const leave = useWrite<void, ShipmentWhole>({ send: (_, key) => ok(api.POST("/v1/shipments/{shipment}/leave", { params, body: { ...body, approvals: agreed ? 1 : 0 }, headers: { "Idempotency-Key": key } })), touches: TOUCHES, done: () => "It has left, and its devices are being activated", tellProblem: false });
   const override = useWrite<void, ShipmentWhole>({ send: (_, key) => ok(api.POST("/v1/shipments/{shipment}/override", { params, body, headers: { "Idempotency-Key": key } })), touches: TOUCHES, done: () => "It may leave, as it was checked", tellProblem: false });
   const cancel = useWrite<void, ShipmentWhole>({ send: (_, key) => ok(api.POST("/v1/shipments/{shipment}/cancel", { params, body, headers: { "Idempotency-Key": key } })), touches: TOUCHES, done: () => "Cancelled: its devices are free for another", tellProblem: false });
 
@@ -61,6 +62,7 @@ export function Door({ shipment }: { shipment: ShipmentWhole }) {
       </ActionButton>
       <Confirm opened={asking === "leave"} onClose={close} title={`Let it leave for ${countryName(shipment.country)}`} action="Let it leave" danger={false} touches={[{ name: "devices leave", value: format.number(shipment.devices) }, { name: "are activated", value: format.number(shipment.activation.devices) }]} onConfirm={() => leave.mutateAsync()}>
         Their subscriptions go into service now, and their first contact is waited for until after the day of arrival. What moved since the check is told instead, and nothing leaves.
+        <Checkbox mt="sm" size="sm" label="Another person agrees to the activation first" description="Asked for where a carrier charges for it: the box is gone, its lines wait" checked={agreed} onChange={(event) => setAgreed(event.currentTarget.checked)} />
         {why}
       </Confirm>
       <Confirm opened={asking === "override"} onClose={close} title="Let a refused shipment pass" action="Let it pass" touches={[{ name: "reasons are passed over", value: format.number(found.length) }]} onConfirm={() => override.mutateAsync()}>
