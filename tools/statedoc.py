@@ -19,6 +19,7 @@ from fairlead.model.lifecycle import (
     OPEN_MOVE,
     OPERATION,
     SETTLED_OPERATION,
+    SHIPMENT,
     BatchState,
     BulkState,
     ChangeState,
@@ -26,6 +27,7 @@ from fairlead.model.lifecycle import (
     FindingState,
     MoveState,
     OperationState,
+    ShipmentState,
     name,
 )
 
@@ -92,6 +94,13 @@ def _diagrams() -> tuple[_Diagram, ...]:
             "One verb asked of many lines; each line is an operation. See [Bulk action](nouns/bulk.md).",
             BULK,
             BulkState.RUNNING,
+        ),
+        _Diagram(
+            "Shipment",
+            "Devices on their way to a country. A check may be made as often as one likes before it leaves; after that "
+            "its way back is the rollback of its Change. See [Shipment](nouns/shipment.md).",
+            SHIPMENT,
+            ShipmentState.DRAFT,
         ),
         _Diagram("Device", "The life of a device. See [Device](nouns/device.md).", DEVICE, DeviceState.MANUFACTURED),
         _Diagram(

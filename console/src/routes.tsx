@@ -21,6 +21,8 @@ import { search as policiesSearch } from "./screens/policies/search";
 import { search as policySearch } from "./screens/policy/search";
 import { search as referenceSearch } from "./screens/reference/search";
 import { search as settingsSearch } from "./screens/settings/search";
+import { search as shipmentSearch } from "./screens/shipment/search";
+import { search as shipmentsSearch } from "./screens/shipments/search";
 
 const root = createRootRoute();
 const signIn = createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignInPage, validateSearch: signInSearch });
@@ -47,6 +49,8 @@ const connectivity = createRoute({ ...at, path: "/connectivity", validateSearch:
 const carrier = createRoute({ ...at, path: "/carriers/$account", component: lazyRouteComponent(() => import("./screens/carrier")) });
 const subscription = createRoute({ ...at, path: "/subscriptions/$ref", component: lazyRouteComponent(() => import("./screens/subscription")) });
 const bulk = createRoute({ ...at, path: "/bulk/$bulk", validateSearch: bulkSearch, component: lazyRouteComponent(() => import("./screens/bulk")) });
+const shipments = createRoute({ ...at, path: "/shipments", validateSearch: shipmentsSearch, component: lazyRouteComponent(() => import("./screens/shipments")) });
+const shipment = createRoute({ ...at, path: "/shipments/$shipment", validateSearch: shipmentSearch, component: lazyRouteComponent(() => import("./screens/shipment")) });
 const policies = createRoute({ ...at, path: "/policies", validateSearch: policiesSearch, component: lazyRouteComponent(() => import("./screens/policies")) });
 const policy = createRoute({ ...at, path: "/policies/$kind/$name", validateSearch: policySearch, component: lazyRouteComponent(() => import("./screens/policy")) });
 const changes = createRoute({ ...at, path: "/changes", validateSearch: changesSearch, component: lazyRouteComponent(() => import("./screens/changes")) });
@@ -67,7 +71,7 @@ const tree = root.addChildren([
   signIn,
   setup,
   inside.addChildren([
-    home, fleet, device, connectivity, carrier, subscription, bulk, policies, policy, changes, change, plan, jobs, job, findings, finding, countries, country, journal, reference, settings, nowhere,
+    home, fleet, device, connectivity, carrier, subscription, bulk, shipments, shipment, policies, policy, changes, change, plan, jobs, job, findings, finding, countries, country, journal, reference, settings, nowhere,
   ]),
 ]);
 

@@ -67,6 +67,14 @@ STATES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "done": (),
         "cancelled": (),
     },
+    "shipment": {
+        "draft": ("refused", "ready", "cancelled"),
+        "refused": ("ready", "cancelled"),
+        "ready": ("refused", "left", "cancelled"),
+        "left": ("arrived",),
+        "arrived": (),
+        "cancelled": (),
+    },
     "device": {
         "manufactured": ("bootstrapped", "active", "retired"),
         "bootstrapped": ("active", "retired"),
@@ -118,7 +126,9 @@ def expression(shell: Shell, text: Annotated[str, typer.Argument(metavar="EXPR",
 
 def states(
     shell: Shell,
-    noun: Annotated[str | None, typer.Argument(help="change, batch, move, operation, bulk, device or finding.")] = None,
+    noun: Annotated[
+        str | None, typer.Argument(help="change, batch, move, operation, bulk, shipment, device or finding.")
+    ] = None,
 ) -> None:
     """Which state may follow which."""
     if noun is not None and noun not in STATES:

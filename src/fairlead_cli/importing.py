@@ -16,6 +16,7 @@ from fairlead_cli.shell import Shell, command
 
 Kind = Literal[
     "devices", "sims", "presence", "sessions", "prices", "usage", "contracts", "coverage", "skus", "sunsets",
+    "certificates",
 ]  # fmt: skip
 
 _BLOCK: Final = 1 << 18

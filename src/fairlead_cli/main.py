@@ -32,6 +32,7 @@ from fairlead_cli import (
     register,
     reporting,
     roles,
+    shipments,
     signing_in,
     usage,
     words,
@@ -94,10 +95,11 @@ def build() -> typer.Typer:
     home.install(app)
     register.install(carriers.app, getting.app)
     outages.install(app, getting.app, reporting.app)
+    shipments.install(getting.app)
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
-        getting.app, changes.app, bulk.app, journal.app, explaining.app, config, signing_in.tokens, people.app,
-        carriers.app, carriers.devices, carriers.clock, reporting.app, finding.app, agreement.app,
+        getting.app, changes.app, bulk.app, shipments.app, journal.app, explaining.app, config, signing_in.tokens,
+        people.app, carriers.app, carriers.devices, carriers.clock, reporting.app, finding.app, agreement.app,
     ):  # fmt: skip
         app.add_typer(part)
     return app

@@ -13,6 +13,7 @@ _BAR: Final = 16
 COLOURS: Final[Mapping[str, str]] = {
     "active": "green", "online": "green", "verified": "green", "passed": "green", "done": "green", "standing": "green",
     "permissive": "green", "kept": "green", "ok": "green", "attached": "green", "green": "green",
+    "arrived": "green", "left": "cyan", "elsewhere": "yellow",
     "running": "cyan", "open": "cyan", "dispatched": "cyan", "delivered": "cyan", "acknowledged": "cyan",
     "waiting": "cyan", "pending": "cyan", "planned": "cyan", "approved": "cyan", "ready": "cyan",
     "paused": "yellow", "undoing": "yellow", "rolling-back": "yellow", "restricted": "yellow",

@@ -108,6 +108,7 @@ async def _northwind(stage: Scene, story: Story) -> dict[str, Any]:
         sims = await owner.get("/v1/subscriptions?limit=1&account=local-tr")
         people = await owner.get("/v1/principals")
         bulk, asked = await _bulk(stage, owner)
+        shipment = await _shipment(stage, owner, free[3:6], "BR", "order 4711")
         await owner.strategy("tiered")
         await owner.put(
             "/v1/imports/mappings/depot-files", {"text": _MAPPING.format(source="depot-files", column="SIM")}
@@ -116,7 +117,7 @@ async def _northwind(stage: Scene, story: Story) -> dict[str, Any]:
         return {
             "at_risk": parked[0], "parked": parked, "change": story._change, "waiting": held["id"], "plan": open_plan["id"],
             "subscription": sims["items"][0]["iccid"], "job": job["id"], "device": device, "carrier": "local-tr",
-            "bulk": bulk, "bulk_waiting": asked, "mapping": "depot-files", "finding": finding,
+            "bulk": bulk, "bulk_waiting": asked, "shipment": shipment, "mapping": "depot-files", "finding": finding,
             "policy": "turkey-local", "strategy": "tiered", "country": "TR", "principal": people["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
 
@@ -171,6 +172,15 @@ async def _bulk(stage: Scene, owner: "_Person") -> tuple[str, str]:
         },
     )
     return ended["id"], waiting["id"]
+
+
+async def _shipment(stage: Scene, owner: "_Person", devices: list[str], country: str, note: str) -> str:
+    """A shipment that was checked, and refused for what the law says."""
+    leaves = (stage.clock() + timedelta(days=200)).date().isoformat()
+    told = {"country": country, "devices": devices, "leaves_on": leaves, "note": note, "route": note}
+    made = await owner.post("/v1/shipments", told)
+    await owner.post(f"/v1/shipments/{made['id']}/check", {})
+    return str(made["id"])
 
 
 _CONTRADICTION = """\
@@ -241,6 +251,7 @@ async def _rival(stage: Scene) -> dict[str, Any]:
         await owner.apply(acted, title="an action", reason="of one device", approvals=0)
         told = {"verb": "send_sms", "arguments": {"text": bait("bulk-text")}, "lines": {"carrier": "rival-net"}}
         bulk = await owner.post("/v1/bulk", told | {"reason": bait("bulk-reason")})
+        shipment = await _shipment(stage, owner, ["rival-0"], "GB", bait("shipment-note"))
         device = await owner.get("/v1/devices/rival-0")
         sims = await owner.get("/v1/subscriptions?limit=1")
         everybody = await owner.get("/v1/principals")
@@ -250,7 +261,7 @@ async def _rival(stage: Scene) -> dict[str, Any]:
             "people": people, "waiting": change["id"], "device": "rival-0", "device_id": device["id"], "change": change["id"], "plan": plan["id"],
             "action_plan": acted["id"], "action_policy": acted["resources"][0]["name"], "job": job["id"], "subscription": sims["items"][0]["iccid"],
             "subscription_id": sims["items"][0]["id"], "carrier": "rival-net", "country": "GB", "policy": "rival-local",
-            "bulk": bulk["id"], "bulk_waiting": bulk["id"], "mapping": "rival-files", "finding": finding,
+            "bulk": bulk["id"], "bulk_waiting": bulk["id"], "shipment": shipment, "mapping": "rival-files", "finding": finding,
             "strategy": "rival-tiers", "principal": everybody["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
 

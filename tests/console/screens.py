@@ -43,6 +43,8 @@ FACES: Final = {
     "connectivity-outages": "/connectivity?tab=outages",
     "bulk-waiting": "/bulk/{bulk_waiting}",
     "bulk-refused": "/bulk/{bulk}?state=refused",
+    "shipments": "/shipments",
+    "shipment": "/shipments/{shipment}",
     "policy-new": "/policies?new=Policy",
     "policy-edit": "/policies/Policy/{policy}?tab=edit",
     "policy-devices": "/policies/Policy/{policy}?tab=devices",

@@ -22,6 +22,7 @@ from fairlead.edge.api.routing import Repeats
 from fairlead.engine.availability import Availability
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.carriers import Carriers
+from fairlead.engine.certificates import Certificates
 from fairlead.engine.events import Events, Pace
 from fairlead.engine.findings import Findings
 from fairlead.engine.fleet import Fleet
@@ -45,6 +46,7 @@ from fairlead.model.ids import PrincipalId, TenantId, TokenId
 from fairlead.model.reference import Reference
 from fairlead.store.baseline import BaselineStore
 from fairlead.store.buckets import Buckets
+from fairlead.store.certificates import CertificateStore
 from fairlead.store.changes import ChangeStore
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Database
@@ -181,6 +183,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Register(RegisterStore(database), reference),
         Baselines(BaselineStore(database), reference),
         Availability(database, OutageStore(database), append),
+        Certificates(CertificateStore(database)),
         Strategies(
             Stores(
                 transactions=database,

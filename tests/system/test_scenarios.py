@@ -34,7 +34,7 @@ SCENARIOS = sorted((ROOT / "tests" / "scenarios").glob("*.txt"))
 REWRITE = "FAIRLEAD_REWRITE"
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 SECRET = "not-a-secret-of-anybody"
-_ID = re.compile(r"\b(ten|usr|tok|dev|card|prof|sub|bulk|acct|pol|plan|chg|op|job)_[0-9a-hjkmnp-tv-z]{26}")
+_ID = re.compile(r"\b(ten|usr|tok|dev|card|prof|sub|bulk|acct|pol|plan|chg|op|job|ship)_[0-9a-hjkmnp-tv-z]{26}")
 _ONCE = re.compile(r"\b(flc)_[\w.-]+")
 _PROMPT = re.compile(r"(\w*)\$ ")
 _MASKS = (

@@ -35,6 +35,9 @@ export function SubscriptionLink({ subscription, children }: { subscription: str
 export function BulkLink({ bulk, children }: { bulk: string | null | undefined; children?: ReactNode }) {
   return bulk ? <TextLink {...size} to="/bulk/$bulk" params={{ bulk }}>{children ?? <span className={css.mono}>{bulk}</span>}</TextLink> : none;
 }
+export function ShipmentLink({ shipment, children }: { shipment: string | null | undefined; children?: ReactNode }) {
+  return shipment ? <TextLink {...size} to="/shipments/$shipment" params={{ shipment }}>{children ?? <span className={css.mono}>{shipment}</span>}</TextLink> : none;
+}
 export function FindingLink({ finding, children }: { finding: string | null | undefined; children?: ReactNode }) {
   return finding ? <TextLink {...size} to="/findings/$finding" params={{ finding }}>{children ?? <span className={css.mono}>{finding}</span>}</TextLink> : none;
 }
@@ -52,6 +55,8 @@ export function FindingSubject({ subject }: { subject: { kind: string; id: strin
         return <SubscriptionLink subscription={subject.id}>{subject.name}</SubscriptionLink>;
       case "policy":
         return <PolicyLink policy={subject.id}>{subject.name}</PolicyLink>;
+      case "shipment":
+        return <ShipmentLink shipment={subject.id}>{subject.name}</ShipmentLink>;
       default:
         return subject.name;
     }

@@ -51,6 +51,7 @@ class ActionAsked:
     chosen: Chosen
     reason: str
     lasts: timedelta | None = None  # of what a subscription is set to; then the clock takes it back
+    within: timedelta | None = None  # on activation, how long the proof may take
     wipe: bool = True  # on retirement
     subscription: LineEnd = "deactivated"  # on retirement
 
@@ -64,7 +65,8 @@ def document(action: ActionAsked) -> dict[str, Any]:
     """What it sets the facet to."""
     match action.verb:
         case "activate":
-            return {"state": "active"}
+            waits = {} if action.within is None else {"within_s": int(action.within.total_seconds())}
+            return {"state": "active", **waits}
         case "retire":
             return {"state": "retired", "wipe": action.wipe, "subscription": action.subscription}
         case _:

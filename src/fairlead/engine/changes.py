@@ -104,24 +104,40 @@ class Changes:
                 if again is not None and again.applied is not None:  # somebody applied it while we looked
                     return await self._read(tx, again.applied)
                 return refused
-            change = new_change(plan, by, rollout, title, reason, now, emergency=emergency)
-            others = await self._stores.plans.mark_applied(tx, plan_id, change.id)
-            if others is not None:
-                return await self._read(tx, others)
-            await self._stores.changes.insert(tx, change)
-            rules = [r["rule"] for r in plan.resources]
-            await self._stores.policies.try_revisions(tx, change.id, rules)
-            told: dict[str, Json] = {
-                "plan": show("plan", plan_id),
-                "resources": [f"{r['kind']}/{r['name']}@{r['number']}" for r in plan.resources],
-                "devices": plan.summary["devices"],
-                "stages": list(rollout.stages),
-            }
-            await self._tell(tx, tenant, change.id, by, Action.CHANGE_APPLIED, now, reason=reason, payload=told)
-            await self._stores.append(tx, [_policy_line(tenant, change.id, by, r, reason, now) for r in plan.resources])
-            if change.state is ChangeState.APPROVED:
-                await self._start(tx, tenant, change, by, now)
-            return await self._read(tx, change.id)
+            return await self._begin(tx, tenant, by, plan, rollout, title, reason, now, emergency=emergency)
+
+    async def apply_in(
+        self, tx: Transaction, tenant: TenantId, by: Hand, plan: PlanRow, rollout: Rollout, title: str, reason: str,
+        now: datetime,
+    ) -> ChangeRow | Conflict:  # fmt: skip
+        """A plan that was made in this very transaction: nothing can have moved under it."""
+        refused = await self._steps_refused(tx, plan, rollout)
+        if refused is not None:
+            return refused
+        return await self._begin(tx, tenant, by, plan, rollout, title, reason, now, emergency=False)
+
+    async def _begin(
+        self, tx: Transaction, tenant: TenantId, by: Hand, plan: PlanRow, rollout: Rollout, title: str, reason: str,
+        now: datetime, *, emergency: bool,
+    ) -> ChangeRow:  # fmt: skip
+        change = new_change(plan, by, rollout, title, reason, now, emergency=emergency)
+        others = await self._stores.plans.mark_applied(tx, plan.id, change.id)
+        if others is not None:
+            return await self._read(tx, others)
+        await self._stores.changes.insert(tx, change)
+        rules = [r["rule"] for r in plan.resources]
+        await self._stores.policies.try_revisions(tx, change.id, rules)
+        told: dict[str, Json] = {
+            "plan": show("plan", plan.id),
+            "resources": [f"{r['kind']}/{r['name']}@{r['number']}" for r in plan.resources],
+            "devices": plan.summary["devices"],
+            "stages": list(rollout.stages),
+        }
+        await self._tell(tx, tenant, change.id, by, Action.CHANGE_APPLIED, now, reason=reason, payload=told)
+        await self._stores.append(tx, [_policy_line(tenant, change.id, by, r, reason, now) for r in plan.resources])
+        if change.state is ChangeState.APPROVED:
+            await self._start(tx, tenant, change, by, now)
+        return await self._read(tx, change.id)
 
     async def _steps_refused(self, tx: Transaction, plan: PlanRow, rollout: Rollout) -> Conflict | None:
         """Steps that nothing takes back, where nobody else is asked; or that nothing proves, where proof is."""

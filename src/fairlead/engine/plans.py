@@ -113,23 +113,29 @@ class Planner:
 
     async def act(self, tenant: TenantId, by: Hand, action: ActionAsked, now: datetime) -> PlanRow | Refused:
         """A plan of what is asked of given devices; or why there is none."""
+        async with self._stores.transactions.tenant(tenant) as tx:
+            return await self.act_in(tx, tenant, by, action, now)
+
+    async def act_in(
+        self, tx: Transaction, tenant: TenantId, by: Hand, action: ActionAsked, now: datetime
+    ) -> PlanRow | Refused:
+        """The same within a transaction that is open. Raises `Collided`."""
         text = policy_text(action, uuid7(now))
         resources, faults = read_files([File(name="action", text=text)])
         if faults:
             return Refused(faults=tuple(faults))
-        async with self._stores.transactions.tenant(tenant) as tx:
-            selected = await self._stores.plans.select(
-                tx,
-                names=action.chosen.names or None,
-                match=action.chosen.match.expr if action.chosen.match else None,
-                passing=passing(action),
-                constants={"tenant": str(tenant)},
-                now=now,
-            )
-            refused = _unselected(action, selected)
-            if refused is not None:
-                return refused
-            return await self._make(tx, tenant, by, resources, (), now, chosen=selected, lasts=action.lasts)
+        selected = await self._stores.plans.select(
+            tx,
+            names=action.chosen.names or None,
+            match=action.chosen.match.expr if action.chosen.match else None,
+            passing=passing(action),
+            constants={"tenant": str(tenant)},
+            now=now,
+        )
+        refused = _unselected(action, selected)
+        if refused is not None:
+            return refused
+        return await self._make(tx, tenant, by, resources, (), now, chosen=selected, lasts=action.lasts)
 
     async def _make(
         self,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from fairlead.engine.arrivals import Arrivals
 from fairlead.engine.bulk import Bulks
 from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.events import ABOUT
@@ -32,6 +33,7 @@ from fairlead.model.ids import TenantId, show
 
 CLOCKS_EVERY: Final = timedelta(hours=1)  # of house time; never more often than every 20 real seconds
 CLOCKS_AT_LEAST_S: Final = 20.0
+ARRIVALS_EVERY_S: Final = 5.0  # each shipment once an hour of house time
 COUNTS_EVERY_S: Final = 5.0
 COUNTS_RESTS: Final = 9.0  # a count rests so many times as long as it took: a second or more for a million devices
 COUNTS_AT_LEAST_S: Final = 60.0
@@ -50,6 +52,7 @@ class Workers:
     moving: Moving
     carriers: CarrierWorker
     bulks: Bulks
+    arrivals: Arrivals
     observer: Observer
     usage: UsageIntake
     outages: Outages
@@ -72,6 +75,7 @@ def reconcilers(
         Reconciler(name="readback", reconcile=doing.readback, every_s=2.0, busy_s=1.0),
         Reconciler(name="prove", reconcile=doing.prove, every_s=0.5, busy_s=0.2),
         Reconciler(name="stages", reconcile=doing.stages, every_s=0.5, busy_s=0.2),
+        Reconciler(name="shipments", reconcile=doing.shipments, every_s=ARRIVALS_EVERY_S, busy_s=ARRIVALS_EVERY_S),
         Reconciler(name="sweep", reconcile=doing.sweep, every_s=sweep_every_s, busy_s=sweep_every_s, hinted=False),
         Reconciler(name="look", reconcile=doing.look, every_s=LOOK_EVERY_S, busy_s=LOOK_EVERY_S),
         Reconciler(
@@ -143,6 +147,9 @@ class _Doing:
     async def stages(self, tenant: TenantId) -> bool:
         progress = await self._workers.stages.tick(tenant, self._time.now())
         return progress.decided + progress.opened + progress.settled > 0
+
+    async def shipments(self, tenant: TenantId) -> bool:
+        return await self._workers.arrivals.watch(tenant, self._time.now()) > 0
 
     async def sweep(self, tenant: TenantId) -> bool:
         return await self._workers.observer.sweep_all(tenant) > 0

@@ -58,6 +58,7 @@ class Facts:
     """What was last observed of a device; None where nothing was."""
 
     home_country: str | None  # a binding, kept here because conditions read it
+    destination: str | None  # where it was last shipped to
     country: str | None
     plmn: str | None
     rat: str | None

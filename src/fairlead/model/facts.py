@@ -108,6 +108,8 @@ def _device_place() -> tuple[Fact, ...]:
     return (
         fact("home_country", "string", "The country the device is bound to (ISO 3166, two letters).", "home_country",
              _INVENTORY, _EDIT),
+        fact("destination", "string", "The country the device was last shipped to (ISO 3166, two letters).",
+             "destination", "shipment", "when it leaves"),
         fact("country", "string", "The country where the device was last seen (ISO 3166, two letters).", "country"),
         fact("plmn", "string", "The visited network, as MCC-MNC.", "plmn"),
         fact("rat", "string", "The radio access technology in use.", "rat"),

@@ -25,10 +25,10 @@ JobId = NewType("JobId", UUID)
 FindingId = NewType("FindingId", UUID)
 
 Kind = Literal[
-    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job", "fnd",
+    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job", "fnd", "ship",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = (
-    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job", "fnd",
+    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job", "fnd", "ship",
 )  # fmt: skip
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"

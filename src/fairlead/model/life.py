@@ -21,6 +21,7 @@ line_ends: Final[tuple[LineEnd, ...]] = ("keep", "suspended", "deactivated", "te
 
 # Where devices stand that no policy touches yet.
 OUTSIDE: Final = (name(DeviceState.MANUFACTURED), name(DeviceState.BOOTSTRAPPED))
+LONGEST_WAIT_S: Final = 3 * 366 * 86_400
 NEVER: Final = Literal(type="bool", value=False)  # the `until` of every life
 
 _STATE: Final = FactRef(type="string", name="state", column="device_state")
@@ -33,6 +34,7 @@ class Life:
     """Where a device should stand, and how it gets there."""
 
     state: LifeState
+    within_s: int | None = None  # on activation, how long the proof may take; None: as the planner says
     wipe: bool = True  # on retirement the device erases its data and says so
     subscription: LineEnd = "deactivated"  # what becomes of its subscriptions on retirement
 
@@ -40,7 +42,7 @@ class Life:
 def read_life(value: Mapping[str, Any]) -> Life:
     """A checked document as a value."""
     if value["state"] == "active":
-        return Life(state="active")
+        return Life(state="active", within_s=value.get("within_s"))
     return Life(state="retired", wipe=bool(value["wipe"]), subscription=value["subscription"])
 
 

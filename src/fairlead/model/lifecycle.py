@@ -1,4 +1,4 @@
-"""The states of what moves, as tables: Change, Batch, Move, Operation, Device, Finding.
+"""The states of what moves, as tables: Change, Batch, Move, Operation, Shipment, Device, Finding.
 
 Each table says which state may follow which. The engine asks `allowed` before it writes; the
 diagrams in docs/states.md are generated from here (tools/statedoc.py). The numbers are those of
@@ -80,6 +80,17 @@ class OperationState(IntEnum):
     UNKNOWN = 10
 
 
+class ShipmentState(IntEnum):
+    """Devices on their way to a country."""
+
+    DRAFT = 1
+    REFUSED = 2  # the last check found what stops it
+    READY = 3  # the last check found nothing that stops it, or somebody let it pass
+    LEFT = 4  # out of the warehouse
+    ARRIVED = 5  # every device was seen in the country it was sent to
+    CANCELLED = 6
+
+
 class DeviceState(IntEnum):
     """The life of a device."""
 
@@ -154,6 +165,14 @@ OPERATION: Final[Mapping[OperationState, frozenset[OperationState]]] = {
     O.REFUSED: frozenset(),
     O.EXPIRED: frozenset(),
     O.SUPERSEDED: frozenset(),
+}
+SHIPMENT: Final[Mapping[ShipmentState, frozenset[ShipmentState]]] = {
+    ShipmentState.DRAFT: frozenset({ShipmentState.REFUSED, ShipmentState.READY, ShipmentState.CANCELLED}),
+    ShipmentState.REFUSED: frozenset({ShipmentState.READY, ShipmentState.CANCELLED}),
+    ShipmentState.READY: frozenset({ShipmentState.REFUSED, ShipmentState.LEFT, ShipmentState.CANCELLED}),
+    ShipmentState.LEFT: frozenset({ShipmentState.ARRIVED}),
+    ShipmentState.ARRIVED: frozenset(),
+    ShipmentState.CANCELLED: frozenset(),
 }
 DEVICE: Final[Mapping[DeviceState, frozenset[DeviceState]]] = {
     D.MANUFACTURED: frozenset({D.BOOTSTRAPPED, D.ACTIVE, D.RETIRED}),

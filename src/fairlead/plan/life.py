@@ -10,6 +10,7 @@ can still be reached, then its subscriptions end, then its credential is refused
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from fairlead.model.facet import Facet
@@ -42,7 +43,7 @@ def registry(verb: str, *, proof: str = "recorded", undo: bool = True) -> Step:
     )
 
 
-def first_activation(situation: Situation, before: Sequence[Step], written: Sequence[Step]) -> Recipe:
+def first_activation(situation: Situation, life: Life, before: Sequence[Step], written: Sequence[Step]) -> Recipe:
     """`before` makes the way in usable, `written` gives the documents; both as for any other move."""
     if situation.life not in OUTSIDE:
         return Recipe(steps=(), notes=(f"the device is {situation.life} already: nothing is to be activated",))
@@ -53,7 +54,15 @@ def first_activation(situation: Situation, before: Sequence[Step], written: Sequ
             block_code="no_way_in",
         )
     heard = () if written else (registry("hear", proof="contact", undo=False),)
-    return Recipe(steps=(registry("bootstrap"), *before, *written, *heard, registry("activate")))
+    proved = [_patient(step, life) for step in (*written, *heard)]
+    return Recipe(steps=(registry("bootstrap"), *before, *proved, registry("activate")))
+
+
+def _patient(step: Step, life: Life) -> Step:
+    """What only the device can prove waits as long as the life says: it may be at sea. A carrier answers anyway."""
+    if life.within_s is None or step.driver == "carrier":
+        return step
+    return replace(step, deadline_s=life.within_s)
 
 
 def retirement(situation: Situation, life: Life) -> Recipe:

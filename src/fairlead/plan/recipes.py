@@ -63,7 +63,7 @@ def _made(situation: Situation) -> Recipe:
     if network is not None and situation.current is not None:
         steps += _after(situation, network, situation.current, notes)
     if life is not None:
-        return first_activation(situation, before, steps)
+        return first_activation(situation, life, before, steps)
     steps = [*before, *steps, *_subscription(situation)]
     released = [c.facet.value for c in situation.changes if c.after is None]
     if released:

@@ -107,6 +107,15 @@ spec:
   set: {life: {state: retired, wipe: true, subscription: deactivated}}
   reason: what is scrapped erases itself and its lines end
 """,
+        """apiVersion: fairlead/v1
+kind: Policy
+metadata: {name: sent-by-sea}
+spec:
+  priority: 100
+  match: '"by-sea" in tags'
+  set: {life: {state: active, within_s: 5184000}}
+  reason: what travels by sea is heard of late
+""",
     ),
 }
 

@@ -168,10 +168,10 @@ class Fields:
             return None
         return value
 
-    def whole(self, key: str, expected: str, *, low: int, high: int) -> int | None:
+    def whole(self, key: str, expected: str, *, low: int, high: int, optional: bool = False) -> int | None:
         """A whole number within bounds."""
         self.faults.ask(self.name(key), type="whole number", expected=expected)
-        node = self.need(key, expected)
+        node = self.get(key) if optional else self.need(key, expected)
         if node is None:
             return None
         value = node.value if isinstance(node, Scalar) else None

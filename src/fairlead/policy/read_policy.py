@@ -12,7 +12,7 @@ from typing import Final
 from fairlead.model.document import Json
 from fairlead.model.expression import negation
 from fairlead.model.facet import Facet
-from fairlead.model.life import NEVER, life_states, line_ends
+from fairlead.model.life import LONGEST_WAIT_S, NEVER, life_states, line_ends
 from fairlead.model.resources import (
     AUTO_FACETS,
     DEFAULT_PACE,
@@ -190,8 +190,12 @@ def _subscription(fields: Fields) -> Mapping[str, Json] | None:
 def _life(fields: Fields) -> Mapping[str, Json] | None:
     state = fields.choice("state", life_states)
     if state != "retired":
+        expected = f"seconds from 60 to {LONGEST_WAIT_S}: how long the proof may take"
+        within = fields.whole("within_s", expected, low=60, high=LONGEST_WAIT_S, optional=True)
         fields.done()
-        return None if state is None else {"state": state}
+        if state is None:
+            return None
+        return {"state": state} if within is None else {"state": state, "within_s": within}
     wipe = fields.flag("wipe", absent=True)
     subscription = fields.choice("subscription", line_ends, optional=True) or "deactivated"
     fields.done()

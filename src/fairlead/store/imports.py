@@ -67,6 +67,7 @@ _CHECK: Final[Mapping[Kind, Sequence[str]]] = {
     "coverage": ("coverage_check_repeated",),
     "skus": ("skus_check_repeated",),
     "sunsets": ("sunsets_check_repeated",),
+    "certificates": ("certificates_check_repeated",),
 }  # fmt: skip
 _CLAIM: Final[Mapping[Kind, Sequence[str]]] = {
     "devices": ("devices_release", "claim_imei", "claim_eid"),
@@ -98,12 +99,12 @@ _COUNTS: Final[Mapping[Kind, str]] = {
 _TABLE: Final[Mapping[Kind, str]] = {
     "devices": "devices_table", "sims": "sims_table", "presence": "presence_table", "sessions": "presence_table",
     "prices": "prices_table", "usage": "table", "contracts": "contracts_table", "coverage": "coverage_table",
-    "skus": "skus_table", "sunsets": "sunsets_table",
+    "skus": "skus_table", "sunsets": "sunsets_table", "certificates": "certificates_table",
 }  # fmt: skip
 # Kinds that no device knows of: one statement applies them and counts what it did.
 _AT_ONCE: Final[Mapping[Kind, str]] = {
     "prices": "prices_apply", "contracts": "contracts_apply", "coverage": "coverage_apply", "skus": "skus_apply",
-    "sunsets": "sunsets_apply",
+    "sunsets": "sunsets_apply", "certificates": "certificates_apply",
 }  # fmt: skip
 _PARENTS: Final[Mapping[Kind, Sequence[str]]] = {
     "presence": ("presence",), "sessions": ("presence", "session"), "usage": ("usage_record",),

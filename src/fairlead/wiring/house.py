@@ -36,11 +36,13 @@ from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
 from fairlead.engine.agreement import Agreements
+from fairlead.engine.arrivals import Arrivals
 from fairlead.engine.availability import Availability
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.bulk import Bulks
 from fairlead.engine.carriers import Carriers as Accounts
 from fairlead.engine.carrierwork import CarrierWorker
+from fairlead.engine.certificates import Certificates
 from fairlead.engine.changes import Changes
 from fairlead.engine.events import Events
 from fairlead.engine.findings import Findings
@@ -68,6 +70,7 @@ from fairlead.engine.resolve import Resolver
 from fairlead.engine.sealing import KeyringFile, Sealer, read_keyring
 from fairlead.engine.settling import Settling
 from fairlead.engine.shadow import Shadows
+from fairlead.engine.shipments import Shipments
 from fairlead.engine.sign_in import SignIn
 from fairlead.engine.signing import SigningKeys
 from fairlead.engine.situations import Able, Ables, Situations
@@ -90,6 +93,7 @@ from fairlead.store.agreement import AgreementStore
 from fairlead.store.baseline import BaselineStore
 from fairlead.store.buckets import Buckets
 from fairlead.store.bulk import BulkStore
+from fairlead.store.certificates import CertificateStore
 from fairlead.store.changes import ChangeStore
 from fairlead.store.clock import compute as compute_clocks
 from fairlead.store.counts import CountStore
@@ -112,6 +116,7 @@ from fairlead.store.policies import PolicyStore
 from fairlead.store.register import RegisterStore
 from fairlead.store.sealed import SealedStore
 from fairlead.store.shadow import ShadowStore
+from fairlead.store.shipments import ShipmentStore
 from fairlead.store.sign_in import SignInStore
 from fairlead.store.tenants import TenantStore
 from fairlead.store.timeline import TimelineStore
@@ -275,10 +280,14 @@ class House:
         self.hooks = Hooks(database, HookStore(), addresses, self.connectors, append, timekeeper)
         self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able, AgreementStore())
         self.findings = Findings(database, FindingStore(), append, clock)
+        self.arrivals = Arrivals(self.stores, ShipmentStore(), self.findings)
         self.situations = Situations(self.stores, able)
         self.planner = Planner(self.stores, self.situations, _billing)
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages, AgreementStore())
+        self.shipments = Shipments(
+            self.stores, ShipmentStore(), self.planner, self.changes, self.arrivals, self.reference, able
+        )
         self.resolver = Resolver(self.stores)
         self.waves = Waves(self.stores, self.resolver, self.situations, self.findings)
         self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
@@ -328,6 +337,8 @@ class House:
             Register(RegisterStore(self.database), self.reference),
             Baselines(BaselineStore(self.database), self.reference),
             Availability(self.database, OutageStore(self.database), append),
+            Certificates(CertificateStore(self.database)),
+            self.shipments,
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)
@@ -362,6 +373,7 @@ class House:
             moving=Moving(self.stores, self.timekeeper),
             carriers=CarrierWorker(self.stores, self.connectors, self.timekeeper, usage=usage),
             bulks=self.bulks,
+            arrivals=self.arrivals,
             observer=observer,
             usage=usage,
             outages=Outages(self.database, OutageStore(), self.findings),

@@ -16,6 +16,7 @@ from fairlead.model.lifecycle import (
     OPEN_MOVE,
     OPERATION,
     SETTLED_OPERATION,
+    SHIPMENT,
     BatchState,
     ChangeState,
     DeviceState,
@@ -23,6 +24,7 @@ from fairlead.model.lifecycle import (
     IllegalTransition,
     MoveState,
     OperationState,
+    ShipmentState,
     name,
     step,
 )
@@ -33,6 +35,7 @@ TABLES: dict[str, tuple[Table, type[IntEnum], IntEnum]] = {
     "batch": (BATCH, BatchState, BatchState.OPEN),
     "move": (MOVE, MoveState, MoveState.WAITING),
     "operation": (OPERATION, OperationState, OperationState.PENDING),
+    "shipment": (SHIPMENT, ShipmentState, ShipmentState.DRAFT),
     "device": (DEVICE, DeviceState, DeviceState.MANUFACTURED),
     "finding": (FINDING, FindingState, FindingState.OPEN),
 }
@@ -41,6 +44,7 @@ ENDS = {
     "batch": {BatchState.ROLLED_BACK},
     "move": {MoveState.UNDONE, MoveState.SUPERSEDED},
     "operation": set(SETTLED_OPERATION),
+    "shipment": {ShipmentState.ARRIVED, ShipmentState.CANCELLED},
     "device": {DeviceState.RETIRED},
     "finding": {FindingState.CLOSED},
 }

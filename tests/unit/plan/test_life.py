@@ -67,6 +67,17 @@ def test_every_step_of_an_activation_is_taken_back_or_leaves_nothing() -> None:
         assert step.undo_verb is not None or step.verb == "hear"
 
 
+def test_what_only_the_device_can_prove_waits_as_long_as_its_life_says() -> None:
+    life = FacetChange(facet=Facet.LIFE, before=None, after={"state": "active", "within_s": 5_000_000})
+    heard = recipe_for(replace(OUTSIDE, changes=(life,)))
+    assert {step.verb: step.deadline_s for step in heard.steps if step.driver != "carrier"} == {
+        "bootstrap": 900, "hear": 5_000_000, "activate": 900,
+    }  # fmt: skip
+    assert [step.deadline_s for step in heard.steps if step.driver == "carrier"] == [900]
+    written = recipe_for(replace(OUTSIDE, changes=(NETWORK, CONFIG, life), target=LOCAL, reachable=True))
+    assert [step.deadline_s for step in written.steps if step.driver == "shadow"] == [5_000_000]
+
+
 def test_what_is_active_already_is_left_alone() -> None:
     recipe = recipe_for(replace(OUTSIDE, life="active"))
     assert recipe.steps == ()

@@ -186,6 +186,7 @@ def test_defaults() -> None:
             7, 63, "spec.set.network.lease", "'soon'", "15m",
         ),
         (policy(set="{life: {state: activ}}"), 7, 23, "spec.set.life.state", "'activ'", "did you mean 'active'?"),
+        (policy(set="{life: {state: active, within_s: 5}}"), 7, 41, "spec.set.life.within_s", "5", "seconds from 60"),
         (policy(set="{life: {state: active, wipe: true}}"), 7, 31, "spec.set.life.wipe", "unknown key", "one of: state"),
         (
             policy(set="{life: {state: retired, subscription: ended}}"),
@@ -240,6 +241,8 @@ def test_a_life_has_no_end_of_its_own_and_says_what_it_leaves_out() -> None:
     assert not faults
     assert isinstance(activation, Policy)
     assert activation.until.expr == NEVER
+    (patient,), faults = read_resources(policy(set="{life: {state: active, within_s: 60}}"), file="p.yaml")
+    assert (faults, patient.sets[Facet.LIFE].value) == ((), {"state": "active", "within_s": 60})
     (retirement,), _ = read_resources(policy(set="{life: {state: retired}}"), file="r.yaml")
     assert isinstance(retirement, Policy)
     assert retirement.sets[Facet.LIFE].value == {"state": "retired", "wipe": True, "subscription": "deactivated"}

@@ -29,6 +29,7 @@ TAGS: Final = (
     ("plans", "What would happen"),
     ("changes", "What happens: stages, proof, rollback"),
     ("bulk", "One verb asked of many lines, with a result a line"),
+    ("shipments", "Devices that leave for a country: checked before, activated at the door"),
     ("findings", "What insight concluded, with evidence"),
     ("people", "Principals, sign-in, tokens"),
     ("journal", "What was done, provably"),

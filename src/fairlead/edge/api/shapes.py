@@ -59,6 +59,7 @@ class FactsShown(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
     home_country: str | None
+    destination: str | None = Field(description="where it was last shipped to; where it is seen is `country`")
     country: str | None
     plmn: str | None
     rat: str | None

@@ -280,6 +280,7 @@ _KINDS: Final[Mapping[Kind, tuple[Callable[[Setting], Mapping[str, Reader]], Fin
     "coverage": (register.coverage, register.finish_coverage),
     "skus": (register.skus, register.finish_sku),
     "sunsets": (register.sunsets, register.finish_sunset),
+    "certificates": (register.certificates, register.finish_certificate),
 }
 _PLACE: Final = ("device", "iccid", "imei", "imsi", "country", "plmn", "first", "last", "apn", "rat", "cell")
 _COLUMNS: Final[Mapping[Kind, Sequence[str]]] = {

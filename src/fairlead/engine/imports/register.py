@@ -1,4 +1,4 @@
-"""The kinds of import that fill the register: contracts, coverage, radios of SKUs, and ends of networks."""
+"""The kinds of import that fill the register: contracts, coverage, SKUs with their certificates, ends of networks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -9,12 +9,14 @@ from fairlead.engine.imports.rows import BadRow, Setting, Values, account_of, ne
 from fairlead.engine.ports.imports import Kind
 from fairlead.model.identifiers import Plmn
 from fairlead.model.radio import CONFIDENCES
+from fairlead.model.shipment import TOPICS
 
 COLUMNS: Final[Mapping[Kind, Sequence[str]]] = {
     "contracts": ("account", "number", "start", "end", "notice_days", "committed_sims", "commitment"),
     "coverage": ("account", "country", "rats", "source", "as_of"),
     "skus": ("sku", "rats", "bands", "source", "as_of"),
     "sunsets": ("country", "rat", "plmn", "off_on", "confidence", "source", "as_of"),
+    "certificates": ("sku", "country", "topic", "number", "valid_from", "valid_until", "source", "as_of"),
 }
 
 
@@ -95,3 +97,27 @@ def finish_sunset(values: Values, setting: Setting) -> None:
     if "plmn" in values and plmn is None:
         raise BadRow("plmn", None, "a network with the length of its MNC, such as 502-16")
     values["plmn"] = str(plmn) if plmn is not None else ""
+
+
+def certificates(setting: Setting) -> Mapping[str, Reader]:
+    """What a SKU was granted in a country."""
+    return {
+        "sku": cells.words,
+        "country": cells.country(setting.reference.countries),
+        "topic": cells.one_of(TOPICS),
+        "number": cells.words,
+        "valid_from": cells.day,
+        "valid_until": cells.day,
+        "source": cells.words,
+        "as_of": cells.day,
+    }
+
+
+def finish_certificate(values: Values, setting: Setting) -> None:
+    """Its number is what an officer asks for; without a topic it is an approval of the equipment."""
+    del setting
+    needed(values, "sku", "country", "number")
+    first, last = values.get("valid_from"), values.get("valid_until")
+    if first is not None and last is not None and last < first:
+        raise BadRow("valid_until", last.isoformat(), f"not before valid_from ({first.isoformat()})")
+    values["topic"] = values.get("topic") or "certification"

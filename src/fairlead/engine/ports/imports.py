@@ -11,6 +11,7 @@ from fairlead.model.journal import Entry
 
 Kind = Literal[
     "devices", "sims", "presence", "sessions", "prices", "usage", "contracts", "coverage", "skus", "sunsets",
+    "certificates",
 ]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
@@ -45,6 +46,9 @@ STAGED: Final[Mapping[Kind, tuple[str, ...]]] = {
     "coverage": ("line", "account", "country", "rats", "source", "as_of"),
     "skus": ("line", "sku", "rats", "bands", "source", "as_of"),
     "sunsets": ("line", "country", "rat", "plmn", "off_on", "confidence", "source", "as_of"),
+    "certificates": (
+        "line", "sku", "country", "topic", "number", "valid_from", "valid_until", "source", "as_of",
+    ),
 }  # fmt: skip
 
 

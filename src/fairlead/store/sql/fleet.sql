@@ -86,7 +86,7 @@ order by c.device
 -- name: devices
 select d.id, d.name, d.serial, d.imei, d.eid, d.mac, d.fingerprint, d.sku, d.region, d.device_group, d.device_batch,
     d.tags, d.state, d.secret_hash is not null, d.created_at, d.updated_at, d.version,
-    f.home_country, f.country, f.plmn, f.rat, f.cell, f.roaming, f.carrier, f.iccid, f.fact_imei, f.connectivity,
+    f.home_country, f.destination, f.country, f.plmn, f.rat, f.cell, f.roaming, f.carrier, f.iccid, f.fact_imei, f.connectivity,
     f.law_stance, f.law_confidence, f.subscription_state, f.plan, f.usage_24h_bytes, f.usage_month_bytes,
     f.usage_at, f.usage_lag_s, f.silent_days,
     f.success_rate_1h, f.outage, f.outage_over_at, f.firmware, f.config_hash, f.days_used, f.breach_at, f.imei_breach_at, f.cert_not_after,

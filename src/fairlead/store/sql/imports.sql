@@ -670,3 +670,30 @@ with written as (
 )
 select count(*) filter (where created), count(*) filter (where not created), (select count(*) from import_row)
 from written
+
+-- name: certificates_table
+create temporary table import_row (
+    line int not null, sku text collate "C" not null, country text collate "C" not null, topic text collate "C" not null,
+    number text not null, valid_from date, valid_until date, source text, as_of date
+) on commit drop
+
+-- name: certificates_check_repeated
+select line, 'sku', sku, 'one row a SKU, country and topic: line ' || first_line || ' has it already'
+from (select line, sku, min(line) over (partition by sku, country, topic) as first_line from import_row) as r
+where line > first_line
+
+-- name: certificates_apply
+-- A row is the whole record: a renewal without a day of its end has none.
+with written as (
+    insert into certificate as s (tenant, sku, country, topic, number, valid_from, valid_until, source, as_of, updated_at)
+    select %(tenant)s, sku, country, topic, number, valid_from, valid_until, source, as_of, %(now)s
+    from import_row order by sku, country, topic
+    on conflict (tenant, sku, country, topic) do update
+        set number = excluded.number, valid_from = excluded.valid_from, valid_until = excluded.valid_until,
+            source = excluded.source, as_of = excluded.as_of, updated_at = excluded.updated_at, version = s.version + 1
+        where (s.number, s.valid_from, s.valid_until, s.source, s.as_of) is distinct from
+            (excluded.number, excluded.valid_from, excluded.valid_until, excluded.source, excluded.as_of)
+    returning (xmax = 0) as created
+)
+select count(*) filter (where created), count(*) filter (where not created), (select count(*) from import_row)
+from written

@@ -26,6 +26,8 @@ select kind from (values
     ('counts', not exists (select 1 from fleet_count where tenant = %(tenant)s and dimension = 'all' and value = ''
         and at > %(now)s::timestamptz - interval '10 minutes')), -- a recount costs more than a look, so less often
     ('look', exists (select 1 from heard where tenant = %(tenant)s and next_at <= %(now)s)),
+    ('shipments', exists (select 1 from shipment where tenant = %(tenant)s and state = 4
+        and (looked_at is null or looked_at <= %(now)s::timestamptz - interval '1 hour'))), -- on their way
     ('moves', exists (select 1 from move where tenant = %(tenant)s and next_at is not null)),
     ('usage', exists (
         select 1 from account a
