@@ -26,6 +26,7 @@ from fairlead_cli import (
     home,
     importing,
     journal,
+    outages,
     people,
     planning,
     register,
@@ -94,6 +95,7 @@ def build() -> typer.Typer:
     home.install(app)
     register.install(carriers.app, getting.app)
     shipments.install(getting.app)
+    outages.install(app, getting.app, reporting.app)
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
         getting.app, changes.app, bulk.app, shipments.app, journal.app, explaining.app, config, signing_in.tokens,

@@ -19,6 +19,7 @@ from fairlead.edge.api.app import create_app
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
+from fairlead.engine.availability import Availability
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.carriers import Carriers
 from fairlead.engine.certificates import Certificates
@@ -57,6 +58,7 @@ from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
 from fairlead.store.mappings import MappingStore
 from fairlead.store.moves import MoveStore
+from fairlead.store.outages import OutageStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
 from fairlead.store.register import RegisterStore
@@ -181,6 +183,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Register(RegisterStore(database), reference),
         Baselines(BaselineStore(database), reference),
         Certificates(CertificateStore(database)),
+        Availability(database, OutageStore(database), append),
         Strategies(
             Stores(
                 transactions=database,

@@ -20,6 +20,7 @@ from fairlead.engine.fleet import Fleet
 from fairlead.engine.loop import Reconciler
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer
+from fairlead.engine.outages import Outages
 from fairlead.engine.ports.events import About, Events, Silence
 from fairlead.engine.ports.shadow import DeviceNudges
 from fairlead.engine.resolve import Resolver
@@ -37,6 +38,7 @@ COUNTS_EVERY_S: Final = 5.0
 COUNTS_RESTS: Final = 9.0  # a count rests so many times as long as it took: a second or more for a million devices
 COUNTS_AT_LEAST_S: Final = 60.0
 USAGE_EVERY_S: Final = 5.0
+OUTAGES_EVERY_S: Final = 1.0  # asks nothing of the database until a bucket is over
 LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
 
@@ -53,6 +55,7 @@ class Workers:
     arrivals: Arrivals
     observer: Observer
     usage: UsageIntake
+    outages: Outages
     nudges: DeviceNudges
     fleet: Fleet
     events: Events = field(default_factory=Silence)
@@ -81,6 +84,9 @@ def reconcilers(
         Reconciler(name="usage", reconcile=doing.usage, every_s=USAGE_EVERY_S, busy_s=TURN_S),
         Reconciler(
             name="windows", reconcile=doing.windows, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
+        ),
+        Reconciler(
+            name="outages", reconcile=doing.outages, every_s=OUTAGES_EVERY_S, busy_s=OUTAGES_EVERY_S, hinted=False
         ),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
     )
@@ -162,6 +168,12 @@ class _Doing:
 
     async def usage(self, tenant: TenantId) -> bool:
         return await self._workers.usage.read(tenant) > 0
+
+    async def outages(self, tenant: TenantId) -> bool:
+        judged = await self._workers.outages.tick(tenant, self._time.now())
+        if judged is not None and judged.told_out + judged.told_over:
+            self._workers.events.tell(tenant, "device", [], count=judged.told_out + judged.told_over)
+        return judged is not None
 
     async def windows(self, tenant: TenantId) -> bool:
         now = self._time.now()
