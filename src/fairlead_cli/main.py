@@ -94,6 +94,7 @@ def build() -> typer.Typer:
     events.install(app)
     home.install(app)
     register.install(carriers.app, getting.app)
+    shipments.install(getting.app)
     outages.install(app, getting.app, reporting.app)
     shipments.install(getting.app)
     command(app, "version", examples=("fairlead version --json",))(show_version)

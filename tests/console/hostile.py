@@ -22,5 +22,6 @@ SIM: Final = ("plan", "apn")
 OTHERS: Final = (
     "carrier", "policy-label", "policy-reason", "policy-value", "change-title", "change-reason", "approval-note",
     "bulk-text", "bulk-reason", "owner-name", "second-name", "token-name", "view-name", "import-name", "action-reason",
+    "shipment-note",
 )  # fmt: skip
 FIELDS: Final = (*DEVICE, *SIM, *OTHERS)

@@ -252,6 +252,8 @@ async def _rival(stage: Scene) -> dict[str, Any]:
         told = {"verb": "send_sms", "arguments": {"text": bait("bulk-text")}, "lines": {"carrier": "rival-net"}}
         bulk = await owner.post("/v1/bulk", told | {"reason": bait("bulk-reason")})
         shipment = await _shipment(stage, owner, ["rival-0"], "GB", bait("shipment-note"))
+        # the newest line of the journal: the name of a file stands nowhere else, and older lines are further down
+        await owner.upload("skus", "sku,rats\nrival,LTE\n", bait("import-name"))
         device = await owner.get("/v1/devices/rival-0")
         sims = await owner.get("/v1/subscriptions?limit=1")
         everybody = await owner.get("/v1/principals")

@@ -38,6 +38,7 @@ async def test_one_is_made_checked_refused_and_cancelled(house: House, opens: Op
     await expect(page.page.get_by_role("button", name="Let it pass…")).to_have_attribute(
         "aria-description", "nobody lets their own shipment pass"
     )
+    await page.settled()
     assert await page.serious() == []
     await page.page.get_by_role("button", name="Cancel it…").click()
     dialog = page.page.get_by_role("dialog")

@@ -182,6 +182,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Mappings(MappingStore(database)),
         Register(RegisterStore(database), reference),
         Baselines(BaselineStore(database), reference),
+        Certificates(CertificateStore(database)),
         Availability(database, OutageStore(database), append),
         Certificates(CertificateStore(database)),
         Strategies(

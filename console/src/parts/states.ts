@@ -17,6 +17,8 @@ const TONE: Record<string, Tone> = {
   passed: "ok", stopped: "bad", "rolling-back": "warn", "rolled-back": "warn",
   // jobs
   done: "ok", cancelled: "idle",
+  // shipments: ready is above, as of a line; left is under way
+  left: "move", arrived: "ok", elsewhere: "warn", unseen: "idle",
   // networks
   usual: "ok", suspected: "warn", out: "bad", learning: "info", "too-few": "idle", met: "ok", missed: "bad",
   // shipments: ready is above, as of a line; left is under way

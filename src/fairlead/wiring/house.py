@@ -336,6 +336,8 @@ class House:
             Mappings(MappingStore(self.database)),
             Register(RegisterStore(self.database), self.reference),
             Baselines(BaselineStore(self.database), self.reference),
+            Certificates(CertificateStore(self.database)),
+            self.shipments,
             Availability(self.database, OutageStore(self.database), append),
             Certificates(CertificateStore(self.database)),
             self.shipments,
