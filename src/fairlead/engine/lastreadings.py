@@ -1,7 +1,7 @@
-"""What a line has used, read before it ends: after that a carrier may not tell any more.
+"""What is read of a line before it is written: what it used, before it ends; what it was set to, before that changes.
 
-`carrierwork` asks before it deactivates or terminates. What is read goes into the records like any other
-reading; where nothing can be read, the records are the evidence.
+`carrierwork` asks. What a line used goes into the records like any other reading; where nothing can be read,
+the records are the evidence. A setting that was read is how the operation is taken back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,10 @@ from fairlead.engine.ports.carrier import (
     CarrierTrouble,
     ProviderId,
     RateLimited,
+    ReadsNetworks,
+    ReadsSim,
     ReadsUsage,
+    SteersNetworks,
     Unavailable,
     UsagePeriod,
 )
@@ -26,6 +29,7 @@ from fairlead.model.ids import TenantId
 log = structlog.get_logger(__name__)
 
 LAST_USAGE: Final = frozenset({"deactivate", "terminate"})
+SETTINGS: Final = frozenset({"set_network_policy", "set_limit", "set_group"})  # what a record shows is put back
 _BACK: Final = timedelta(days=31)
 
 
@@ -61,6 +65,8 @@ class LastReadings:
 
         Raises `RateLimited` and `Unavailable` for an end that is final: it waits rather than lose what was used.
         """
+        if work.verb in SETTINGS:
+            return await self._setting(connector, work)
         if work.verb not in LAST_USAGE:
             return None
         now = self._time.now()
@@ -88,6 +94,30 @@ class LastReadings:
             }
         found = await self._recorded(tenant, work, since)
         return {"fact": "last-usage", "at": now.isoformat(), **(found or {}), "unread": unread}
+
+    async def _setting(self, connector: object, work: CarrierWork) -> Mapping[str, Any] | None:
+        """The arguments that would set it as it is now; None where that cannot be told: then nothing takes it back."""
+        sim = ProviderId(work.sim)
+        given: dict[str, Any] | None = None
+        try:
+            if work.verb == "set_network_policy" and isinstance(connector, SteersNetworks):
+                if isinstance(connector, ReadsNetworks):
+                    policy = await connector.read_networks(sim)
+                else:
+                    policy = (await connector.read_sim(sim)).network_policy if isinstance(connector, ReadsSim) else None
+                if policy is not None:
+                    given = {"kind": policy.kind, "plmns": sorted(str(plmn) for plmn in policy.plmns)}
+            elif isinstance(connector, ReadsSim):
+                record = await connector.read_sim(sim)
+                if work.verb == "set_group":
+                    given = {"group": record.group} if record.group else None
+                elif record.limit is not None:
+                    given = {"bytes": record.limit.limit_bytes}
+        except CarrierTrouble as trouble:
+            if isinstance(trouble, RateLimited | Unavailable):
+                raise  # nothing was sent: it waits rather than lose the way back
+            return None
+        return None if given is None else {"fact": "before", "at": self._time.now().isoformat(), "arguments": given}
 
     async def _keep(
         self, tenant: TenantId, connector: object, work: CarrierWork, periods: Sequence[UsagePeriod], since: datetime

@@ -175,6 +175,8 @@ class Steering:
     metadata: Metadata
     match: Condition
     prefer: tuple[Preference, ...]
+    premium: Only["allow", "bar"]  # of premium networks, at a carrier whose list has no order
+    shared: bool  # a list that binds more lines than those matched may be set
     line: int
 
 
@@ -239,4 +241,4 @@ class Grant:
 
 Resource = Policy | Strategy | Steering | SessionPolicy | Grant
 kinds: Final = ("Policy", "Strategy", "Steering", "SessionPolicy", "Grant")
-NO_DRIVER_YET: Final = frozenset({"Steering", "SessionPolicy", "Grant"})  # kept and checked; nothing follows from them
+NO_DRIVER_YET: Final = frozenset({"SessionPolicy", "Grant"})  # kept and checked; nothing follows from them

@@ -158,6 +158,8 @@ class CapabilityRecord:
     limit_scope: Literal["none", "sim", "group", "account"] = "none"
     steering: Literal["none", "allow", "block"] = "none"
     steering_scope: Literal["sim", "group", "account"] = "sim"  # whose networks one call changes
+    steering_by: Literal["plmn", "operator", "country"] = "plmn"  # what an entry of its list is
+    steering_most: int | None = None  # entries a list holds; None: the carrier names no limit
     location: Literal["none", "cell", "coordinates"] = "none"
     idempotent: Literal["none", "natural", "key"] = "none"
     state_staleness: timedelta = timedelta(0)  # a write still on its way may land this much later

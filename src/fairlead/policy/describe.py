@@ -70,6 +70,8 @@ spec:
     - plmn: "724-05"
       when: rat == "LTE"
       premium: false
+  premium_without_order: allow
+  shared: false
 """,
     "SessionPolicy": """apiVersion: fairlead/v1
 kind: SessionPolicy

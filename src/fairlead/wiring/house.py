@@ -66,6 +66,7 @@ from fairlead.engine.sign_in import SignIn
 from fairlead.engine.signing import SigningKeys
 from fairlead.engine.situations import Able, Ables, Situations
 from fairlead.engine.stages import Stages
+from fairlead.engine.steerings import Steerings
 from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
 from fairlead.engine.strategies import Strategies
@@ -104,6 +105,7 @@ from fairlead.store.register import RegisterStore
 from fairlead.store.sealed import SealedStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.sign_in import SignInStore
+from fairlead.store.steering import SteeringStore
 from fairlead.store.tenants import TenantStore
 from fairlead.store.timeline import TimelineStore
 from fairlead.store.usage import UsageStore
@@ -243,7 +245,10 @@ class House:
         able = ables(read_tiers(), lab=config.env == "lab")
         self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able)
         self.situations = Situations(self.stores, able)
-        self.planner = Planner(self.stores, self.situations, _billing)
+        self.steerings = Steerings(
+            self.stores, SteeringStore(), self.bulks, timekeeper, manifests.get, able, self.reference.networks
+        )  # fmt: skip
+        self.planner = Planner(self.stores, self.situations, _billing, (self.steerings,))
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
         self.resolver = Resolver(self.stores)
@@ -330,6 +335,7 @@ class House:
             usage=usage,
             nudges=nudge,
             fleet=self.fleet,
+            steerings=self.steerings,
             events=self.events,
         )
         made: Sequence[Reconciler] = reconcilers(workers, self.stores, self.timekeeper, sweep_every_s=sweep_every_s)

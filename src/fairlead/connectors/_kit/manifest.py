@@ -87,6 +87,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     verbs: dict[Verb, _Verb]
     usage: _Usage | None = None
     steering_scope: str = "sim"
+    steering_by: str = "plmn"
+    steering_most: int | None = None
     webhook: WebhookKind = "none"
     action_budget: dict[ActionClass, int] = {}
     required_settings: tuple[str, ...] = ()
@@ -163,6 +165,8 @@ def _record(file: _File) -> CapabilityRecord:
         "limit_scope": file.limit_scope,
         "steering": file.steering,
         "steering_scope": file.steering_scope,
+        "steering_by": file.steering_by,
+        "steering_most": file.steering_most,
         "location": file.location,
         "idempotent": file.idempotent,
         "state_staleness": timedelta(seconds=file.state_staleness_s),
