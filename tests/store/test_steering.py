@@ -41,6 +41,7 @@ spec:
     - {{plmn: "724-05", premium: true}}
 """
 NETWORKS = load().networks
+ALLOWS_NOTHING = NetworkPolicy(kind="allow", plmns=frozenset())
 CAN = {Verb.SET_NETWORK_POLICY: VerbCapability(supported=True)}
 ALLOWS = replace(MANIFEST.capabilities, verbs=CAN, steering="allow")
 BLOCKS = replace(MANIFEST.capabilities, verbs=CAN, steering="block")
@@ -55,7 +56,7 @@ class Lists(CarrierOnPaper):
     """A carrier that also keeps a list of networks a SIM."""
 
     lists: dict[str, NetworkPolicy] = field(default_factory=dict)
-    first: NetworkPolicy | None = NetworkPolicy(kind="allow", plmns=frozenset())
+    first: NetworkPolicy | None = ALLOWS_NOTHING
 
     async def read_networks(self, sim: ProviderId) -> NetworkPolicy | None:
         return self.lists.get(sim, self.first)

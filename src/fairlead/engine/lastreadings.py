@@ -29,7 +29,8 @@ from fairlead.model.ids import TenantId
 log = structlog.get_logger(__name__)
 
 LAST_USAGE: Final = frozenset({"deactivate", "terminate"})
-SETTINGS: Final = frozenset({"set_network_policy", "set_limit", "set_group"})  # what a record shows is put back
+# What a record shows is put back.
+SETTINGS: Final = frozenset({"set_network_policy", "set_limit", "set_group", "set_speed"})
 _BACK: Final = timedelta(days=31)
 
 
@@ -111,6 +112,8 @@ class LastReadings:
                 record = await connector.read_sim(sim)
                 if work.verb == "set_group":
                     given = {"group": record.group} if record.group else None
+                elif work.verb == "set_speed":
+                    given = {"speed": record.speed} if record.speed else None
                 elif record.limit is not None:
                     given = {"bytes": record.limit.limit_bytes}
         except CarrierTrouble as trouble:

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, ClassVar, Final, Protocol, TypeAlias
 from uuid import UUID
 
 from fairlead.engine.actions import ActionAsked, overtaken, passing, policy_text
@@ -85,10 +85,7 @@ def _unsaid(_connector: str, _verb: str) -> bool | None:
 class Preview(Protocol):
     """What resources of one kind would come to, account by account."""
 
-    @property
-    def key(self) -> str:
-        """Its name in a plan's summary."""
-        ...
+    key: ClassVar[str]  # its name in a plan's summary
 
     async def at_accounts(
         self, tx: Transaction, tenant: TenantId, resources: Sequence[Resource]

@@ -27,6 +27,7 @@ from fairlead.engine.steerings import Steerings
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.usage import TURN_S, UsageIntake
+from fairlead.engine.usage_rules import UsageRules
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId, show
 
@@ -56,6 +57,7 @@ class Workers:
     nudges: DeviceNudges
     fleet: Fleet
     steerings: Steerings
+    usage_rules: UsageRules
     events: Events = field(default_factory=Silence)
 
 
@@ -82,6 +84,7 @@ def reconcilers(
         Reconciler(
             name="windows", reconcile=doing.windows, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
         ),
+        Reconciler(name="usage-rules", reconcile=doing.usage_rules, every_s=RULES_EVERY_S, busy_s=RULES_EVERY_S),
         Reconciler(name="steering", reconcile=doing.steering, every_s=RULES_EVERY_S, busy_s=RULES_EVERY_S),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
     )
@@ -173,6 +176,9 @@ class _Doing:
 
     async def steering(self, tenant: TenantId) -> bool:
         return await self._rested(tenant, "steering", self._workers.steerings.tick)
+
+    async def usage_rules(self, tenant: TenantId) -> bool:
+        return await self._rested(tenant, "usage-rules", self._workers.usage_rules.tick)
 
     async def _rested(self, tenant: TenantId, what: str, tick: Callable[[TenantId], Awaitable[int]]) -> bool:
         """A look at every line there is: awake, but not again before it has rested."""

@@ -9,7 +9,7 @@ line: neither sets it, and both say so.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from fairlead.engine.bulk import MOST_LINES, Asked, Bulks, RuleHand
 from fairlead.engine.carriers import NO_CONNECTOR
@@ -56,7 +56,7 @@ class Steerings:
         self._ables = ables
         self._networks = networks
 
-    key: Final = "steering"
+    key: ClassVar[str] = "steering"
 
     async def at_accounts(
         self, tx: Transaction, tenant: TenantId, resources: Sequence[Resource]

@@ -53,46 +53,53 @@ def compile_steering(steering: Steering, at: AtCarrier, networks: Mapping[str, N
     record = at.record
     if record is None:
         return _not(at, "the account has no interface: its lines are changed by hand")
-    able: VerbCapability = capability(record, Verb.SET_NETWORK_POLICY)
-    if record.steering == "none" or not able.supported:
-        return _not(at, able.because or "the carrier keeps no list of networks")
-    if at.withheld:
-        return _not(at, at.withheld)
-    if record.steering_by == "country":
-        return _not(at, "its lists are by country, and a preference among the networks of one cannot be said in them")
-    if record.steering_scope != "sim" and at.others and not steering.shared:
-        whose = _SCOPES[record.steering_scope]
-        return _not(
-            at,
-            f"a list there is not the line's own but binds {whose}, and {at.others:,} other lines of the account are not "
-            "matched; match them all, or say `shared: true`",
-        )
+    able = capability(record, Verb.SET_NETWORK_POLICY)
+    because = _unable(steering, at, record, able)
+    if because:
+        return _not(at, because)
     barred = [one.plmn for one in steering.prefer if one.premium and steering.premium == "bar"]
     wanted = sorted({one.plmn for one in steering.prefer} - set(barred))
+    listed, because = _listed(record.steering, wanted, at, networks)
+    if not because and record.steering_most is not None and len(listed) > record.steering_most:
+        because = f"its list holds {record.steering_most} networks at most, and this one has {len(listed)}"
+    if because:
+        return _not(at, because)
+    notes = tuple(_notes(steering, record, able, barred))
+    return Compiled(account=at.account, kind=record.steering, plmns=tuple(listed), because="", notes=notes)
+
+
+def _unable(steering: Steering, at: AtCarrier, record: CapabilityRecord, able: VerbCapability) -> str:
+    """Why no list at all can be set there."""
+    if record.steering == "none" or not able.supported:
+        return able.because or "the carrier keeps no list of networks"
+    if at.withheld:
+        return at.withheld
+    if record.steering_by == "country":
+        return "its lists are by country, and a preference among the networks of one cannot be said in them"
+    if record.steering_scope != "sim" and at.others and not steering.shared:
+        whose = _SCOPES[record.steering_scope]
+        return (
+            f"a list there is not the line's own but binds {whose}, and {at.others:,} other lines of the account "
+            "are not matched; match them all, or say `shared: true`"
+        )
+    return ""
+
+
+def _listed(
+    kind: str, wanted: Sequence[str], at: AtCarrier, networks: Mapping[str, Network]
+) -> tuple[Sequence[str], str]:
+    """The networks of the list; or none, and why."""
     if not wanted:
-        return _not(at, "every network of it is premium, and premium networks are barred where a list has no order")
-    kind: str = record.steering
+        return (), "every network of it is premium, and premium networks are barred where a list has no order"
     if kind == "allow":
         stranded = _stranded(wanted, at.countries or {}, networks)
-        if stranded:
-            return _not(at, f"an allow list bars what it does not name, and {stranded} would be without a network")
-        listed = wanted
-    else:
-        unknown = [plmn for plmn in wanted if _country(plmn, networks) is None]
-        if unknown:
-            return _not(at, f"nobody knows which networks stand beside {', '.join(unknown)}, so none can be blocked")
-        listed = _beside(wanted, networks)
-        if not listed:
-            return _not(at, "there is no other network in these countries to be blocked")
-    if record.steering_most is not None and len(listed) > record.steering_most:
-        return _not(at, f"its list holds {record.steering_most} networks at most, and this one has {len(listed)}")
-    return Compiled(
-        account=at.account,
-        kind=kind,
-        plmns=tuple(listed),
-        because="",
-        notes=tuple(_notes(steering, record, able, barred)),
-    )
+        because = f"an allow list bars what it does not name, and {stranded} would be without a network"
+        return (wanted, "") if not stranded else ((), because)
+    unknown = [plmn for plmn in wanted if _country(plmn, networks) is None]
+    if unknown:
+        return (), f"nobody knows which networks stand beside {', '.join(unknown)}, so none can be blocked"
+    beside = _beside(wanted, networks)
+    return (beside, "") if beside else ((), "there is no other network in these countries to be blocked")
 
 
 def _notes(steering: Steering, record: CapabilityRecord, able: VerbCapability, barred: Sequence[str]) -> list[str]:

@@ -74,6 +74,7 @@ from fairlead.engine.tenants import Tenants
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.timelines import Timelines
 from fairlead.engine.usage import UsageDays, UsageIntake
+from fairlead.engine.usage_rules import Quiet, UsageRules
 from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
@@ -109,6 +110,7 @@ from fairlead.store.steering import SteeringStore
 from fairlead.store.tenants import TenantStore
 from fairlead.store.timeline import TimelineStore
 from fairlead.store.usage import UsageStore
+from fairlead.store.usage_rules import UsageRuleStore
 from fairlead.store.views import ViewStore
 from fairlead.store.work import WorkStore
 
@@ -248,7 +250,10 @@ class House:
         self.steerings = Steerings(
             self.stores, SteeringStore(), self.bulks, timekeeper, manifests.get, able, self.reference.networks
         )  # fmt: skip
-        self.planner = Planner(self.stores, self.situations, _billing, (self.steerings,))
+        self.usage_rules = UsageRules(
+            self.stores, UsageRuleStore(), SteeringStore(), self.bulks, timekeeper, manifests.get, able, Quiet()
+        )  # fmt: skip
+        self.planner = Planner(self.stores, self.situations, _billing, (self.steerings, self.usage_rules))
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
         self.resolver = Resolver(self.stores)
@@ -336,6 +341,7 @@ class House:
             nudges=nudge,
             fleet=self.fleet,
             steerings=self.steerings,
+            usage_rules=self.usage_rules,
             events=self.events,
         )
         made: Sequence[Reconciler] = reconcilers(workers, self.stores, self.timekeeper, sweep_every_s=sweep_every_s)

@@ -30,6 +30,7 @@ create table usage_hold (
     value bigint not null, -- bytes, or whole days of silence
     through timestamptz not null, -- the data it was judged by reached to here
     bulk uuid, -- what was asked of the carrier
+    lasts_s bigint, -- how long it is held; null: until the next calendar month (UTC)
     undo uuid, -- what takes it back
     held_at timestamptz,
     revert_at timestamptz, -- then it is taken back by itself

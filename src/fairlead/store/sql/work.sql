@@ -32,6 +32,13 @@ select kind from (values
             or exists (
                 select 1 from usage_state u
                 where u.tenant = a.tenant and u.account = a.id and u.next_at <= %(now)s)))),
+    ('usage-rules', exists (
+        select 1 from usage_hold where tenant = %(tenant)s and (state in (2, 3, 5) or state = 4 and revert_at <= %(now)s))
+        or exists (
+            select 1 from policy p join revision r on r.tenant = p.tenant and r.policy = p.id and r.number = p.kept
+            where p.tenant = %(tenant)s and p.kind = 'UsageRule' and not r.removed and not exists (
+                select 1 from rule_account v where v.tenant = p.tenant and v.kind = p.kind and v.name = p.name
+                    and v.revision = p.kept and v.judged_at > %(now)s::timestamptz - interval '1 hour'))),
     ('steering', exists (
         select 1 from policy p join revision r on r.tenant = p.tenant and r.policy = p.id and r.number = p.kept
         where p.tenant = %(tenant)s and p.kind = 'Steering' and not exists (
