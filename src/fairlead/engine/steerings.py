@@ -103,10 +103,12 @@ class Steerings:
             await self._rows.keep(tx, KIND, verdicts)
         return asked
 
-    async def kept(self, tenant: TenantId) -> list[Kept]:
+    async def kept(
+        self, tenant: TenantId, after: tuple[str, str] = ("", ""), limit: int | None = None
+    ) -> list[Kept]:  # fmt: skip
         """What was last judged, by name and account."""
         async with self._stores.transactions.tenant(tenant) as tx:
-            return await self._rows.kept(tx, KIND)
+            return await self._rows.kept(tx, KIND, after, limit)
 
     async def _compiled(
         self, tx: Transaction, tenant: TenantId, steerings: Mapping[str, Steering]

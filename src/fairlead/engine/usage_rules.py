@@ -94,10 +94,12 @@ class UsageRules:
             found[rule.metadata.name] = [_verdict(one, comes[one.account], {}) for one in judged]
         return found
 
-    async def kept(self, tenant: TenantId) -> list[Kept]:
+    async def kept(
+        self, tenant: TenantId, after: tuple[str, str] = ("", ""), limit: int | None = None
+    ) -> list[Kept]:  # fmt: skip
         """What was last judged, by name and account."""
         async with self._stores.transactions.tenant(tenant) as tx:
-            return await self._verdicts.kept(tx, KIND)
+            return await self._verdicts.kept(tx, KIND, after, limit)
 
     async def tick(self, tenant: TenantId) -> int:
         """Follow, take back, judge, act; how many lines moved."""

@@ -291,6 +291,8 @@ class House:
             self.memberships,
             self.waves,
             self.bulks,
+            self.steerings,
+            self.usage_rules,
             self.hooks,
             Home(HomeStore(self.database)),
             Views(ViewStore(self.database)),

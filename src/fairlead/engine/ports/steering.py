@@ -84,4 +84,8 @@ class SteeringRows(Protocol):
         """Keep these and no others of their kind."""
         ...
 
-    async def kept(self, tx: Transaction, kind: str) -> list[Kept]: ...
+    async def kept(
+        self, tx: Transaction, kind: str, after: tuple[str, str] = ("", ""), limit: int | None = None
+    ) -> list[Kept]:
+        """By name and account, those behind `after`."""
+        ...

@@ -107,4 +107,6 @@ on conflict (tenant, kind, name, account) do update set revision = excluded.revi
     verdict = excluded.verdict
 
 -- name: kept
-select name, account, revision, judged_at, verdict from rule_account where kind = %(kind)s order by name, account
+select name, account, revision, judged_at, verdict from rule_account
+where kind = %(kind)s and (name, account) > (%(name)s, %(account)s)
+order by name, account limit %(limit)s
