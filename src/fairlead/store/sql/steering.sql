@@ -21,6 +21,7 @@ where s.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
 analyze steered
 
 -- name: reached
+-- How many lines each matches at each account, where their devices are, and how many lines the account has in all.
 select x.name, a.name, a.connector, a.config, jsonb_object_agg(x.country, x.lines), sum(x.lines)::bigint, t.lines
 from (
     select r.name, s.account, coalesce(f.country, '') as country, count(*) as lines
