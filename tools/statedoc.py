@@ -14,6 +14,7 @@ from fairlead.model.lifecycle import (
     BULK,
     CHANGE,
     DEVICE,
+    FINDING,
     MOVE,
     OPEN_MOVE,
     OPERATION,
@@ -22,6 +23,7 @@ from fairlead.model.lifecycle import (
     BulkState,
     ChangeState,
     DeviceState,
+    FindingState,
     MoveState,
     OperationState,
     name,
@@ -92,6 +94,13 @@ def _diagrams() -> tuple[_Diagram, ...]:
             BulkState.RUNNING,
         ),
         _Diagram("Device", "The life of a device. See [Device](nouns/device.md).", DEVICE, DeviceState.MANUFACTURED),
+        _Diagram(
+            "Finding",
+            "What insight concluded. It is closed when what was seen is seen no more, or by a person; seen again "
+            "later it is another finding. See [Finding](nouns/finding.md).",
+            FINDING,
+            FindingState.OPEN,
+        ),
     )
 
 

@@ -12,6 +12,7 @@ import { search as changesSearch } from "./screens/changes/search";
 import { search as connectivitySearch } from "./screens/connectivity/search";
 import { search as countriesSearch } from "./screens/countries/search";
 import { search as deviceSearch } from "./screens/device/search";
+import { search as findingsSearch } from "./screens/findings/search";
 import { search as fleetSearch } from "./screens/fleet/search";
 import { search as jobsSearch } from "./screens/jobs/search";
 import { search as journalSearch } from "./screens/journal/search";
@@ -53,6 +54,8 @@ const change = createRoute({ ...at, path: "/changes/$change", validateSearch: ch
 const plan = createRoute({ ...at, path: "/plans/$plan", validateSearch: planSearch, component: lazyRouteComponent(() => import("./screens/plan")) });
 const jobs = createRoute({ ...at, path: "/jobs", validateSearch: jobsSearch, component: lazyRouteComponent(() => import("./screens/jobs")) });
 const job = createRoute({ ...at, path: "/jobs/$job", component: lazyRouteComponent(() => import("./screens/job")) });
+const findings = createRoute({ ...at, path: "/findings", validateSearch: findingsSearch, component: lazyRouteComponent(() => import("./screens/findings")) });
+const finding = createRoute({ ...at, path: "/findings/$finding", component: lazyRouteComponent(() => import("./screens/finding")) });
 const countries = createRoute({ ...at, path: "/countries", validateSearch: countriesSearch, component: lazyRouteComponent(() => import("./screens/countries")) });
 const country = createRoute({ ...at, path: "/countries/$code", component: lazyRouteComponent(() => import("./screens/country")) });
 const journal = createRoute({ ...at, path: "/journal", validateSearch: journalSearch, component: lazyRouteComponent(() => import("./screens/journal")) });
@@ -64,7 +67,7 @@ const tree = root.addChildren([
   signIn,
   setup,
   inside.addChildren([
-    home, fleet, device, connectivity, carrier, subscription, bulk, policies, policy, changes, change, plan, jobs, job, countries, country, journal, reference, settings, nowhere,
+    home, fleet, device, connectivity, carrier, subscription, bulk, policies, policy, changes, change, plan, jobs, job, findings, finding, countries, country, journal, reference, settings, nowhere,
   ]),
 ]);
 

@@ -21,7 +21,8 @@ _PATIENCE: Final = 30  # connections in a row that brought nothing
 def events(
     shell: Shell, *,
     kinds: Annotated[
-        str | None, typer.Option("--kinds", metavar="KIND,…", help="journal, change, bulk, device, counts, job.")
+        str | None,
+        typer.Option("--kinds", metavar="KIND,…", help="journal, change, bulk, finding, device, counts, job."),
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="End after so many.")] = None,
 ) -> None:  # fmt: skip

@@ -74,6 +74,7 @@ STATES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "quarantined": ("active", "retired"),
         "retired": (),
     },
+    "finding": {"open": ("acknowledged", "closed"), "acknowledged": ("closed",), "closed": ()},
 }  # fmt: skip
 
 
@@ -116,7 +117,8 @@ def expression(shell: Shell, text: Annotated[str, typer.Argument(metavar="EXPR",
 
 
 def states(
-    shell: Shell, noun: Annotated[str | None, typer.Argument(help="change, batch, move, operation or device.")] = None
+    shell: Shell,
+    noun: Annotated[str | None, typer.Argument(help="change, batch, move, operation, bulk, device or finding.")] = None,
 ) -> None:
     """Which state may follow which."""
     if noun is not None and noun not in STATES:

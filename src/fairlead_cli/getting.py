@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 from rich.markup import escape
 
-from fairlead_cli import change_view, device_view, durations, line_rules, nouns, plan_view, words
+from fairlead_cli import change_view, device_view, durations, finding_view, line_rules, nouns, plan_view, words
 from fairlead_cli.client import Body, Listing
 from fairlead_cli.output import Column
 from fairlead_cli.shell import Shell, command, group
@@ -263,6 +263,39 @@ def counts(shell: Shell, *, output: Form = "table") -> None:
     shell.out.fields(shown)
 
 
+def findings(
+    shell: Shell, *,
+    state: Annotated[
+        str, typer.Option(help="open, acknowledged, closed, live (open or acknowledged) or any.")
+    ] = "live",
+    severity: Annotated[str | None, typer.Option(help="info, warning or critical.")] = None,
+    kind: Annotated[str | None, typer.Option(help="carrier-outage, usage-rule, policy-collision …")] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="KIND[:ID]", help="What it is about: carrier:meridian, country:BR, device …")
+    ] = None,
+    count: Annotated[bool, typer.Option("--count", help="Only how many are open or acknowledged.")] = False,
+    limit: Limit = 50, everything: All = False, output: Form = "table",
+) -> None:  # fmt: skip
+    """What insight concluded, the newest first; those that are closed only where asked for."""
+    del output
+    if count:
+        if severity or kind or subject or state != "live":
+            raise typer.BadParameter("all that are not closed are counted, without a filter", param_hint="--count")
+        finding_view.counts(shell.out, shell.client.get("/v1/findings/counts"))
+        return
+    about, _, which = (subject or "").partition(":")
+    params = {
+        "state": None if state == "any" else state, "severity": severity, "kind": kind, "subject_kind": about or None,
+        "subject_id": which or None,
+    }  # fmt: skip
+    _list(shell, "/v1/findings", params, finding_view.FINDINGS, "findings", limit, everything)
+
+
+def finding(shell: Shell, finding_id: Annotated[str, typer.Argument(metavar="FINDING", help="Its id.")]) -> None:
+    """One finding whole: what was seen, how often, since when, and who knows."""
+    finding_view.show(shell.out, shell.client.get(f"/v1/findings/{finding_id}"))
+
+
 def jobs(
     shell: Shell, job: Annotated[str | None, typer.Argument(help="One of them.")] = None, *,
     limit: Limit = 20, everything: All = False, output: Form = "table",
@@ -401,6 +434,12 @@ command(app, "countries", examples=("fairlead get countries", "fairlead get coun
 command(app, "rules", examples=("fairlead get rules --country TR",))(rules)
 command(app, "forecast", examples=("fairlead get forecast --weeks 26",))(forecast)
 command(app, "counts", examples=("fairlead get counts",))(counts)
+command(
+    app,
+    "findings",
+    examples=("fairlead get findings --severity critical", "fairlead get findings --state any --subject country:BR"),
+)(findings)
+command(app, "finding", examples=("fairlead get finding fnd_06f…", "fairlead get finding fnd_06f… --json"))(finding)
 command(app, "jobs", examples=("fairlead get jobs", "fairlead get jobs job_06f…"))(jobs)
 command(app, "reference", examples=("fairlead get reference", "fairlead get reference failure-modes"))(reference)
 _simple("facts", "/v1/facts", nouns.FACTS, "facts", "Facts that conditions may read.", "fairlead get facts -o wide")

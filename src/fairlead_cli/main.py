@@ -5,6 +5,7 @@ point. Exit codes, output forms and the client's settings are in docs/cli.md.
 """
 
 import platform
+from functools import cache
 from importlib.metadata import version
 from typing import Annotated, Final
 
@@ -19,6 +20,7 @@ from fairlead_cli import (
     device_view,
     events,
     explaining,
+    finding,
     getting,
     home,
     importing,
@@ -72,8 +74,9 @@ def show_version(shell: Shell) -> None:
     shell.out.say(f"fairlead {escape(found)} (Python {platform.python_version()})")
 
 
+@cache
 def build() -> typer.Typer:
-    """The whole command line."""
+    """The whole command line; made once, for its groups are the modules' own and take each command once."""
     app = typer.Typer(name="fairlead", help=_ABOUT, no_args_is_help=True, pretty_exceptions_enable=False)
     config = group("config", "Settings of the server, and of this client.")
     command(config, "check", examples=("fairlead config check --config fairlead.toml",))(roles.check)
@@ -91,7 +94,7 @@ def build() -> typer.Typer:
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
         getting.app, changes.app, bulk.app, journal.app, explaining.app, config, signing_in.tokens, people.app,
-        carriers.app, carriers.devices, carriers.clock, reporting.app,
+        carriers.app, carriers.devices, carriers.clock, reporting.app, finding.app,
     ):  # fmt: skip
         app.add_typer(part)
     return app

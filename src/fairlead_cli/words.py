@@ -20,6 +20,7 @@ COLOURS: Final[Mapping[str, str]] = {
     "offline": "yellow", "quarantined": "yellow", "amber": "yellow", "superseded": "yellow", "stopped": "yellow",
     "failed": "red", "refused": "red", "aborted": "red", "prohibited": "red", "stuck": "red", "blocked": "red",
     "expired": "red", "rolled-back": "red", "undone": "red", "terminated": "red", "red": "red", "cancelled": "red",
+    "critical": "red", "warning": "yellow",
 }  # fmt: skip
 
 

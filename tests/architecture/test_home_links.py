@@ -13,7 +13,12 @@ from fairlead.insight.home import LOOK, ready_to_scale
 CONSOLE = Path(__file__).parents[2] / "console" / "src"
 ROUTES = (CONSOLE / "routes.tsx").read_text(encoding="utf-8")
 # The list behind a screen; what the console judges by itself, from an answer that is there whole, has none.
-LISTS = {"fleet": "/v1/devices", "changes": "/v1/changes", "connectivity": "/v1/subscriptions"}
+LISTS = {
+    "fleet": "/v1/devices",
+    "changes": "/v1/changes",
+    "connectivity": "/v1/subscriptions",
+    "findings": "/v1/findings",
+}
 OF_THE_CONSOLE = {("connectivity", "tab"), ("countries", "within_days")}
 VALUES = re.compile(r"(\w+): (flag|text|oneOf\(([^)]*)\))")
 

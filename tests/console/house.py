@@ -109,10 +109,11 @@ async def _northwind(stage: Scene, story: Story) -> dict[str, Any]:
         people = await owner.get("/v1/principals")
         bulk, asked = await _bulk(stage, owner)
         await owner.strategy("tiered")
+        await owner.put("/v1/imports/mappings/depot-files", {"text": _MAPPING.format(source="depot-files", column="SIM")})
         return {
             "at_risk": parked[0], "parked": parked, "change": story._change, "waiting": held["id"], "plan": open_plan["id"],
             "subscription": sims["items"][0]["iccid"], "job": job["id"], "device": device, "carrier": "local-tr",
-            "bulk": bulk, "bulk_waiting": asked,
+            "bulk": bulk, "bulk_waiting": asked, "mapping": "depot-files",
             "policy": "turkey-local", "strategy": "tiered", "country": "TR", "principal": people["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
 
@@ -149,6 +150,8 @@ async def _bulk(stage: Scene, owner: "_Person") -> tuple[str, str]:
     )
     return ended["id"], waiting["id"]
 
+
+_MAPPING = "source: {source}\nfiles:\n  sims:\n    columns: {{iccid: {column}}}\n"
 
 _PARKED = """\
 apiVersion: fairlead/v1
@@ -187,6 +190,8 @@ async def _rival(stage: Scene) -> dict[str, Any]:
         change = await owner.apply(plan, title=bait("change-title"), reason=bait("change-reason"), approvals=1)
         await second.post(f"/v1/changes/{change['id']}/approve", {"verdict": "approve", "note": bait("approval-note")})
         await owner.strategy("rival-tiers")
+        mapping = {"text": _MAPPING.format(source="rival-files", column=bait("mapping-column"))}
+        await owner.put("/v1/imports/mappings/rival-files", mapping)
         acted = await owner.plan(
             {
                 "action": {
@@ -209,7 +214,7 @@ async def _rival(stage: Scene) -> dict[str, Any]:
             "people": people, "waiting": change["id"], "device": "rival-0", "device_id": device["id"], "change": change["id"], "plan": plan["id"],
             "action_plan": acted["id"], "action_policy": acted["resources"][0]["name"], "job": job["id"], "subscription": sims["items"][0]["iccid"],
             "subscription_id": sims["items"][0]["id"], "carrier": "rival-net", "country": "GB", "policy": "rival-local",
-            "bulk": bulk["id"], "bulk_waiting": bulk["id"],
+            "bulk": bulk["id"], "bulk_waiting": bulk["id"], "mapping": "rival-files",
             "strategy": "rival-tiers", "principal": everybody["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
 

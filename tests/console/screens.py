@@ -63,6 +63,8 @@ FACES: Final = {
     "settings-rules": "/settings?part=rules",
     "settings-me": "/settings?part=me",
     "settings-about": "/settings?part=about",
+    "findings": "/findings",
+    "findings-closed": "/findings?state=closed&severity=critical",
     "nowhere": "/nothing/here",
 }
 ALL: Final = SCREENS | FACES

@@ -16,7 +16,7 @@ OF_IDS = sorted(name for name, path in ALL.items() if "{" in path and "{country}
 NOT_ASKED = {"/v1/events", "/v1/oidc/start", "/v1/oidc/callback"}
 EVERYBODYS = {"/v1/countries/{code}", "/v1/reference/{table}"}  # the law and the tables are the same for all
 # Nothing of the kind has one of the ids; the lists beside them are asked.
-WITHOUT_ONE = {"/v1/views/{screen}/{name}", "/v1/imports/mappings/{source}"}
+WITHOUT_ONE = {"/v1/views/{screen}/{name}"}
 
 
 async def test_nothing_of_another_tenant_is_shown(house: House, opens: Opens) -> None:

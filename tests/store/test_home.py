@@ -107,7 +107,7 @@ async def test_the_figures_are_those_of_the_tables(filled, database, tenant):
 async def test_no_question_scans_a_table_that_grows_with_the_fleet(filled, database_dsns, tenant):
     Explaining.seen = []
     await HomeStore(filled).figures(tenant, NOW.date())
-    assert len(Explaining.seen) == 7
+    assert len(Explaining.seen) == 8
     for text, plan in Explaining.seen:
         assert not LARGE & set(scans(plan)), f"sequential scan in\n{text}\n{json.dumps(plan, indent=1)}"
         assert plan["Total Cost"] < 200, f"{plan['Total Cost']} for\n{text}"

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest_asyncio
 
 from fairlead.engine.changes import Changes, Conflict
+from fairlead.engine.findings import Findings
 from fairlead.engine.moving import Moving
 from fairlead.engine.plans import File, Hand, Planner, Refused
 from fairlead.engine.ports.moving import Outcome
@@ -23,6 +24,7 @@ from fairlead.model.rollout import read_rollout
 from fairlead.model.subscription import VerbCapability
 from fairlead.store.changes import ChangeStore
 from fairlead.store.database import Database
+from fairlead.store.findings import FindingStore
 from fairlead.store.journal import append
 from fairlead.store.moves import MoveStore
 from fairlead.store.planning import PlanStore
@@ -152,7 +154,7 @@ def built(database: Database, tenant: TenantId) -> House:
         changes=Changes(stores, planner, stages),
         stages=stages,
         moving=Moving(stores, timekeeper),
-        waves=Waves(stores, resolver, situations),
+        waves=Waves(stores, resolver, situations, Findings(database, FindingStore(), append, timekeeper.now)),
         resolver=resolver,
     )
 

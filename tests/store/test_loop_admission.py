@@ -11,6 +11,7 @@ from fairlead.model.rollout import read_rollout
 from fairlead.policy.admission import ExceptionKind
 from fairlead.store.changes import ChangeStore
 from fairlead.store.membership import MembershipStore
+from fairlead.store.work import WorkStore
 
 from .fleet_on_paper import settle_fleet
 from .loop_on_paper import (
@@ -265,6 +266,15 @@ async def test_rules_that_come_to_contradict_each_other_keep_what_is_and_stop_no
         "select count(*) from journal where action = 'wave.opened' and payload::text like '%%collisions%%'"
     )
     assert told[0][0] == 1
+    found = await house.sql("select subject_id, title, key, state, evidence from finding")
+    assert found == [(
+        "meters", "meters and often set config/report_interval_s differently at one priority",
+        "config/report_interval_s meters often", 1, found[0][4],
+    )]  # fmt: skip
+    assert found[0][4]["policies"]["value"] == ["meters@1", "often@1"]
+    clock(house, timedelta(hours=7))
+    await settle_facts(house)
+    assert (await house.sql("select sightings, state from finding")) == [(2, 1)], "tried anew, and still so"
     fix = await house.planner.make(
         house.tenant,
         PERSON,
@@ -278,6 +288,12 @@ async def test_rules_that_come_to_contradict_each_other_keep_what_is_and_stop_no
     await house.run()
     await settle_facts(house)
     assert (await documents(house, 2))["dev-0000"]["report_interval_s"] == 7
+    assert (await house.sql("select state from finding")) == [(1,)]
+    clock(house, timedelta(hours=13))
+    async with house.database.tenant(house.tenant) as tx:
+        assert "waves" in await WorkStore().owed(tx, house.tenant, house.now)
+    await settle_facts(house)
+    assert (await house.sql("select state, closed_by from finding")) == [(3, 1)]
 
 
 # --- overlap --------------------------------------------------------------------------------------

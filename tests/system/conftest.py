@@ -22,6 +22,7 @@ from fairlead.edge.api.routing import Repeats
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.carriers import Carriers
 from fairlead.engine.events import Events, Pace
+from fairlead.engine.findings import Findings
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.home import Home
 from fairlead.engine.imports import Imports
@@ -46,6 +47,7 @@ from fairlead.store.buckets import Buckets
 from fairlead.store.changes import ChangeStore
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Database
+from fairlead.store.findings import FindingStore
 from fairlead.store.fleet import FleetStore
 from fairlead.store.home import HomeStore
 from fairlead.store.imports import ImportStore
@@ -169,6 +171,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         jobs,
         Home(HomeStore(database)),
         Views(ViewStore(database)),
+        Findings(database, FindingStore(), append, timekeeper.now),
         Timelines(TimelineStore(database)),
         Layers(fleet, reference),
         UsageDays(UsageStore(database)),

@@ -14,10 +14,12 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from .terminal import Terminal, terminal
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -60,6 +62,7 @@ class Person:
     home: Path
     url: str
     mqtt_port: int
+    terminal: Terminal
     more: dict[str, str]
 
     @property
@@ -70,17 +73,9 @@ class Person:
         return kept | own | self.more
 
     async def says(self, *words: str, given: str | None = None, within_s: float = 60.0) -> Said:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "fairlead_cli.main", *words, cwd=ROOT, env=self.env,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        try:
-            out, err = await asyncio.wait_for(process.communicate((given or "").encode()), within_s)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise
-        return Said(process.returncode or 0, out.decode(), err.decode())
+        typed = (given or "").encode()
+        code, out, err = await self.terminal.run(words, env=self.env, cwd=ROOT, given=typed, within_s=within_s)
+        return Said(code, out.decode(), err.decode())
 
     async def gets(self, *words: str, given: str | None = None, within_s: float = 60.0) -> Any:
         """The JSON of a command that must succeed."""
@@ -92,9 +87,18 @@ class Person:
 @contextlib.asynccontextmanager
 async def server(settings: Mapping[str, str], *more: str) -> AsyncIterator[tuple[Person, dict[str, Any]]]:
     """`fairlead up` in a directory of its own; gives a person beside it and what it said when it was ready."""
-    place = _place()
-    api, mqtt = _free_port(), _free_port()
-    person = Person(home=place, url=f"http://127.0.0.1:{api}", mqtt_port=mqtt, more={})
+    async with terminal() as typed:
+        place, api, mqtt = _place(), _free_port(), _free_port()
+        person = Person(home=place, url=f"http://127.0.0.1:{api}", mqtt_port=mqtt, terminal=typed, more={})
+        async with _up(person, api, settings, more) as said:
+            yield person, said
+
+
+@contextlib.asynccontextmanager
+async def _up(
+    person: Person, api: int, settings: Mapping[str, str], more: Sequence[str]
+) -> AsyncIterator[dict[str, Any]]:
+    place, mqtt = person.home, person.mqtt_port
     flags = {"api.port": str(api), "mqtt.port": str(mqtt), **settings}
     words = [part for key, value in flags.items() for part in ("--set", f"{key}={value}")]
     log = _log(place)
@@ -104,7 +108,7 @@ async def server(settings: Mapping[str, str], *more: str) -> AsyncIterator[tuple
         stdout=asyncio.subprocess.PIPE, stderr=log,
     )  # fmt: skip
     try:
-        yield person, await _ready(process, place)
+        yield await _ready(process, place)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)

@@ -170,6 +170,29 @@ async def test_a_bulk_action_that_moved_is_an_event_for_those_who_see_the_whole_
             assert found["event"] == "journal"
 
 
+async def test_findings_are_events_one_each_or_one_for_many_at_once(place):
+    def told(kind: str, number: str, action: Action):
+        subject = Subject(kind=kind, id=number)
+        return entry(tenant=place.api.tenant, at=NOW, actor="system/insight", action=action, subject=subject)
+
+    made = [
+        told("finding", "fnd_1", Action.FINDING_OPENED),
+        told("finding", "fnd_1", Action.FINDING_ACKNOWLEDGED),
+        told("finding-kind", "usage-rule", Action.FINDING_CLOSED),
+    ]
+    async with reading(place, query="?kinds=finding") as reader, reading(place, "operator@north") as bound:
+        await place.api.journal.append(place.api.tenant, made)
+        await place.api.journal.seal(place.api.tenant)
+        seen = [(await reader.event())["data"] for _ in range(2)]
+        assert [(one["subject"]["id"], one["action"]) for one in seen] == [
+            ("fnd_1", "finding.acknowledged"),
+            (None, "finding.closed"),
+        ]
+        place.api.events.tell(place.api.tenant, "device")
+        while (found := await bound.event())["event"] != "device":
+            assert found["event"] == "journal"
+
+
 async def test_a_reader_goes_on_behind_the_last_line_it_saw_and_is_told_when_it_missed_some(place):
     await place.write(lines=4)
     async with reading(place, query="?kinds=journal", last_event_id="2") as reader:

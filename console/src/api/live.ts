@@ -19,6 +19,7 @@ const TOUCHES: Record<string, string[]> = {
   device: ["devices", "operations"],
   change: ["changes", "plans", "operations"],
   bulk: ["bulk", "devices"],
+  finding: ["findings"],
   job: ["jobs"],
 };
 const GATHER_MS = 700; // a storm of events is one refresh
@@ -73,7 +74,7 @@ function open(): void {
   source.onerror = () => {
     set("stale");
     poll ??= setInterval(() => {
-      for (const noun of ["counts", "changes", "bulk", "jobs"]) void queryClient.invalidateQueries({ queryKey: [noun], refetchType: "active" });
+      for (const noun of ["counts", "changes", "bulk", "findings", "jobs"]) void queryClient.invalidateQueries({ queryKey: [noun], refetchType: "active" });
     }, POLL_MS);
     if (source?.readyState === EventSource.CLOSED) retry ??= setTimeout(open, RETRY_MS);
   };

@@ -19,6 +19,7 @@ const PRINTED: [RegExp, string, string][] = [
   [/^plan_[0-9a-z]{26,}$/, "/plans/", "Plan"],
   [/^sub_[0-9a-z]{26,}$/, "/subscriptions/", "Subscription"],
   [/^job_[0-9a-z]{26,}$/, "/jobs/", "Job"],
+  [/^fnd_[0-9a-z]{26,}$/, "/findings/", "Finding"],
 ];
 
 const [store, palette] = createSpotlight();

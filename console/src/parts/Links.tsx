@@ -35,6 +35,33 @@ export function SubscriptionLink({ subscription, children }: { subscription: str
 export function BulkLink({ bulk, children }: { bulk: string | null | undefined; children?: ReactNode }) {
   return bulk ? <TextLink {...size} to="/bulk/$bulk" params={{ bulk }}>{children ?? <span className={css.mono}>{bulk}</span>}</TextLink> : none;
 }
+export function FindingLink({ finding, children }: { finding: string | null | undefined; children?: ReactNode }) {
+  return finding ? <TextLink {...size} to="/findings/$finding" params={{ finding }}>{children ?? <span className={css.mono}>{finding}</span>}</TextLink> : none;
+}
+/** What a finding is about, with a link where the console has a page for it. */
+export function FindingSubject({ subject }: { subject: { kind: string; id: string; name: string } }) {
+  const link = () => {
+    switch (subject.kind) {
+      case "device":
+        return <DeviceLink device={subject.id}>{subject.name}</DeviceLink>;
+      case "account":
+        return <CarrierLink account={subject.id}>{subject.name}</CarrierLink>;
+      case "country":
+        return <CountryLink code={subject.id}>{subject.name === subject.id ? undefined : subject.name}</CountryLink>;
+      case "subscription":
+        return <SubscriptionLink subscription={subject.id}>{subject.name}</SubscriptionLink>;
+      case "policy":
+        return <PolicyLink policy={subject.id}>{subject.name}</PolicyLink>;
+      default:
+        return subject.name;
+    }
+  };
+  return (
+    <span title={subject.id}>
+      <span className={css.none}>{subject.kind}</span> {link()}
+    </span>
+  );
+}
 export function JobLink({ job, children }: { job: string | null | undefined; children?: ReactNode }) {
   return job ? <TextLink {...size} to="/jobs/$job" params={{ job }}>{children ?? <span className={css.mono}>{job}</span>}</TextLink> : none;
 }

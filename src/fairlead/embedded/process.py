@@ -28,6 +28,7 @@ _LOG_LIMIT_BYTES: Final = 20_000_000
 _NOBODY: Final = 65534
 _FIRST_PORT: Final = 20_000  # below the range of outgoing connections, which could take our port during a restart
 _PORTS: Final = 12_000
+_LET_GO_S: Final = 5.0
 
 
 class EngineFailed(Exception):
@@ -244,8 +245,11 @@ def port_is_free(port: int) -> bool:
 
 
 def choose_port(preferred: int = 0) -> int:
-    """A free port of the loopback: the preferred one when it is free, else one drawn by lot."""
-    if preferred and port_is_free(preferred):
+    """A free port of the loopback: the preferred one when it is free, else one drawn by lot.
+
+    A server that was killed leaves children behind which hold its port for a moment: they are waited for.
+    """
+    if preferred and until(lambda: port_is_free(preferred), _LET_GO_S):
         return preferred
     for _ in range(200):
         port = _FIRST_PORT + secrets.randbelow(_PORTS)

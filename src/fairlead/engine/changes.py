@@ -85,7 +85,7 @@ class Changes:
         now: datetime,
     ) -> ChangeRow | Conflict:
         """Make a plan into a Change; runs at once where nobody else must agree. Twice is once."""
-        async with self._stores.transactions.tenant(tenant) as tx:
+        async with self._stores.transactions.alone(tenant) as tx:
             plan = await self._stores.plans.read_plan(tx, plan_id)
             if plan is None:
                 raise NoSuchChange(show("plan", plan_id))
@@ -173,7 +173,7 @@ class Changes:
         self, tenant: TenantId, change_id: UUID, by: Hand, *, verdict: bool, note: str, now: datetime
     ) -> ChangeRow | Conflict:
         """Agree to a Change or refuse it. Nobody decides on their own; a refusal aborts it."""
-        async with self._stores.transactions.tenant(tenant) as tx:
+        async with self._stores.transactions.alone(tenant) as tx:
             change = await self._read(tx, change_id, lock=True)
             if change.state is not ChangeState.PLANNED:
                 return _wrong_state(change, "waits for approval")
@@ -208,7 +208,7 @@ class Changes:
         self, tenant: TenantId, change_id: UUID, by: Hand, *, reason: str, now: datetime
     ) -> ChangeRow | Conflict:
         """End a Change: one that never settled is rolled back whole and aborted; a standing one takes no entrants."""
-        async with self._stores.transactions.tenant(tenant) as tx:
+        async with self._stores.transactions.alone(tenant) as tx:
             change = await self._read(tx, change_id, lock=True)
             if change.settled_at is not None and ChangeState.CLOSED in CHANGE[change.state]:
                 await self._stores.policies.let_go(tx, change_id)
@@ -234,7 +234,7 @@ class Changes:
         now: datetime,
     ) -> RolledBack | Conflict:
         """Take the selected moves back and bar their devices from the revision; `preview` only counts."""
-        async with self._stores.transactions.tenant(tenant) as tx:
+        async with self._stores.transactions.alone(tenant) as tx:
             change = await self._read(tx, change_id, lock=True)
             if change.state in (ChangeState.DRAFT, ChangeState.PLANNED, ChangeState.APPROVED):
                 return _wrong_state(change, "has moved something")

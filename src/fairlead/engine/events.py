@@ -8,8 +8,8 @@ truth is read from PostgreSQL. Two sources feed a listener:
   tenant's wall, the lines after the number it has: the same with any number of workers and API
   processes, with nothing to lose, and a reader that comes back with the last number it saw
   (`Last-Event-ID`) goes on from there. What travels through NATS is only "the sealer was here"; while
-  NATS is away listeners look every few seconds by themselves. Events about Changes and bulk
-  actions are read out of the same lines, since each of their steps leaves one.
+  NATS is away listeners look every few seconds by themselves. Events about Changes, bulk
+  actions and findings are read out of the same lines, since each of their steps leaves one.
 - **What leaves no line**: counts, facts of devices, progress of jobs. Services `tell` it after their
   commit, each process gathers it and publishes at most one message a second a tenant and kind, with
   up to twenty ids and a count, however many devices moved.

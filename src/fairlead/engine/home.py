@@ -40,7 +40,7 @@ class Home:
         whole = may("devices.read")
         return Page(
             online=home.online(figures) if whole else Online(answer=withheld(_WHOLE, "fleet")),
-            broken=home.broken(figures, carriers=may("carriers.read"))
+            broken=home.broken(figures, carriers=may("carriers.read"), findings=may("findings.read"))
             if whole
             else Broken(answer=withheld(_WHOLE, "fleet")),
             illegal_soon=home.illegal_soon(figures) if whole else IllegalSoon(answer=withheld(_WHOLE, "countries")),

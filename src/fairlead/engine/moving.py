@@ -54,36 +54,62 @@ class Moving:
         done = Ticked(tenant=tenant)
         now = self._time.now()
         async with self._stores.transactions.tenant(tenant) as tx:
-            situations: dict[tuple[UUID, int], Mapping[int, SituationRow]] = {}
-            for group in await self._stores.moves.due(tx, now, LIMIT):
-                key = (group.plan if group.wave == 0 else group.change, group.wave)
-                if key not in situations:
-                    situations[key] = {s.no: s for s in await self._stores.plans.situations(tx, *key)}
-                done.moves += len(group.devices)
-                situation = situations[key][group.situation]
-                if group.leg == _FORWARD:
-                    await self._forward(tx, group, situation, now, done)
-                else:
-                    await self._back(tx, group, situation, now, done)
+            failing = await self._carry(tx, now, done, alone=False)
+        if failing:
+            async with self._stores.transactions.alone(tenant) as tx:
+                await self._carry(tx, now, done, alone=True)
         return done
 
+    async def _carry(self, tx: Transaction, now: datetime, done: Ticked, *, alone: bool) -> bool:
+        """Do what is due; true where moves were left because they turn back, which only who is `alone` may begin."""
+        situations: dict[tuple[UUID, int], Mapping[int, SituationRow]] = {}
+        left = False
+        for group in await self._stores.moves.due(tx, now, LIMIT):
+            key = (group.plan if group.wave == 0 else group.change, group.wave)
+            if key not in situations:
+                situations[key] = {s.no: s for s in await self._stores.plans.situations(tx, *key)}
+            situation = situations[key][group.situation]
+            if group.leg == _FORWARD:
+                left |= not await self._forward(tx, group, situation, now, done, alone=alone)
+            else:
+                await self._back(tx, group, situation, now, done)
+            done.moves += len(group.devices)
+        return left
+
     async def _forward(
-        self, tx: Transaction, group: DueGroup, situation: SituationRow, now: datetime, done: Ticked
-    ) -> None:
+        self,
+        tx: Transaction,
+        group: DueGroup,
+        situation: SituationRow,
+        now: datetime,
+        done: Ticked,
+        *,
+        alone: bool,
+    ) -> bool:
+        """Carry a group forward; false where it must turn back and we are not alone, so that nothing was done."""
         recipe = read_recipe(situation.recipe)
         match group.progress:
             case "none" if group.step >= len(recipe.steps):
                 await self._verified(tx, group, now, done)
             case "none":
-                await self._start(tx, group, recipe.steps[group.step], now, done)
+                step = recipe.steps[group.step]
+                if await self._start(tx, group, step, now, done):
+                    return True
+                if alone:
+                    why = f"nothing to {step.verb}: the subscription or facet is not there any more"
+                    await self._fail(tx, group, group.devices, why, now)
+                return alone
             case "verified" if group.step + 1 >= len(recipe.steps):
                 await self._verified(tx, group, now, done)
             case "verified":
                 await self._advance(tx, group, step=group.step + 1, state=MoveState.RUNNING, next_at=now)
             case "failed":
-                await self._failed(tx, group, now)
+                if alone:
+                    await self._failed(tx, group, now)
+                return alone
             case _:
                 await self._wait(tx, group, now)
+        return True
 
     async def _back(
         self, tx: Transaction, group: DueGroup, situation: SituationRow, now: datetime, done: Ticked
@@ -92,10 +118,8 @@ class Moving:
         match group.progress:
             case "none":
                 step = self._undo_step(recipe, group)
-                if step is None:
+                if step is None or not await self._start(tx, group, step, now, done):
                     await self._next_back(tx, group, now, done)
-                else:
-                    await self._start(tx, group, step, now, done)
             case "verified":
                 await self._next_back(tx, group, now, done)
             case "failed" if group.attempt < ATTEMPTS:
@@ -154,7 +178,8 @@ class Moving:
         await self._advance(tx, group, step=0, state=MoveState.UNDONE, settled_at=now)
         done.settled += len(group.devices)
 
-    async def _start(self, tx: Transaction, group: DueGroup, step: Step, now: datetime, done: Ticked) -> None:
+    async def _start(self, tx: Transaction, group: DueGroup, step: Step, now: datetime, done: Ticked) -> bool:
+        """Begin a step; false where there is nothing to begin it on."""
         deadline = self._time.real_floor(now + timedelta(seconds=step.deadline_s))
         start = StepStart(group=group, devices=group.devices, deadline=deadline)
         match step.driver:
@@ -168,13 +193,9 @@ class Moving:
                 started = await self._record(tx, start, step, now, done)
                 deadline = now if step.proof == "recorded" else deadline
         if started == 0:
-            why = f"nothing to {step.verb}: the subscription or facet is not there any more"
-            if group.leg == _FORWARD:
-                await self._fail(tx, group, group.devices, why, now)
-            else:
-                await self._next_back(tx, group, now, done)
-            return
+            return False
         await self._stores.moves.postpone(tx, group, deadline)
+        return True
 
     async def _record(self, tx: Transaction, start: StepStart, step: Step, now: datetime, done: Ticked) -> int:
         """A step in our own record: it is done, or it waits for a device to be heard from."""

@@ -39,9 +39,10 @@ class Resolver:
     async def dirty(self, tenant: TenantId, now: datetime, *, cause: str = "facts") -> Resolved | None:
         """Resolve a batch of dirty devices; None when there are none."""
         async with self._stores.transactions.tenant(tenant) as tx:
-            resolving = self._stores.plans.resolving(tx)
-            if not await resolving.any_dirty():
+            if not await self._stores.plans.resolving(tx).any_dirty():
                 return None
+        async with self._stores.transactions.alone(tenant) as tx:  # before the rules are read: a Change may bring more
+            resolving = self._stores.plans.resolving(tx)
             if await resolving.everyone_dirty():
                 return await self._resolve(tx, tenant, now, cause, whole=True)
             if not await resolving.scope_dirty(BATCH):
@@ -52,7 +53,7 @@ class Resolver:
         self, tenant: TenantId, now: datetime, *, cause: str, timings: dict[str, float] | None = None
     ) -> Resolved:
         """Resolve every device of a tenant; `timings` is filled with the seconds of each phase."""
-        async with self._stores.transactions.tenant(tenant) as tx:
+        async with self._stores.transactions.alone(tenant) as tx:
             return await self._resolve(tx, tenant, now, cause, whole=True, timings=timings)
 
     async def _resolve(

@@ -59,7 +59,7 @@ class Stages:
     async def tick(self, tenant: TenantId, now: datetime) -> Progress:
         """Look at every open batch once and do what follows."""
         decided = opened = settled = 0
-        async with self._stores.transactions.tenant(tenant) as tx:
+        async with self._stores.transactions.alone(tenant) as tx:
             touched: dict[UUID, ChangeRow] = {}
             for batch in await self._stores.moves.batches(tx):
                 change = touched.get(batch.change) or await self._stores.changes.read(tx, batch.change, lock=True)

@@ -1,4 +1,4 @@
-"""One causal timeline of a device: network, subscription, facets, Changes and people, newest first.
+"""One causal timeline of a device: network, subscription, facets, Changes, people and findings, newest first.
 
 The HTTP door asks for a page; `store.timeline` reads each source down to one instant; here they are
 merged and told in sentences. A page ends at an instant, never within one: what happened together
@@ -16,6 +16,7 @@ from uuid import UUID
 
 from fairlead.engine.ports.timeline import (
     Asked,
+    FindingSeen,
     Happened,
     LineSeen,
     MoveSeen,
@@ -28,10 +29,11 @@ from fairlead.engine.ports.timeline import (
 )
 from fairlead.model.device import Device
 from fairlead.model.facet import BY_NUMBER, Facet
+from fairlead.model.finding import Severity
 from fairlead.model.ids import TenantId, show
 from fairlead.model.lifecycle import MoveState, OperationState, name
 
-KINDS: Final = (*(str(facet) for facet in Facet), "change", "people")
+KINDS: Final = (*(str(facet) for facet in Facet), "change", "people", "finding")
 EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -74,6 +76,7 @@ class Timelines:
             network=Facet.NETWORK in kinds,
             moves="change" in kinds,
             people="people" in kinds,
+            findings="finding" in kinds,
             facets=[facet.number for facet in Facet if facet in kinds],
         )
         end = before or EVER
@@ -87,7 +90,7 @@ class Timelines:
 def cut(entries: Iterable[Entry], found: Happened, limit: int) -> Timeline:
     """The newest `limit` entries and whatever shares the instant of the last; and where to go on."""
     ordered = sorted(entries, key=lambda one: (one.at, one.rank, one.id), reverse=True)
-    sources = (found.begun, found.ended, found.presence, found.moves, found.operations, found.lines)
+    sources = (found.begun, found.ended, found.presence, found.moves, found.operations, found.lines, found.findings)
     more = any(len(rows) >= limit for rows in sources)
     kept = [one for one in ordered if one.at >= ordered[limit - 1].at] if len(ordered) > limit else ordered
     more = bool(kept) and (more or len(kept) < len(ordered))
@@ -114,6 +117,8 @@ def told(found: Happened, limit: int) -> Iterator[Entry]:
         yield _report(one)
     for one in found.lines:
         yield _line(one)
+    for one in found.findings:
+        yield _finding(one)
 
 
 def _why(one: OperationSeen, why: Mapping[tuple[UUID, int], Wanted]) -> Wanted | None:
@@ -318,6 +323,24 @@ def _line(one: LineSeen) -> Entry:
         id=f"line:{one.id}", at=one.at, kind="people", title=f"{said[0].upper()}{said[1:]} by {one.actor}{because}",
         source="journal", change=one.change, cause=show("chg", one.change) if one.change else None,
         detail={"action": one.action, "actor": one.actor, "payload": one.payload},
+    )  # fmt: skip
+
+
+_MOMENTS: Final = ("opened", "acknowledged", "closed")
+
+
+def _finding(one: FindingSeen) -> Entry:
+    number = show("fnd", one.id)
+    opened = one.what == "opened"
+    said = "Finding" if opened else f"Finding {one.what}"
+    because = f" ({one.because})" if one.because else ""
+    return Entry(
+        id=f"{number}:{one.what}", at=one.at, kind="finding", title=f"{said}: {one.title}{because}", source="insight",
+        cause=None if opened else f"{number}:opened", rank=_MOMENTS.index(one.what),
+        detail={
+            "finding": number, "kind": one.finding, "severity": name(Severity(one.severity)),
+            "sightings": one.sightings,
+        },
     )  # fmt: skip
 
 

@@ -246,7 +246,7 @@ def _verdict(judged: Judged, comes: Comes, held: Mapping[HoldState, int]) -> dic
     return {
         "account": judged.account,
         "lines": judged.lines + under_way,
-        "judged": judged.words.get("crossed", 0) + judged.words.get("within", 0),
+        "judged": judged.words.get("crossed", 0) + judged.words.get("within", 0) + under_way,
         "crossed": judged.words.get("crossed", 0) + under_way,
         "stale": judged.words.get("stale", 0),
         "unknown": judged.words.get("unknown", 0) + judged.words.get("gap", 0),

@@ -13,23 +13,28 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from fairlead.engine.findings import Findings
 from fairlead.engine.journal import entry
 from fairlead.engine.plans import Hand
+from fairlead.engine.ports.findings import Over
 from fairlead.engine.ports.moving import ChangeRow
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.resolve import Resolver
 from fairlead.engine.rules import KnownRule, Rules, activates
 from fairlead.engine.situations import Collided, Counted, Situations
 from fairlead.engine.stores import Stores
+from fairlead.model.finding import LONGEST_TITLE, Fact, FindingSubject, Severity, Sighting, shortened
 from fairlead.model.ids import ChangeId, TenantId, show
 from fairlead.model.journal import Action, Subject
 from fairlead.model.lifecycle import ChangeState
 from fairlead.model.resources import Ask, Auto, Paced
 from fairlead.policy.admission import ExceptionKind, after_admission
+from fairlead.policy.resolve import Collision
 
 WHOLE: Final = 100
 TRIAL: Final = 1
 BLOCKED_FOR: Final = timedelta(hours=6)
+SEEN_NO_MORE: Final = 2 * BLOCKED_FOR  # whom a collision holds is tried anew so often; `owed` in work.sql says the same
 _IN = int(ExceptionKind.WAITING_IN)
 
 
@@ -46,25 +51,28 @@ class Line:
 class Waves:
     """Admits entrants and leavers of standing Changes."""
 
-    def __init__(self, stores: Stores, resolver: Resolver, situations: Situations) -> None:
+    def __init__(self, stores: Stores, resolver: Resolver, situations: Situations, findings: Findings) -> None:
         self._stores = stores
         self._resolver = resolver
         self._situations = situations
+        self._findings = findings
 
     async def tick(self, tenant: TenantId, now: datetime) -> int:
         """Open the waves that are due; returns how many devices were admitted."""
         admitted = 0
-        async with self._stores.transactions.tenant(tenant) as tx:
+        async with self._stores.transactions.alone(tenant) as tx:
             rules = await self._resolver.rules(tx, now)
             admitted += await self._transitions(tx, tenant, rules, now)
             for line in await self._lines(tx, rules, now):
                 admitted += await self._admit(tx, tenant, rules, line, now)
+            over = Over(kind="policy-collision", others=True, unseen_since=now - SEEN_NO_MORE)
+            await self._findings.close_many(tx, tenant, over, now, because="no device runs into it any more")
         return admitted
 
     async def admit(self, tenant: TenantId, change: UUID, by: Hand, now: datetime) -> int | None:
         """Let in all who wait at a standing Change, for a person or for their pace. None: it does not stand."""
         admitted = 0
-        async with self._stores.transactions.tenant(tenant) as tx:
+        async with self._stores.transactions.alone(tenant) as tx:
             row = await self._stores.changes.read(tx, change)
             if row is None or row.state is not ChangeState.STANDING:
                 return None
@@ -251,6 +259,8 @@ class Waves:
             },
         )
         await self._stores.append(tx, [line])
+        sightings = [_sighting(one) for _, one in collided.collisions]
+        await self._findings.raise_many(tx, tenant, sightings, now, actor=known.label)
 
     async def _tell(
         self,
@@ -283,3 +293,20 @@ class Waves:
             },
         )
         await self._stores.append(tx, [line])
+
+
+def _sighting(one: Collision) -> Sighting:
+    """Policies that contradict each other on a device: the same finding whatever their revisions."""
+    names = sorted({label.rpartition("@")[0] for label in one.policies})
+    what = f"{one.facet.value}{one.path}"
+    return Sighting(
+        kind="policy-collision", severity=Severity.WARNING, subject=FindingSubject(kind="policy", id=names[0]),
+        title=shortened(f"{' and '.join(names)} set {what} differently at one priority", LONGEST_TITLE),
+        evidence={
+            "facet": Fact(value=one.facet.value),
+            "path": Fact(value=shortened(one.path)),
+            "priority": Fact(value=one.priority),
+            "policies": Fact(value=list(one.policies[:100])),
+        },
+        key=shortened(f"{what} {' '.join(names)}"),
+    )  # fmt: skip

@@ -20,6 +20,7 @@ LOOK: Final[Mapping[str, tuple[str, str]]] = {
     "changes": ("changes", ""),
     "changes on their way": ("changes", "open=true"),
     "carriers": ("connectivity", "tab=carriers"),
+    "critical findings": ("findings", "state=open&severity=critical"),
     "countries": ("countries", ""),
     "countries where a clock runs out": ("countries", "within_days=30"),
     "subscriptions": ("connectivity", ""),
@@ -64,6 +65,7 @@ class Figures:
     changes: Mapping[str, int]  # by state, ended ones left out
     moving: int  # devices in stages that are open
     prices: Sequence[PlanPrice]
+    critical: int = 0  # findings nobody has acknowledged, at most `MANY` + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,7 @@ class Broken:
     moves_stuck: int | None = None
     operations_unknown: int | None = None
     carriers_failing: int | None = None
+    findings_critical: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,10 +191,12 @@ def online(f: Figures) -> Online:
     return Online(answer=_answer(state, value, "devices", sentence, f.counted_at, "fleet"), by=by)
 
 
-def broken(f: Figures, *, carriers: bool) -> Broken:
-    """What does not come right by itself; `carriers`: whether the caller may know how accounts do."""
+def broken(f: Figures, *, carriers: bool, findings: bool = True) -> Broken:
+    """What does not come right by itself; `carriers`, `findings`: whether the caller may know of them."""
     failing = f.failing if carriers else None
+    critical = f.critical if findings else None
     parts = [
+        (critical or 0, "critical finding is open", "critical findings are open"),
         (f.out_of_sync if f.glanced_at is not None else 0, "device is out of sync", "devices are out of sync"),
         (f.stuck, "move is stuck", "moves are stuck"),
         (f.unknown, "operation has an unknown outcome", "operations have an unknown outcome"),
@@ -200,7 +205,7 @@ def broken(f: Figures, *, carriers: bool) -> Broken:
     said = [f"{_many(n)} {one if n == 1 else more}" for n, one, more in parts if n]
     total = sum(n for n, _, _ in parts)
     state: State = "ok"
-    if f.stuck or failing:
+    if f.stuck or failing or critical:
         state = "bad"
     elif total:
         state = "warn"
@@ -210,11 +215,13 @@ def broken(f: Figures, *, carriers: bool) -> Broken:
     if f.glanced_at is None:
         sentence += " Devices were not compared with what they should be yet."
     look = "carriers" if failing else "changes" if f.stuck or f.unknown else "fleet"
+    if critical:
+        look = "critical findings"  # it says what the others are about
     value = total if total or f.glanced_at else None
     return Broken(
         answer=_answer(state, value, "things", sentence, f.glanced_at, look),
         devices_out_of_sync=f.out_of_sync if f.glanced_at is not None else None, moves_stuck=f.stuck,
-        operations_unknown=f.unknown, carriers_failing=failing,
+        operations_unknown=f.unknown, carriers_failing=failing, findings_critical=critical,
     )  # fmt: skip
 
 

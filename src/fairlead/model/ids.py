@@ -22,10 +22,13 @@ PlanId = NewType("PlanId", UUID)
 ChangeId = NewType("ChangeId", UUID)
 OperationId = NewType("OperationId", UUID)
 JobId = NewType("JobId", UUID)
+FindingId = NewType("FindingId", UUID)
 
-Kind = Literal["ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job"]
+Kind = Literal[
+    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job", "fnd",
+]  # fmt: skip
 KINDS: Final[tuple[Kind, ...]] = (
-    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job",
+    "ten", "usr", "tok", "dev", "card", "prof", "sub", "bulk", "acct", "pol", "plan", "chg", "op", "job", "fnd",
 )  # fmt: skip
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -1,4 +1,4 @@
-"""The states of what moves, as tables: Change, Batch, Move, Operation, Device.
+"""The states of what moves, as tables: Change, Batch, Move, Operation, Device, Finding.
 
 Each table says which state may follow which. The engine asks `allowed` before it writes; the
 diagrams in docs/states.md are generated from here (tools/statedoc.py). The numbers are those of
@@ -90,6 +90,14 @@ class DeviceState(IntEnum):
     RETIRED = 5
 
 
+class FindingState(IntEnum):
+    """What insight concluded, and whether somebody looks after it."""
+
+    OPEN = 1
+    ACKNOWLEDGED = 2  # somebody knows
+    CLOSED = 3  # the condition is over, or a person said so; seen again it is another finding
+
+
 _S = TypeVar("_S", bound=IntEnum)
 
 C, B, M, O, D = ChangeState, BatchState, MoveState, OperationState, DeviceState  # noqa: E741 - initials of the nouns
@@ -153,6 +161,11 @@ DEVICE: Final[Mapping[DeviceState, frozenset[DeviceState]]] = {
     D.ACTIVE: frozenset({D.QUARANTINED, D.RETIRED}),
     D.QUARANTINED: frozenset({D.ACTIVE, D.RETIRED}),
     D.RETIRED: frozenset(),
+}
+FINDING: Final[Mapping[FindingState, frozenset[FindingState]]] = {
+    FindingState.OPEN: frozenset({FindingState.ACKNOWLEDGED, FindingState.CLOSED}),
+    FindingState.ACKNOWLEDGED: frozenset({FindingState.CLOSED}),
+    FindingState.CLOSED: frozenset(),
 }
 
 SETTLED_OPERATION: Final = frozenset({O.VERIFIED, O.FAILED, O.REFUSED, O.EXPIRED, O.SUPERSEDED})

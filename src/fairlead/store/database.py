@@ -77,6 +77,13 @@ class Database:
             yield conn
 
     @asynccontextmanager
+    async def alone(self, tenant: TenantId) -> AsyncGenerator[Connection]:
+        """One transaction that sees one tenant, beside which no other one resolves, plans, admits or takes back."""
+        async with self.tenant(tenant) as conn:
+            await alone(conn)
+            yield conn
+
+    @asynccontextmanager
     async def nameless(self) -> AsyncGenerator[Connection]:
         """One transaction without a tenant: only what stands outside the walls is visible."""
         async with self._app.connection() as conn, conn.transaction():
@@ -98,7 +105,7 @@ _ALONE: Final = "select pg_advisory_xact_lock(hashtextextended(current_setting('
 
 
 async def alone(conn: Connection) -> None:
-    """Until this transaction ends, no other one of this tenant resolves, plans or groups.
+    """Until this transaction ends, no other one of this tenant resolves, plans, admits or takes back.
 
     Taken before any row of `standing` or `stratum` is written, so that two of them never wait for each other.
     """

@@ -25,6 +25,7 @@ class HomeStore:
             counts = await _rows(conn, "counts", values)
             stuck = (await _rows(conn, "stuck", values))[0][0]
             unknown = (await _rows(conn, "unknown", values))[0][0]
+            critical = (await _rows(conn, "critical", values))[0][0]
             accounts, failing = (await _rows(conn, "accounts", values))[0]
             changes = await _rows(conn, "changes", values)
             moving = (await _rows(conn, "moving", values))[0][0]
@@ -46,6 +47,7 @@ class HomeStore:
             plans=by.get("home.plan", {}),
             stuck=stuck,
             unknown=unknown,
+            critical=critical,
             accounts=accounts,
             failing=failing,
             changes={name(ChangeState(state)): n for state, n in changes},

@@ -12,6 +12,7 @@ from psycopg.rows import class_row, dict_row
 
 from fairlead.engine.ports.timeline import (
     Asked,
+    FindingSeen,
     Happened,
     LineSeen,
     MoveSeen,
@@ -59,6 +60,7 @@ class TimelineStore:
                 wanted=await _rows(conn, Wanted, "wanted", of | {"changes": sorted(changes)}) if changes else (),
                 reports=await _rows(conn, ReportSeen, "reported", of) if asked.facets else (),
                 lines=await _lines(conn, of) if asked.people else (),
+                findings=await _rows(conn, FindingSeen, "findings", of) if asked.findings else (),
             )
 
 

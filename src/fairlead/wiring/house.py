@@ -39,6 +39,7 @@ from fairlead.engine.carriers import Carriers as Accounts
 from fairlead.engine.carrierwork import CarrierWorker
 from fairlead.engine.changes import Changes
 from fairlead.engine.events import Events
+from fairlead.engine.findings import Findings
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.home import Home
 from fairlead.engine.hooks import HookAddresses, Hooks
@@ -74,7 +75,8 @@ from fairlead.engine.tenants import Tenants
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.timelines import Timelines
 from fairlead.engine.usage import UsageDays, UsageIntake
-from fairlead.engine.usage_rules import Quiet, UsageRules
+from fairlead.engine.usage_alerts import UsageAlerts
+from fairlead.engine.usage_rules import UsageRules
 from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
@@ -89,6 +91,7 @@ from fairlead.store.changes import ChangeStore
 from fairlead.store.clock import compute as compute_clocks
 from fairlead.store.counts import CountStore
 from fairlead.store.database import Connection, Database
+from fairlead.store.findings import FindingStore
 from fairlead.store.fleet import FleetStore
 from fairlead.store.home import HomeStore
 from fairlead.store.hooks import HookStore
@@ -246,18 +249,20 @@ class House:
         self.hooks = Hooks(database, HookStore(), addresses, self.connectors, append, timekeeper)
         able = ables(read_tiers(), lab=config.env == "lab")
         self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able)
+        self.findings = Findings(database, FindingStore(), append, clock)
         self.situations = Situations(self.stores, able)
         self.steerings = Steerings(
             self.stores, SteeringStore(), self.bulks, timekeeper, manifests.get, able, self.reference.networks
         )  # fmt: skip
         self.usage_rules = UsageRules(
-            self.stores, UsageRuleStore(), SteeringStore(), self.bulks, timekeeper, manifests.get, able, Quiet()
+            self.stores, UsageRuleStore(), SteeringStore(), self.bulks, timekeeper, manifests.get, able,
+            UsageAlerts(self.findings),
         )  # fmt: skip
         self.planner = Planner(self.stores, self.situations, _billing, (self.steerings, self.usage_rules))
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages)
         self.resolver = Resolver(self.stores)
-        self.waves = Waves(self.stores, self.resolver, self.situations)
+        self.waves = Waves(self.stores, self.resolver, self.situations, self.findings)
         self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
         self.memberships = Memberships(self.stores, MembershipStore())
         self.shadows = Shadows(database, ShadowStore(), MoveStore(), arithmetic=ARITHMETIC, now=timekeeper.now)
@@ -293,6 +298,7 @@ class House:
             self.bulks,
             self.steerings,
             self.usage_rules,
+            self.findings,
             self.hooks,
             Home(HomeStore(self.database)),
             Views(ViewStore(self.database)),

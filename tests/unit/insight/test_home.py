@@ -64,6 +64,7 @@ def test_both_kinds_of_not_knowing_are_one():
         ({"out_of_sync": 1}, "warn", "1 device is out of sync."),
         ({"unknown": 2}, "warn", "2 operations have an unknown outcome."),
         ({"stuck": 10_001}, "bad", "More than 10,000 moves are stuck."),
+        ({"critical": 2, "unknown": 1}, "bad", "2 critical findings are open; 1 operation has an unknown outcome."),
         ({"failing": 1, "out_of_sync": 3}, "bad", "3 devices are out of sync; 1 carrier account is failing."),
     ],
 )
@@ -75,6 +76,12 @@ def test_what_is_broken_is_named(trouble, state, words):
 def test_whoever_may_not_see_carriers_is_not_told_of_them():
     found = broken(replace(FINE, failing=1), carriers=False)
     assert (found.answer.state, found.carriers_failing, found.answer.value) == ("ok", None, 0)
+
+
+def test_whoever_may_not_read_findings_is_not_told_of_them():
+    found = broken(replace(FINE, critical=1), carriers=True, findings=False)
+    assert (found.answer.state, found.findings_critical, found.answer.screen) == ("ok", None, "fleet")
+    assert broken(replace(FINE, critical=1), carriers=True).answer.screen == "findings"
 
 
 def test_breaches_are_counted_once_and_the_most_urgent_country_comes_first():

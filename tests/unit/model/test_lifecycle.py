@@ -11,6 +11,7 @@ from fairlead.model.lifecycle import (
     BATCH,
     CHANGE,
     DEVICE,
+    FINDING,
     MOVE,
     OPEN_MOVE,
     OPERATION,
@@ -18,6 +19,7 @@ from fairlead.model.lifecycle import (
     BatchState,
     ChangeState,
     DeviceState,
+    FindingState,
     IllegalTransition,
     MoveState,
     OperationState,
@@ -32,6 +34,7 @@ TABLES: dict[str, tuple[Table, type[IntEnum], IntEnum]] = {
     "move": (MOVE, MoveState, MoveState.WAITING),
     "operation": (OPERATION, OperationState, OperationState.PENDING),
     "device": (DEVICE, DeviceState, DeviceState.MANUFACTURED),
+    "finding": (FINDING, FindingState, FindingState.OPEN),
 }
 ENDS = {
     "change": {ChangeState.CLOSED, ChangeState.ABORTED},
@@ -39,6 +42,7 @@ ENDS = {
     "move": {MoveState.UNDONE, MoveState.SUPERSEDED},
     "operation": set(SETTLED_OPERATION),
     "device": {DeviceState.RETIRED},
+    "finding": {FindingState.CLOSED},
 }
 every_table = pytest.mark.parametrize("which", TABLES)
 
@@ -96,6 +100,7 @@ def test_numbers_are_those_of_the_columns() -> None:
     assert (MoveState.VERIFIED, MoveState.UNDOING, MoveState.SUPERSEDED) == (3, 5, 7)
     assert [s.value for s in OperationState] == list(range(1, 11))
     assert (OperationState.VERIFIED, OperationState.SUPERSEDED, OperationState.UNKNOWN) == (5, 9, 10)
+    assert (FindingState.OPEN, FindingState.ACKNOWLEDGED, FindingState.CLOSED) == (1, 2, 3)
 
 
 def test_what_is_settled_stays_and_what_is_open_goes_on() -> None:

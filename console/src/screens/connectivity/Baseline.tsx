@@ -11,7 +11,7 @@ import css from "./baseline.module.css";
 
 type Section = Schemas["SectionShown"];
 type FigureShown = Schemas["FigureShown"];
-type Finding = Schemas["FindingShown"];
+type Finding = Schemas["BaselineFinding"];
 
 const SCREENS: Record<string, string> = { fleet: "/fleet", connectivity: "/connectivity" };
 

@@ -1,4 +1,4 @@
-// Everything that happened to the device, in one order: network, subscription, its facets, Changes and people.
+// Everything that happened to the device, in one order: network, subscription, its facets, Changes, people and findings.
 // Each entry says what it follows from where that is known; choosing one marks its causes and what followed.
 import { Button, Chip, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconArrowBackUp, IconCornerDownRight } from "@tabler/icons-react";
@@ -23,6 +23,7 @@ const KINDS: { kind: string; tone: Tone }[] = [
   { kind: "life", tone: "ok" },
   { kind: "change", tone: "move" },
   { kind: "people", tone: "idle" },
+  { kind: "finding", tone: "warn" },
 ];
 const ENDED_BADLY = /refused|failed|expired|undone|barred/;
 
@@ -96,7 +97,7 @@ export function History({ title = "What happened", device, zone, kinds, onKinds,
           </Button>
         )}
       </div>
-      {leftOut.length > 0 && <p className={css.small}>Left out: {leftOut.join(", ")}. Your roles do not let you read {leftOut.length === 1 ? "it" : "them"}: people are told from the journal, which needs journal.read.</p>}
+      {leftOut.length > 0 && <p className={css.small}>Left out: {leftOut.join(", ")}. Your roles do not let you read {leftOut.length === 1 ? "it" : "them"}: people are told from the journal, which needs journal.read; findings need findings.read.</p>}
       {found.isPending && <Loading what="Reading what happened" />}
       {found.error && <Problem error={found.error} retry={found.refetch} />}
       {found.data && entries.length === 0 && <Empty title="Nothing of this kind happened">Sessions, presence, reports of the device, operations and people's deeds appear here as they come.</Empty>}

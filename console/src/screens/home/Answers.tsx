@@ -24,11 +24,12 @@ export function Online({ home }: { home: Home }) {
 
 export function Broken({ home }: { home: Home }) {
   const format = useFormat();
-  const { devices_out_of_sync, moves_stuck, operations_unknown, carriers_failing } = home.broken;
+  const { devices_out_of_sync, moves_stuck, operations_unknown, carriers_failing, findings_critical } = home.broken;
   const rows: [string, number | null, string][] = [
     ["devices out of sync", devices_out_of_sync, "not compared yet"],
     ["moves that are stuck", moves_stuck, "–"],
     ["operations with an unknown outcome", operations_unknown, "–"],
+    ["critical findings nobody has acknowledged", findings_critical, "needs findings.read"],
     ["carrier accounts that fail", carriers_failing, "needs carriers.read"],
   ];
   return (

@@ -11,7 +11,7 @@ import type { Answer, State } from "./queries";
 
 export const TONE: Record<State, Tone> = { ok: "ok", warn: "warn", bad: "bad", unknown: "idle", not_built: "idle" };
 const WORD: Record<State, string> = { ok: "fine", warn: "look at it", bad: "act on it", unknown: "not known", not_built: "not built yet" };
-const AREA: Record<string, string> = { fleet: "Fleet", countries: "Countries", changes: "Changes", connectivity: "Connectivity", policies: "Policies", journal: "Journal" };
+const AREA: Record<string, string> = { fleet: "Fleet", countries: "Countries", changes: "Changes", connectivity: "Connectivity", findings: "Findings", policies: "Policies", journal: "Journal" };
 
 interface Props {
   question: string;

@@ -1,7 +1,7 @@
 // Actors, actions and subjects of the journal as people read them, each with its link.
 import { useSession } from "@/api/queries";
 import type { Tone } from "@/frame/theme";
-import { CarrierLink, ChangeLink, DeviceLink, Ident, PlanLink, PolicyLink, wordsOf } from "@/parts";
+import { CarrierLink, ChangeLink, DeviceLink, FindingLink, Ident, PlanLink, PolicyLink, wordsOf } from "@/parts";
 import type { Line } from "./lines";
 import css from "./journal.module.css";
 
@@ -52,6 +52,8 @@ export function Subject({ kind, id, whole, name }: { kind: string; id: string; w
         return <PlanLink plan={id}>{text}</PlanLink>;
       case "carrier":
         return <CarrierLink account={id}>{text}</CarrierLink>;
+      case "finding":
+        return <FindingLink finding={id}>{text}</FindingLink>;
       case "Policy":
       case "Strategy":
       case "Config":

@@ -14,6 +14,7 @@ from fairlead.edge.api import (
     connectors,
     devices,
     events,
+    findings,
     fleet,
     health,
     home,
@@ -82,6 +83,7 @@ ROUTERS: Final = (
     memberships.router,  # before plans: `counts` is no name of a kind
     plans.router,
     changes.router,
+    findings.router,
     views.router,
     health.router,
     # Further routers go here, one line each.

@@ -52,7 +52,7 @@ class EventShown(BaseModel):
     """The `data` of one event."""
 
     kind: str = Field(
-        description="journal, change, bulk, device, counts, job; or look: something was missed, look again"
+        description="journal, change, bulk, finding, device, counts, job; or look: something was missed, look again"
     )
     subject: EventSubject
     action: str | None = Field(description="null where the caller may not know", examples=["change.started"])
@@ -176,12 +176,13 @@ class _Conversation:
             news = await self._listener.news(due - time.monotonic())
 
     async def _lines(self) -> list[bytes]:
-        """Journal lines since the last look, and the Changes and bulk actions that they speak of."""
+        """Journal lines since the last look, and the Changes, bulk actions and findings that they speak of."""
         pieces: list[bytes] = []
-        if not self._wanted & {"journal", "change", "bulk"}:
+        if not self._wanted & {"journal", "change", "bulk", "finding"}:
             return pieces
         while found := await self._journal.after(self._caller.tenant, self._seq, limit=_LINES):
-            pieces += self._journal_events(found) + self._change_events(found) + self._bulk_events(found)
+            pieces += self._journal_events(found) + self._change_events(found)
+            pieces += self._bulk_events(found) + self._finding_events(found)
             if len(found) < _LINES:
                 break
         return pieces
@@ -217,6 +218,21 @@ class _Conversation:
             for bulk, line in newest.items()
         ]
 
+    def _finding_events(self, found: Sequence[Kept]) -> list[bytes]:
+        """One a finding; where many opened or closed at once, one that names none of them."""
+        if "finding" not in self._wanted or not allowed(self._caller.principal, "findings.read", everywhere=True):
+            return []
+        newest = {
+            kept.line.subject: kept.line for kept in found if kept.line.subject.kind in {"finding", "finding-kind"}
+        }
+        return [
+            self._event(
+                "finding", EventSubject(kind="finding", id=about.id if about.kind == "finding" else None),
+                line.action.value, line.at,
+            )
+            for about, line in newest.items()
+        ]  # fmt: skip
+
     def _told(self, news: Mapping[Kind, Told]) -> list[bytes]:
         now = now_of(self._request)
         pieces: list[bytes] = []
@@ -231,7 +247,7 @@ class _Conversation:
                     pieces.append(self._device_event(told, now))
                 case "job":
                     pieces += self._job_events(told, now)
-                case "journal" | "change" | "bulk":
+                case "journal" | "change" | "bulk" | "finding":
                     pass  # their lines are read
         return pieces
 

@@ -58,6 +58,7 @@ class BrokenShown(AnswerShown):
     moves_stuck: int | None = Field(description="10001 says: more than 10000")
     operations_unknown: int | None = Field(description="likewise")
     carriers_failing: int | None = Field(description="null without carriers.read")
+    findings_critical: int | None = Field(description="that nobody has acknowledged; null without findings.read")
 
 
 class CountryRiskShown(BaseModel):

@@ -29,6 +29,7 @@ TAGS: Final = (
     ("plans", "What would happen"),
     ("changes", "What happens: stages, proof, rollback"),
     ("bulk", "One verb asked of many lines, with a result a line"),
+    ("findings", "What insight concluded, with evidence"),
     ("people", "Principals, sign-in, tokens"),
     ("journal", "What was done, provably"),
     ("views", "Saved views of the console's screens"),

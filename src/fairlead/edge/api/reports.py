@@ -45,7 +45,7 @@ class MembersLink(BaseModel):
     exact: bool = Field(description="false: the filter lists more than these")
 
 
-class FindingShown(BaseModel):
+class BaselineFinding(BaseModel):
     """One thing worth a look."""
 
     code: str = Field(examples=["no-coverage"])
@@ -64,7 +64,7 @@ class SectionShown(BaseModel):
     key: SectionKey
     title: str
     figures: list[FigureShown]
-    findings: list[FindingShown] = Field(description="the largest or soonest fifty")
+    findings: list[BaselineFinding] = Field(description="the largest or soonest fifty")
     more: int = Field(description="findings beyond those")
     note: str = Field(description="how it is judged, and what counts as unknown")
 
@@ -111,14 +111,14 @@ def _figure(one: Figure, now: datetime) -> FigureShown:
     )  # fmt: skip
 
 
-def _finding(one: Finding) -> FindingShown:
+def _finding(one: Finding) -> BaselineFinding:
     query = urlencode(one.link.asks)
     of_list = one.link.screen != "connectivity" or "tab" not in one.link.asks
     link = MembersLink(
         screen=one.link.screen, query=query, api=f"{one.link.api}?{query}" if of_list else one.link.api,
         exact=one.link.exact,
     )  # fmt: skip
-    return FindingShown(
+    return BaselineFinding(
         code=one.code, says=one.says, members=one.members, unit=one.unit, link=link, facts=dict(one.facts),
         monthly=dict(one.monthly), unpriced=one.unpriced,
     )  # fmt: skip

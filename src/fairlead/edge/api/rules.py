@@ -15,7 +15,7 @@ from fairlead.engine.ports.steering import Kept
 from fairlead.engine.steerings import Steerings
 from fairlead.engine.usage_rules import UsageRules
 
-router = make_router("/v1", "rules")
+router = make_router("/v1", "policies")
 
 Reader = Annotated[Caller, Depends(permit("policies.read"))]
 
@@ -49,7 +49,7 @@ class UsageRuleAtAccount(BaseModel):
     judged_at: datetime
     age_s: int | None
     lines: int = Field(description="that it matches there")
-    judged: int = Field(description="of them, by data that is fresh enough")
+    judged: int = Field(description="of them, by data that was fresh enough")
     crossed: int = Field(description="beyond the measure, those that are held for it included")
     stale: int = Field(description="their data is older than the rule takes")
     unknown: int = Field(description="nothing, or not the whole window, is known of them")

@@ -14,14 +14,14 @@ from fairlead.edge.api.shapes import Ref, actor_of, ref_of
 from fairlead.engine.fleet import Fleet
 from fairlead.engine.layers import Layers
 from fairlead.engine.timelines import KINDS, Entry, Timelines
-from fairlead.model.access import allowed
+from fairlead.model.access import Permission, allowed
 from fairlead.model.device import Device
 from fairlead.model.ids import DeviceId, show
 
 router = make_router("/v1/devices", "devices")
 
 Reader = Annotated[Caller, Depends(permit("devices.read"))]
-_KINDS_LIMIT = 128
+_KINDS_LIMIT = 160
 
 
 class EntryShown(BaseModel):
@@ -44,7 +44,9 @@ class TimelineShown(BaseModel):
 
     items: list[EntryShown]
     next: datetime | None = Field(description="send it as `before`; null at the beginning")
-    left_out: list[str] = Field(description="kinds that the caller may not read: `people` needs journal.read")
+    left_out: list[str] = Field(
+        description="kinds that the caller may not read: `people` needs journal.read, `finding` findings.read"
+    )
 
 
 @router.get("/{ref}/timeline", summary="What happened to a device", responses={404: {"description": "No such device"}})
@@ -56,13 +58,14 @@ async def read_timeline(
     ] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="entries; those of the last instant come whole")] = 50,
 ) -> TimelineShown:  # fmt: skip
-    """Network, subscription, facets, Changes and people in one order, each with its cause where that is known.
+    """Network, subscription, facets, Changes, people and findings in one order, each with its cause where known.
 
-    Of reports only the newest of each facet is kept, and only sessions, presence, Moves, operations and
-    journal lines have a history.
+    Of reports only the newest of each facet is kept, and only sessions, presence, Moves, operations,
+    journal lines and findings have a history.
     """
     wanted = _kinds(kinds)
-    barred = {"people"} if not allowed(caller.principal, "journal.read") else set[str]()
+    needs: tuple[tuple[str, Permission], ...] = (("people", "journal.read"), ("finding", "findings.read"))
+    barred = {kind for kind, permission in needs if not allowed(caller.principal, permission)}
     device = await _device(request, caller, ref)
     found = await services(request).of(Timelines).read(
         caller.tenant, device, wanted - barred, before=before, limit=limit

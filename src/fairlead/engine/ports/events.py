@@ -11,7 +11,7 @@ from typing import Literal, Protocol, get_args
 
 from fairlead.model.ids import TenantId
 
-Kind = Literal["journal", "change", "bulk", "device", "counts", "job"]
+Kind = Literal["journal", "change", "bulk", "finding", "device", "counts", "job"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 

@@ -112,12 +112,27 @@ class LineSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingSeen:
+    """One moment of a finding about the device."""
+
+    what: str  # opened, acknowledged, closed
+    at: datetime
+    because: str
+    id: UUID
+    finding: str  # its kind
+    severity: int
+    title: str
+    sightings: int  # so far
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """Which sources a page needs."""
 
     network: bool  # sessions and presence
     moves: bool
     people: bool
+    findings: bool
     facets: Collection[int]  # operations and reports of these
 
 
@@ -133,6 +148,7 @@ class Happened:
     wanted: Sequence[Wanted] = ()  # of the Moves and operations above
     reports: Sequence[ReportSeen] = ()
     lines: Sequence[LineSeen] = ()
+    findings: Sequence[FindingSeen] = ()
 
 
 class TimelineStore(Protocol):

@@ -10,6 +10,9 @@ select count(*) from (select 1 from move where state = 8 limit %(most)s) x
 -- name: unknown
 select count(*) from (select 1 from operation where state = 10 limit %(most)s) x
 
+-- name: critical
+select count(*) from (select 1 from finding where severity = 3 and state = 1 limit %(most)s) x
+
 -- name: accounts
 select count(*), count(failing_since) from account
 

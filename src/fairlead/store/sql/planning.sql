@@ -13,7 +13,8 @@ with ripe as (
 )
 select f.device, f.from_class, coalesce(s.class, f.from_class) as to_class, coalesce(s.class, f.from_class) = f.from_class as dealt,
        exists (select 1 from move m where m.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid)
-               and m.device = f.device and m.state in (1, 2, 5) and (m.state <> 1 or m.step > 0 or m.wave > 0)) as busy
+               and m.device = f.device and m.state in (1, 2, 5) and (m.state <> 1 or m.step > 0 or m.wave > 0)) as busy,
+       (select max(id) from transition) as newest
 from first f
 left join standing s on s.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.device = f.device
 
@@ -36,11 +37,11 @@ from unnest(%(from_class)s::int[], %(to_class)s::int[]) p (from_class, to_class)
 where p.from_class = m.from_class and p.to_class = m.to_class and not m.busy
 
 -- name: leave_transitions
--- What was dealt with leaves its transitions; those that are empty go.
+-- What was dealt with leaves its transitions; those that are empty go. What this very look put off until later stays.
 update transition t set members = k.members
 from (
     select t.id, coalesce(array_agg(u.device order by u.device) filter (where m.device is null), '{}') as members
-    from transition t cross join lateral unnest(t.members) u (device) left join merged m on m.device = u.device and m.dealt
+    from transition t cross join lateral unnest(t.members) u (device) left join merged m on m.device = u.device and m.dealt and t.id <= m.newest
     group by t.id having count(m.device) > 0
 ) k
 where t.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and t.id = k.id

@@ -83,3 +83,19 @@ where device = %(device)s and at < %(before)s and facet = any (%(facets)s) order
 select id, at, actor, action, reason, payload, change
 from journal where subject_kind = 'device' and subject_id = %(shown)s and at < %(before)s
 order by at desc fetch first %(limit)s rows with ties
+
+-- name: findings
+-- What insight concluded of the device itself: when it opened, when somebody knew, when it ended.
+with mine as (
+    select id, kind as finding, severity, title, sightings, opened_at, acknowledged_at, acknowledged_because, closed_at,
+        closed_because
+    from finding where subject_kind = 'device' and subject_id = %(shown)s and opened_at < %(before)s
+), event as (
+    select 'opened' as what, opened_at as at, '' as because, * from mine
+    union all
+    select 'acknowledged', acknowledged_at, acknowledged_because, * from mine
+    union all
+    select 'closed', closed_at, closed_because, * from mine
+)
+select what, at, because, id, finding, severity, title, sightings
+from event where at < %(before)s order by at desc fetch first %(limit)s rows with ties

@@ -128,6 +128,7 @@ from bulk b
 where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and h.state = 2 and b.tenant = h.tenant and b.id = h.bulk and b.state in (2, 3, 4, 5)
 
 -- name: acting
+-- What became of what was asked: held until its time is up, or not done and why.
 update usage_hold h set
     state = case when o.state = 9 then 6 when o.state <> 5 or o.same then 7 else 4 end,
     held_at = case when o.state = 5 and not o.same then o.settled_at end,
@@ -161,6 +162,7 @@ where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
         and s.state in (2, 3, 4) and s.observed_at > h.held_at + make_interval(secs => a.staleness_s))
 
 -- name: gone_back
+-- What became of the way back: over, or tried again later.
 update usage_hold h set
     state = case when o.id is null or o.state in (5, 9) then 6 else 4 end,
     over_at = case when o.id is null or o.state in (5, 9) then %(now)s::timestamptz end,

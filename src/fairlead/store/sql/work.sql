@@ -17,7 +17,9 @@ select kind from (values
     ('resolve', exists (select 1 from dirty where tenant = %(tenant)s)),
     ('thresholds', exists (select 1 from revision where tenant = %(tenant)s and state in (1, 2))),
     ('waves', exists (select 1 from transition where tenant = %(tenant)s)
-        or exists (select 1 from exception where tenant = %(tenant)s and kind in (1, 2) and since <= %(now)s)),
+        or exists (select 1 from exception where tenant = %(tenant)s and kind in (1, 2) and since <= %(now)s)
+        or exists (select 1 from finding where tenant = %(tenant)s and kind = 'policy-collision' and state <> 3
+            and last_seen_at < %(now)s::timestamptz - interval '12 hours')), -- a collision that is over is closed there
     ('stages', exists (select 1 from batch where tenant = %(tenant)s and state in (1, 4))
         or exists (select 1 from change where tenant = %(tenant)s and state = 4)
         or exists (select 1 from change where tenant = %(tenant)s and ends_at <= %(now)s and state in (4, 5, 7))),
