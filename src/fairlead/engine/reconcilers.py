@@ -84,7 +84,7 @@ def reconcilers(
         Reconciler(
             name="windows", reconcile=doing.windows, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
         ),
-        Reconciler(name="usage-rules", reconcile=doing.usage_rules, every_s=RULES_EVERY_S, busy_s=RULES_EVERY_S),
+        Reconciler(name="usage_rules", reconcile=doing.usage_rules, every_s=RULES_EVERY_S, busy_s=RULES_EVERY_S),
         Reconciler(name="steering", reconcile=doing.steering, every_s=RULES_EVERY_S, busy_s=RULES_EVERY_S),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
     )

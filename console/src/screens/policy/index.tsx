@@ -28,7 +28,7 @@ export default function PolicyScreen() {
       <Screen title={name}>
         <Panel>
           <Empty title={`There is no kind ${kind}`}>
-            Kinds are Policy, Strategy, Steering, SessionPolicy and Grant. <TextLink fz="inherit" to="/policies">See what is kept</TextLink>.
+            Kinds are Policy, Strategy, Steering, SessionPolicy, Grant and UsageRule. <TextLink fz="inherit" to="/policies">See what is kept</TextLink>.
           </Empty>
         </Panel>
       </Screen>

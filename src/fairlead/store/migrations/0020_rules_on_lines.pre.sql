@@ -45,15 +45,15 @@ create index usage_hold_line on usage_hold (tenant, subscription) where state in
 call wall('usage_hold');
 
 create trigger hint_rules after update on usage_state referencing new table as written
-    for each statement execute function hint('usage-rules');
+    for each statement execute function hint('usage_rules');
 create trigger hint_rules_new after insert on usage_state referencing new table as written
-    for each statement execute function hint('usage-rules');
+    for each statement execute function hint('usage_rules');
 create trigger hint_rules after update on bulk referencing new table as written
-    for each statement execute function hint('usage-rules', 'steering');
+    for each statement execute function hint('usage_rules', 'steering');
 create trigger hint_rules after update on policy referencing new table as written
-    for each statement execute function hint('usage-rules', 'steering');
+    for each statement execute function hint('usage_rules', 'steering');
 create trigger hint_rules after update of swept_at on account
-    for each statement execute function hint_always('usage-rules');
+    for each statement execute function hint_always('usage_rules');
 create trigger hint_rules_swept after update of swept_at on account
     for each statement execute function hint_always('steering');
 create trigger hint_steering after insert on dirty referencing new table as written

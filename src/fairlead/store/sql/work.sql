@@ -34,7 +34,7 @@ select kind from (values
             or exists (
                 select 1 from usage_state u
                 where u.tenant = a.tenant and u.account = a.id and u.next_at <= %(now)s)))),
-    ('usage-rules', exists (
+    ('usage_rules', exists (
         select 1 from usage_hold where tenant = %(tenant)s and (state in (2, 3, 5) or state = 4 and revert_at <= %(now)s))
         or exists (
             select 1 from policy p join revision r on r.tenant = p.tenant and r.policy = p.id and r.number = p.kept
