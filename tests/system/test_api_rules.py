@@ -57,6 +57,8 @@ async def test_steering_is_shown_with_what_its_list_cannot_hold(owner):
     assert [(one["name"], one["lines"], one["possible"]) for one in found] == [("cheap", 3, True), ("nobody", 0, False)]
     assert (found[0]["kind"], found[0]["plmns"], found[0]["standing"]) == ("block", ["262-23"], {"set": 3})
     assert found[0]["notes"] == ["the order is not kept"]
+    (one,) = (await owner.get("/v1/steering", params={"name": "nobody"})).json()["items"]
+    assert one["name"] == "nobody"
 
 
 async def test_a_bad_cursor_is_refused_and_others_see_nothing(api, owner):

@@ -104,11 +104,15 @@ class Steerings:
         return asked
 
     async def kept(
-        self, tenant: TenantId, after: tuple[str, str] = ("", ""), limit: int | None = None
-    ) -> list[Kept]:  # fmt: skip
-        """What was last judged, by name and account."""
+        self,
+        tenant: TenantId,
+        after: tuple[str, str] = ("", ""),
+        limit: int | None = None,
+        only: str | None = None,
+    ) -> list[Kept]:
+        """What was last judged, by name and account; `only`: of that name."""
         async with self._stores.transactions.tenant(tenant) as tx:
-            return await self._rows.kept(tx, KIND, after, limit)
+            return await self._rows.kept(tx, KIND, after, limit, only)
 
     async def _compiled(
         self, tx: Transaction, tenant: TenantId, steerings: Mapping[str, Steering]

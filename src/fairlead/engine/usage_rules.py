@@ -95,11 +95,15 @@ class UsageRules:
         return found
 
     async def kept(
-        self, tenant: TenantId, after: tuple[str, str] = ("", ""), limit: int | None = None
-    ) -> list[Kept]:  # fmt: skip
-        """What was last judged, by name and account."""
+        self,
+        tenant: TenantId,
+        after: tuple[str, str] = ("", ""),
+        limit: int | None = None,
+        only: str | None = None,
+    ) -> list[Kept]:
+        """What was last judged, by name and account; `only`: of that name."""
         async with self._stores.transactions.tenant(tenant) as tx:
-            return await self._verdicts.kept(tx, KIND, after, limit)
+            return await self._verdicts.kept(tx, KIND, after, limit, only)
 
     async def tick(self, tenant: TenantId) -> int:
         """Follow, take back, judge, act; how many lines moved."""

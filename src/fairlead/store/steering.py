@@ -81,9 +81,14 @@ class SteeringStore:
         await tx.execute(_SQL["keep"], values)
 
     async def kept(
-        self, tx: Connection, kind: str, after: tuple[str, str] = ("", ""), limit: int | None = None
+        self,
+        tx: Connection,
+        kind: str,
+        after: tuple[str, str] = ("", ""),
+        limit: int | None = None,
+        only: str | None = None,
     ) -> list[Kept]:
-        """What was last judged, by name and account, behind `after`."""
-        values = {"kind": kind, "name": after[0], "account": after[1], "limit": limit}
+        """What was last judged, by name and account, behind `after`; `only`: of that name."""
+        values = {"kind": kind, "name": after[0], "account": after[1], "limit": limit, "only": only}
         rows = await (await tx.execute(_SQL["kept"], values)).fetchall()
         return [Kept(name=r[0], account=r[1], revision=r[2], judged_at=r[3], verdict=r[4]) for r in rows]

@@ -9,6 +9,7 @@ import { useMay } from "@/api/queries";
 import { useFormat } from "@/frame/format";
 import { useUrl } from "@/frame/url";
 import { ActionButton, ChangeLink, Empty, Figures, Instant, Loading, Panel, PlanFlow, Problem, Screen, StateBadge, TextLink } from "@/parts";
+import { Accounts, actsOnLines } from "./Accounts";
 import { countOf, isKind, type Kind, policyCountsQuery, policyQuery, type PolicyHistory, type Revision, SAYS, type Standing } from "./api";
 import { Countries } from "./Countries";
 import { Devices } from "./Devices";
@@ -115,6 +116,7 @@ function Whole({ policy, shown }: { policy: PolicyHistory; shown: Revision }) {
         <Tabs.List mb="sm">
           <Tabs.Tab value="now">Text</Tabs.Tab>
           {kind === "Policy" && <Tabs.Tab value="devices">Devices</Tabs.Tab>}
+          {actsOnLines(kind) && <Tabs.Tab value="accounts">Account by account</Tabs.Tab>}
           {kind === "Strategy" && <Tabs.Tab value="countries">Country by country</Tabs.Tab>}
           <Tabs.Tab value="history">History ({policy.revisions.length})</Tabs.Tab>
         </Tabs.List>
@@ -124,6 +126,7 @@ function Whole({ policy, shown }: { policy: PolicyHistory; shown: Revision }) {
         <Tabs.Panel value="devices">
           <Devices kind={kind} name={name} change={shown.change} />
         </Tabs.Panel>
+        <Tabs.Panel value="accounts">{actsOnLines(kind) && <Accounts kind={kind} name={name} change={shown.change} />}</Tabs.Panel>
         <Tabs.Panel value="countries">
           <Countries name={name} />
         </Tabs.Panel>

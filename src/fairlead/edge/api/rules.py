@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
 from fairlead.edge.api.door import Caller, NowOf, ServicesOf, permit
@@ -17,6 +17,7 @@ from fairlead.engine.usage_rules import UsageRules
 
 router = make_router("/v1", "policies")
 
+Name = Annotated[str | None, Query(max_length=63, description="only of this name")]
 Reader = Annotated[Caller, Depends(permit("policies.read"))]
 
 
@@ -64,10 +65,10 @@ class UsageRuleAtAccount(BaseModel):
 
 @router.get("/steering", summary="What steering comes to at each account")
 async def list_steering(
-    caller: Reader, offered: ServicesOf, now: NowOf, limit: Limit = 100, cursor: CursorText = None
+    caller: Reader, offered: ServicesOf, now: NowOf, name: Name = None, limit: Limit = 100, cursor: CursorText = None
 ) -> Page[SteeringAtAccount]:
     """By steering and account: its list, what that cannot hold, how the lines stand; or why there is none."""
-    found = await offered.of(Steerings).kept(caller.tenant, _after(cursor), limit + 1)
+    found = await offered.of(Steerings).kept(caller.tenant, _after(cursor), limit + 1, name)
     empty: dict[str, Any] = {"possible": False, "because": "", "kind": "", "plmns": [], "notes": [], "standing": {}}
     items = [SteeringAtAccount.model_validate(empty | dict(one.verdict) | _named(one, now)) for one in found[:limit]]
     return Page(items=items, next=_next(found, limit))
@@ -75,10 +76,10 @@ async def list_steering(
 
 @router.get("/usage-rules", summary="What usage rules come to at each account")
 async def list_usage_rules(
-    caller: Reader, offered: ServicesOf, now: NowOf, limit: Limit = 100, cursor: CursorText = None
+    caller: Reader, offered: ServicesOf, now: NowOf, name: Name = None, limit: Limit = 100, cursor: CursorText = None
 ) -> Page[UsageRuleAtAccount]:
     """By rule and account: lines judged, crossed and acted upon, and why the others could not be judged."""
-    found = await offered.of(UsageRules).kept(caller.tenant, _after(cursor), limit + 1)
+    found = await offered.of(UsageRules).kept(caller.tenant, _after(cursor), limit + 1, name)
     counts: dict[str, Any] = dict.fromkeys(("judged", "crossed", "stale", "unknown", "cannot"), 0)
     words = dict.fromkeys(("cannot_because", "action_because", "waits_because"), "")
     empty: dict[str, Any] = counts | words | {"oldest": None, "action": None, "lines_by_state": {}}

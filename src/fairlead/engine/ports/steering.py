@@ -85,7 +85,12 @@ class SteeringRows(Protocol):
         ...
 
     async def kept(
-        self, tx: Transaction, kind: str, after: tuple[str, str] = ("", ""), limit: int | None = None
+        self,
+        tx: Transaction,
+        kind: str,
+        after: tuple[str, str] = ("", ""),
+        limit: int | None = None,
+        only: str | None = None,
     ) -> list[Kept]:
-        """By name and account, those behind `after`."""
+        """By name and account, those behind `after`; `only`: of that name."""
         ...

@@ -109,5 +109,5 @@ on conflict (tenant, kind, name, account) do update set revision = excluded.revi
 
 -- name: kept
 select name, account, revision, judged_at, verdict from rule_account
-where kind = %(kind)s and (name, account) > (%(name)s, %(account)s)
+where kind = %(kind)s and (name, account) > (%(name)s, %(account)s) and (%(only)s::text is null or name = %(only)s)
 order by name, account limit %(limit)s
