@@ -20,11 +20,12 @@ from fairlead.model.subscription import CapabilityRecord, UsageCapability, Verb,
 from fairlead.policy.read import read_resources
 from fairlead.policy.usage import Reading, judge
 from fairlead.store.bulk import BulkStore
+from fairlead.store.fleet import FleetStore
 from fairlead.store.steering import SteeringStore
 from fairlead.store.usage_rules import UsageRuleStore
 
 from .carrier_on_paper import Answer, CarrierOnPaper
-from .fleet_on_paper import NOW, settle_fleet
+from .fleet_on_paper import NOW, iccid, settle_fleet
 from .loop_on_paper import applied, clock
 from .test_bulk import actor
 from .test_loop import House, house
@@ -157,6 +158,9 @@ async def test_a_line_beyond_its_measure_is_suspended_and_comes_back_by_itself(h
     assert set(made.carrier.states.values()) == {"suspended"}
     assert await made.states() == {4: 4}
     assert (await made.verdict())["lines_by_state"] == {"held": 4}
+    shown = await FleetStore(house.database).subscription(house.tenant, iccid(0, 1))
+    assert shown is not None
+    assert (shown.hold_reasons, shown.auto_revert_at is not None) == (("policy",), True)
     told = await house.sql("select actor from journal where action = %s", Action.BULK_STARTED.value)
     assert told == [("rule/runaway@1",)]
     await made.seen(6)
