@@ -246,7 +246,7 @@ async def test_too_many_lines_wait_for_a_person_and_a_refusal_is_kept(house: Hou
     await applied(house, rule(then="{alert: high, action: suspend, for: 24h, ask_above: 1000/day}"))
     await made.rules.tick(house.tenant)
     assert await made.states() == {2: 1_100}
-    assert (await made.verdict())["lines_by_state"] == {"waits": 1_100}
+    assert (await made.verdict())["lines_by_state"] == {"waiting": 1_100}
     ((bulk, state, total),) = await house.sql("select id, state, total from bulk")
     assert (state, total) == (BulkState.WAITING, 1_100)
     assert await made.rules.tick(house.tenant) == 0  # one question, not one a turn

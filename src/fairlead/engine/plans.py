@@ -39,7 +39,7 @@ from fairlead.engine.situations import Collided, Counted, Situations
 from fairlead.engine.stores import Stores
 from fairlead.model.ids import PrincipalId, TenantId, show
 from fairlead.model.journal import Action, Subject
-from fairlead.model.resources import NO_DRIVER_YET, Fault, Policy, Resource
+from fairlead.model.resources import NO_DRIVER_YET, Fault, Policy, Resource, UsageRule
 from fairlead.plan.impact import costs, puts_aside, savings, steps_summary
 from fairlead.policy.collide import collisions_possible
 from fairlead.policy.read import read_resources
@@ -331,8 +331,8 @@ class Planner:
                 count = await self._stores.plans.hidden(tx, p.resource.match.expr, {"tenant": str(tenant)}, now)
                 if count:
                     hidden[p.name] = count
-                if p.resource.observe:
-                    observed.append(p.name)
+            if isinstance(p.resource, Policy | UsageRule) and p.resource.observe:
+                observed.append(p.name)
         return {
             "devices": sum(c.devices for c in counted),
             "movable": sum(c.devices for c in counted if c.recipe.blocked is None),

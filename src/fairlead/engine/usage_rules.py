@@ -234,7 +234,7 @@ def _period(per: timedelta) -> str:
 
 _WORDS: Final[Mapping[HoldState, str]] = {
     HoldState.CROSSED: "told",
-    HoldState.WAITING: "waits",
+    HoldState.WAITING: "waiting",
     HoldState.ACTING: "acting",
     HoldState.HELD: "held",
     HoldState.GOING_BACK: "going_back",

@@ -70,8 +70,10 @@ def compile_steering(steering: Steering, at: AtCarrier, networks: Mapping[str, N
 
 def _unable(steering: Steering, at: AtCarrier, record: CapabilityRecord, able: VerbCapability) -> str:
     """Why no list at all can be set there."""
-    if record.steering == "none" or not able.supported:
-        return able.because or "the carrier keeps no list of networks"
+    if record.steering == "none":
+        return "the carrier keeps no list of networks"
+    if not able.supported:
+        return able.because
     if at.withheld:
         return at.withheld
     if record.steering_by == "country":

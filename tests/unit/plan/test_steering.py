@@ -76,7 +76,8 @@ def test_a_list_that_cuts_lines_off_is_not_made() -> None:
     ("record", "at", "because"),
     [
         (None, {}, "no interface"),
-        (replace(ALLOWS, verbs={}, steering="none"), {}, "no such action"),
+        (replace(ALLOWS, verbs={}, steering="none"), {}, "keeps no list"),
+        (replace(ALLOWS, verbs={}), {}, "no such action"),
         (ALLOWS, {"withheld": "its connector may only read"}, "may only read"),
         (replace(ALLOWS, steering_by="country"), {}, "by country"),
         (replace(ALLOWS, steering_scope="group"), {"others": 7}, "7 other lines"),

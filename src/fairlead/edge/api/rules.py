@@ -36,7 +36,7 @@ class SteeringAtAccount(BaseModel):
     plmns: list[str] = Field(examples=[["262-01", "262-02"]])
     notes: list[str] = Field(description="what the list cannot hold of the steering: order, conditions, price")
     standing: dict[str, int] = Field(
-        description="lines by how they stand: set, under way, waits (for a person), due, refused, failed, "
+        description="lines by how they stand: set, under way, waiting (for a person), due, refused, failed, "
         "person (set otherwise by one: left alone), clash (two steerings match: neither sets it)"
     )
 
@@ -60,7 +60,7 @@ class UsageRuleAtAccount(BaseModel):
     action: str | None = Field(description="the verb that the carrier is asked for; null: it is only told")
     action_because: str = Field(description="why it is only told, where the rule asks for more")
     waits_because: str = Field(description="why a person is asked each time")
-    lines_by_state: dict[str, int] = Field(description="told, waits (for a person), acting, held, going_back, not_done")
+    lines_by_state: dict[str, int] = Field(description="told, waiting (for a person), acting, held, going_back, not_done")
 
 
 @router.get("/steering", summary="What steering comes to at each account")

@@ -45,7 +45,7 @@ select r.name, w.account, s.id as subscription, s.iccid, case
     when r.several then 'clash'
     when n.id is null then 'due'
     when n.rule is null and n.asked_at >= w.since then 'person'
-    when n.state in (1, 2, 3, 4, 10) then case when n.bulk_state = 1 then 'waits' else 'under way' end
+    when n.state in (1, 2, 3, 4, 10) then case when n.bulk_state = 1 then 'waiting' else 'under way' end
     when n.state = 9 and n.same then 'person'
     when not n.same then 'due'
     when n.state = 5 then 'set'
