@@ -74,6 +74,15 @@ STATES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "quarantined": ("active", "retired"),
         "retired": (),
     },
+    "hold": {
+        "crossed": ("waiting", "acting", "over", "not-done"),
+        "waiting": ("acting", "over"),
+        "acting": ("held", "over", "not-done"),
+        "held": ("going-back", "over"),
+        "going-back": ("held", "over"),
+        "over": ("crossed",),
+        "not-done": ("crossed", "over"),
+    },
     "finding": {"open": ("acknowledged", "closed"), "acknowledged": ("closed",), "closed": ()},
 }  # fmt: skip
 
@@ -118,7 +127,9 @@ def expression(shell: Shell, text: Annotated[str, typer.Argument(metavar="EXPR",
 
 def states(
     shell: Shell,
-    noun: Annotated[str | None, typer.Argument(help="change, batch, move, operation, bulk, device or finding.")] = None,
+    noun: Annotated[
+        str | None, typer.Argument(help="change, batch, move, operation, bulk, device, hold or finding.")
+    ] = None,
 ) -> None:
     """Which state may follow which."""
     if noun is not None and noun not in STATES:

@@ -1,7 +1,7 @@
 """Usage rules over real tables: judged as of each carrier's data, acted on through bulk actions, taken back in time."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -79,8 +79,13 @@ class Ruled:
 
     house: House
     carrier: CarrierOnPaper
-    rules: UsageRules
+    made: Callable[[], UsageRules]
     bulks: Bulks
+
+    @property
+    def rules(self) -> UsageRules:
+        """Another one each time, as after a kill: nothing is kept in memory."""
+        return self.made()
 
     async def tick(self, *, seconds: int = 30) -> int:
         moved = await self.rules.tick(self.house.tenant)
@@ -143,8 +148,11 @@ async def settled(house: House, records: Mapping[str, CapabilityRecord] | None =
 
     time = house.moving._time
     bulks = Bulks(house.stores, BulkStore(), time, manifest, able)
-    rules = UsageRules(house.stores, UsageRuleStore(), SteeringStore(), bulks, time, manifest, able, Quiet())
-    house.planner._previews = (rules,)
+
+    def rules() -> UsageRules:
+        return UsageRules(house.stores, UsageRuleStore(), SteeringStore(), bulks, time, manifest, able, Quiet())
+
+    house.planner._previews = (rules(),)
     return Ruled(house, CarrierOnPaper(lambda *_: Answer.DONE), rules, bulks)
 
 

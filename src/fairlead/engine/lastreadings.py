@@ -12,12 +12,13 @@ import structlog
 
 from fairlead.engine.ports.carrier import (
     CarrierTrouble,
+    ImeiLock,
+    NetworkPolicy,
     ProviderId,
     RateLimited,
     ReadsNetworks,
     ReadsSim,
     ReadsUsage,
-    SteersNetworks,
     Unavailable,
     UsagePeriod,
 )
@@ -30,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 LAST_USAGE: Final = frozenset({"deactivate", "terminate"})
 # What a record shows is put back.
-SETTINGS: Final = frozenset({"set_network_policy", "set_limit", "set_group", "set_speed"})
+SETTINGS: Final = frozenset({"set_network_policy", "set_limit", "set_group", "set_speed", "set_imei_lock"})
 _BACK: Final = timedelta(days=31)
 
 
@@ -98,27 +99,14 @@ class LastReadings:
 
     async def _setting(self, connector: object, work: CarrierWork) -> Mapping[str, Any] | None:
         """The arguments that would set it as it is now; None where that cannot be told: then nothing takes it back."""
-        sim = ProviderId(work.sim)
-        given: dict[str, Any] | None = None
         try:
-            if work.verb == "set_network_policy" and isinstance(connector, SteersNetworks):
-                if isinstance(connector, ReadsNetworks):
-                    policy = await connector.read_networks(sim)
-                else:
-                    policy = (await connector.read_sim(sim)).network_policy if isinstance(connector, ReadsSim) else None
-                if policy is not None:
-                    given = {"kind": policy.kind, "plmns": sorted(str(plmn) for plmn in policy.plmns)}
-            elif isinstance(connector, ReadsSim):
-                record = await connector.read_sim(sim)
-                if work.verb == "set_group":
-                    given = {"group": record.group} if record.group else None
-                elif work.verb == "set_speed":
-                    given = {"speed": record.speed} if record.speed else None
-                elif record.limit is not None:
-                    given = {"bytes": record.limit.limit_bytes}
+            given = await _as_it_is(connector, work)
         except CarrierTrouble as trouble:
             if isinstance(trouble, RateLimited | Unavailable):
                 raise  # nothing was sent: it waits rather than lose the way back
+            return None
+        except Exception:  # a fault of ours in reading: the write goes on, and nothing takes it back
+            log.exception("setting not read before it is written", account=work.account)
             return None
         return None if given is None else {"fact": "before", "at": self._time.now().isoformat(), "arguments": given}
 
@@ -146,3 +134,37 @@ class LastReadings:
             "final": found.final,
             "from": "records",
         }
+
+
+async def _as_it_is(connector: object, work: CarrierWork) -> Mapping[str, Any] | None:
+    """The arguments of the verb that would set what the carrier shows; None where it shows nothing of the sort."""
+    sim = ProviderId(work.sim)
+    if work.verb == "set_network_policy" and isinstance(connector, ReadsNetworks):
+        return _networks(await connector.read_networks(sim))
+    if not isinstance(connector, ReadsSim):
+        return None
+    record = await connector.read_sim(sim)
+    match work.verb:
+        case "set_network_policy":
+            return _networks(record.network_policy)
+        case "set_group":
+            return {"group": record.group} if record.group else None
+        case "set_speed":
+            return {"speed": record.speed} if record.speed else None
+        case "set_imei_lock":
+            return _lock(record.imei_lock)
+        case _:
+            return {"bytes": record.limit.limit_bytes} if record.limit is not None else None
+
+
+def _networks(policy: NetworkPolicy | None) -> Mapping[str, Any] | None:
+    return None if policy is None else {"kind": policy.kind, "plmns": sorted(str(plmn) for plmn in policy.plmns)}
+
+
+def _lock(lock: ImeiLock | None) -> Mapping[str, Any] | None:
+    """A lock to nothing, or to one device; one that the carrier keeps otherwise is not put back."""
+    if lock is None:
+        return None
+    if not lock.on:
+        return {"imei": None}
+    return {"imei": next(iter(lock.imeis))} if len(lock.imeis) == 1 else None

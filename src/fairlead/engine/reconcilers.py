@@ -38,7 +38,8 @@ COUNTS_RESTS: Final = 9.0  # a count rests so many times as long as it took: a s
 COUNTS_AT_LEAST_S: Final = 60.0
 USAGE_EVERY_S: Final = 5.0
 RULES_EVERY_S: Final = 2.0
-RULES_REST: Final = 9.0  # a look at all lines rests so many times as long as it took
+RULES_REST: Final = 9.0  # a look at all lines rests so many times as long as it took ...
+RULES_AT_MOST_S: Final = 600.0  # ... and no longer than this
 LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
 
@@ -187,7 +188,7 @@ class _Doing:
             return True
         done = await tick(tenant)
         ended = time.monotonic()
-        self._rule_next[tenant, what] = ended + min((ended - began) * RULES_REST, COUNTS_AT_LEAST_S)
+        self._rule_next[tenant, what] = ended + min((ended - began) * RULES_REST, RULES_AT_MOST_S)
         return done > 0
 
     async def counts(self, tenant: TenantId) -> bool:

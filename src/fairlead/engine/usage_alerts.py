@@ -7,9 +7,10 @@ from typing import Final
 from fairlead.engine.findings import Findings
 from fairlead.engine.ports.findings import Over
 from fairlead.engine.ports.transaction import Transaction
-from fairlead.engine.ports.usage_rules import Crossing, HoldState
+from fairlead.engine.ports.usage_rules import Crossing
 from fairlead.model.finding import Fact, FindingSubject, Severity, Sighting, shortened
 from fairlead.model.ids import TenantId, show
+from fairlead.model.lifecycle import HoldState
 from fairlead.model.resources import Above, AlertLevel, Growth, Silent, UsageRule
 
 KIND: Final = "usage-rule"

@@ -18,12 +18,13 @@ from fairlead.engine.ports.fleet import SubscriptionFilter
 from fairlead.engine.ports.planning import RevisionRow
 from fairlead.engine.ports.steering import Kept, SteeringRows
 from fairlead.engine.ports.transaction import Transaction
-from fairlead.engine.ports.usage_rules import Crossing, Done, HoldState, Judged, RuleAccount, UsageRuleRows
+from fairlead.engine.ports.usage_rules import Crossing, Done, Judged, RuleAccount, UsageRuleRows
 from fairlead.engine.rules import resource_of
 from fairlead.engine.situations import Ables
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.ids import TenantId
+from fairlead.model.lifecycle import HoldState
 from fairlead.model.resources import Resource, UsageRule
 from fairlead.plan.usage_rules import AtAccount, Comes, comes_to
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from psycopg import sql
 
-from fairlead.engine.ports.usage_rules import Crossing, Done, DueBack, HoldState, Judged, RuleAccount
+from fairlead.engine.ports.usage_rules import Crossing, Done, DueBack, Judged, RuleAccount
+from fairlead.model.lifecycle import HoldState
 from fairlead.model.resources import Above, Growth, Silent, UsageRule
 from fairlead.model.usage import WINDOWS
 from fairlead.store.database import Connection

@@ -85,6 +85,7 @@ def test_the_preview_has_a_row_an_account_and_says_what_no_column_can(tmp_path: 
          {"carrier": "x", "state": "active", "country": "PL"}),
         (["activate", *ICCIDS], "activate", {}, {"iccids": list(ICCIDS)}),
         (["set-plan", "--plan", "plan-US", "--on-plan", "old"], "set_plan", {"plan": "plan-US"}, {"plan": "old"}),
+        (["set-speed", "--speed", "s1.slow", "--carrier", "x"], "set_speed", {"speed": "s1.slow"}, {"carrier": "x"}),
         (["set-limit", "--bytes", "500MB", "--carrier", "x"], "set_limit", {"bytes": 500_000_000}, {"carrier": "x"}),
         (["set-limit", "--bytes", "1.5GiB", "--carrier", "x"], "set_limit", {"bytes": 1_610_612_736}, {"carrier": "x"}),
         (["set-limit", "--bytes", "none", "--carrier", "x"], "set_limit", {"bytes": None}, {"carrier": "x"}),

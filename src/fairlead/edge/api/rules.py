@@ -60,7 +60,9 @@ class UsageRuleAtAccount(BaseModel):
     action: str | None = Field(description="the verb that the carrier is asked for; null: it is only told")
     action_because: str = Field(description="why it is only told, where the rule asks for more")
     waits_because: str = Field(description="why a person is asked each time")
-    lines_by_state: dict[str, int] = Field(description="told, waiting (for a person), acting, held, going_back, not_done")
+    lines_by_state: dict[str, int] = Field(
+        description="told, waiting (for a person), acting, held, going_back, not_done"
+    )
 
 
 @router.get("/steering", summary="What steering comes to at each account")

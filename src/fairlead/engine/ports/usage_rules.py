@@ -3,24 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
 from typing import Any, Protocol
 from uuid import UUID
 
 from fairlead.engine.ports.transaction import Transaction
+from fairlead.model.lifecycle import HoldState
 from fairlead.model.resources import UsageRule
-
-
-class HoldState(IntEnum):
-    """Where a line that crossed a measure stands; the numbers are those of `usage_hold`."""
-
-    CROSSED = 1
-    WAITING = 2  # for a person
-    ACTING = 3
-    HELD = 4
-    GOING_BACK = 5
-    OVER = 6
-    NOT_DONE = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
