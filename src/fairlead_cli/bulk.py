@@ -36,6 +36,13 @@ def _lines(
     technology: Annotated[str | None, typer.Option(help="uicc, euicc, iuicc, softsim.")] = None,
     remote: Annotated[str | None, typer.Option(help="changeable or swap_needed.")] = None,
     country: Annotated[str | None, typer.Option(metavar="CC", help="Whose device was last seen there.")] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="Whose device has such facts, as in a policy: 'sku == \"meter\" && silent_days >= 30'.",
+        ),
+    ] = None,
 ) -> Body:
     named: list[str] = [*(iccids or []), *(_read(source) if source else [])]
     wrong = next((one for one in iccids or [] if not _ICCID.fullmatch(one)), None)
@@ -44,11 +51,14 @@ def _lines(
     conditions: Body = {
         "carrier": carrier, "state": state, "plan": on_plan, "connectivity": connectivity, "form_factor": form_factor,
         "technology": technology, "remote": remote, "country": country.upper() if country else None,
+        "where": where,
     }  # fmt: skip
     conditions = {name: value for name, value in conditions.items() if value is not None}
     if bool(named) == bool(conditions):
         raise trouble(
-            Exit.USAGE, "Say which lines", "give ICCIDs or --from FILE, or conditions such as --carrier and --state"
+            Exit.USAGE,
+            "Say which lines",
+            "give ICCIDs or --from FILE, or conditions such as --carrier, --state and --where",
         )
     return {"iccids": named} if named else conditions
 
@@ -208,6 +218,7 @@ _add("activate", "Let lines into service.", _nothing, "--carrier global-sim --st
 _add(
     "suspend", "Take lines out of service; they can come back.", _nothing,
     "--carrier global-sim --state active --country PL --reason 'the season is over' --wait",
+    "--where 'sku == \"meter\" && country == \"PL\" && silent_days >= 30' --dry-run",
     "--from iccids.txt --reason 'returned, ticket 77' --dry-run",
 )  # fmt: skip
 _add("standby", "Set lines aside, where the plan has such a state.", _nothing, "--from stock.txt --reason 'into stock'")

@@ -12,7 +12,7 @@ from rich.markup import escape
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from fairlead_cli import nouns, words
+from fairlead_cli import durations, nouns, words
 from fairlead_cli.client import Body, Exit, Listing, trouble
 from fairlead_cli.shell import Shell, command, group
 
@@ -21,6 +21,7 @@ devices: Final = group("device", "What belongs to one device.")
 clock: Final = group("clock", "What time it is in this house.")
 
 Name = Annotated[str, typer.Argument(help="The account's name.")]
+_LOOK_EVERY_S: Final = 1.0
 
 
 def add(
@@ -88,9 +89,20 @@ def change(
     shell.out.fields({"account": after["name"], **{key: after[key] for key in changes}})
 
 
-def check(shell: Shell, name: Name) -> int:
+def check(
+    shell: Shell, name: Name, *,
+    wait: Annotated[
+        str | None,
+        typer.Option("--wait", metavar="TIME", help="Wait so long for its first complete reading, such as 10m."),
+    ] = None,
+) -> int:  # fmt: skip
     """How an account is: its credential, its last complete reading, what fails. Exit 1 where something does."""
     found: Body = shell.client.get(f"/v1/carriers/{name}")
+    left = durations.seconds(wait, "--wait") if wait else 0
+    while left > 0 and found["connector"] != "none" and not (found["swept_at"] or found["failing_since"]):
+        shell.around.sleep(_LOOK_EVERY_S)
+        left -= _LOOK_EVERY_S
+        found = shell.client.get(f"/v1/carriers/{name}")
     reading = found["connector"] != "none"
     faults: list[str] = []
     if reading and not found["has_credential"] and _asks_for_one(shell, found["connector"]):
@@ -282,7 +294,9 @@ command(
 command(app, "list", examples=("fairlead carrier list",))(_list)
 command(app, "edit", examples=("fairlead carrier edit eseye-eu --config writes=allowed",
                                "fairlead carrier edit eseye-eu --config-file eseye.yaml"))(change)  # fmt: skip
-command(app, "check", examples=("fairlead carrier check global-sim",))(check)
+command(app, "check", examples=("fairlead carrier check global-sim", "fairlead carrier check global-sim --wait 10m"))(
+    check
+)
 command(app, "hook", examples=("fairlead carrier hook global-sim", "fairlead carrier hook global-sim --remove"))(hook)
 command(devices, "credential", examples=("fairlead device credential trk-00001 trk-00002 --jsonl > secrets.jsonl",
                                          "fairlead device credential trk-00001 --revoke"))(credential)  # fmt: skip

@@ -410,6 +410,9 @@ command(app, "device", examples=(
 command(app, "clocks", examples=("fairlead get clocks --within 30d", "fairlead get clocks trk-00001"))(clocks)
 _simple("carriers", "/v1/carriers", nouns.CARRIERS, "carrier accounts",
         "Carrier accounts and how they are.", "fairlead get carriers")  # fmt: skip
+_simple("connectors", "/v1/connectors", nouns.CONNECTORS, "connectors",
+        "What a carrier account may name, how far each is proved, and what it asks for.",
+        "fairlead get connectors")  # fmt: skip
 command(
     app,
     "subscriptions",

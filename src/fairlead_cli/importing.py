@@ -1,4 +1,4 @@
-"""`fairlead import`: a CSV file of somebody's making becomes devices, SIMs, sessions, prices, contracts, coverage."""
+"""`fairlead import`: a CSV file of somebody's making becomes devices, SIMs, sessions, prices, usage, contracts."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from fairlead_cli.output import Output
 from fairlead_cli.shell import Shell, command
 
 Kind = Literal[
-    "devices", "sims", "presence", "sessions", "prices", "contracts", "coverage", "skus", "sunsets",
+    "devices", "sims", "presence", "sessions", "prices", "usage", "contracts", "coverage", "skus", "sunsets",
 ]  # fmt: skip
 
 _BLOCK: Final = 1 << 18

@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from fairlead_cli import (
     acting,
+    agreement,
     bulk,
     carriers,
     changes,
@@ -94,7 +95,7 @@ def build() -> typer.Typer:
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
         getting.app, changes.app, bulk.app, journal.app, explaining.app, config, signing_in.tokens, people.app,
-        carriers.app, carriers.devices, carriers.clock, reporting.app, finding.app,
+        carriers.app, carriers.devices, carriers.clock, reporting.app, finding.app, agreement.app,
     ):  # fmt: skip
         app.add_typer(part)
     return app

@@ -81,6 +81,15 @@ CARRIERS: Final = (
     Column(title="STALENESS", value=_aged("staleness_s"), wide=True),
     Column(title="CONFIG", value="config", wide=True),
 )
+CONNECTORS: Final = (
+    Column(title="CONNECTOR", value="id", whole=True),
+    Column(title="CARRIER", value=lambda one: one["name"] + (" (experimental)" if one["experimental"] else "")),
+    Column(title="TIER", value="tier"),
+    Column(title="CREDENTIAL", value="credential_fields", fold=True),
+    Column(title="SETTINGS NEEDED", value="required_settings", fold=True),
+    Column(title="IF WANTED", value="credential_optional", wide=True),
+    Column(title="CALLS", value="base_url", wide=True),
+)
 SUBSCRIPTIONS: Final = (
     Column(title="ICCID", value="iccid", whole=True),
     Column(title="ACCOUNT", value="account"),

@@ -53,7 +53,7 @@ async def main(directory: Path, *, large: bool, beside: str | None) -> None:
             people, rival = await meanwhile
             acme = {"people": people, **await _northwind(stage, story)}
             print(json.dumps({"url": stage.server.api, "acme": acme, "rival": rival}), flush=True)
-            while beside is None or Path(f"/proc/{beside}").exists():
+            while beside is None or Path(f"/proc/{beside}").exists():  # noqa: ASYNC110, ASYNC240 - a process is asked
                 await asyncio.sleep(2)
 
 
@@ -109,13 +109,35 @@ async def _northwind(stage: Scene, story: Story) -> dict[str, Any]:
         people = await owner.get("/v1/principals")
         bulk, asked = await _bulk(stage, owner)
         await owner.strategy("tiered")
-        await owner.put("/v1/imports/mappings/depot-files", {"text": _MAPPING.format(source="depot-files", column="SIM")})
+        await owner.put(
+            "/v1/imports/mappings/depot-files", {"text": _MAPPING.format(source="depot-files", column="SIM")}
+        )
+        finding = await _finding(owner, "spare-1", "spare", "two depots, two ways")
         return {
             "at_risk": parked[0], "parked": parked, "change": story._change, "waiting": held["id"], "plan": open_plan["id"],
             "subscription": sims["items"][0]["iccid"], "job": job["id"], "device": device, "carrier": "local-tr",
-            "bulk": bulk, "bulk_waiting": asked, "mapping": "depot-files",
+            "bulk": bulk, "bulk_waiting": asked, "mapping": "depot-files", "finding": finding,
             "policy": "turkey-local", "strategy": "tiered", "country": "TR", "principal": people["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
+
+
+async def _finding(owner: "_Person", device: str, group: str, reason: str) -> str:
+    """Policies that nobody's device ran into when they were applied, and a device that comes later and does."""
+    files = [
+        {
+            "name": f"{fact}.yaml",
+            "text": _CONTRADICTION.format(fact=fact, value=json.dumps(group), reason=json.dumps(reason)),
+        }
+        for fact in ("group", "batch")
+    ]
+    for file in files:
+        await owner.apply(await owner.plan({"files": [file]}), title=file["name"], reason=reason, approvals=0)
+    row = f"{device},{_cell(group)},{_cell(group)},active"
+    await owner.upload("devices", f"name,group,batch,state\n{row}\n", "spare.csv")
+    async with asyncio.timeout(60):
+        while not (found := (await owner.get("/v1/findings?kind=policy-collision"))["items"]):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.3)
+    return str(found[0]["id"])
 
 
 async def _bulk(stage: Scene, owner: "_Person") -> tuple[str, str]:
@@ -135,7 +157,7 @@ async def _bulk(stage: Scene, owner: "_Person") -> tuple[str, str]:
         "/v1/bulk", {"verb": "deactivate", "lines": {"iccids": spare}, "reason": "Spare SIMs of a depot that closed"}
     )
     async with asyncio.timeout(60):
-        while (await owner.get(f"/v1/bulk/{ended['id']}"))["state"] != "done":
+        while (await owner.get(f"/v1/bulk/{ended['id']}"))["state"] != "done":  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.3)
     stage.world.faults.clear(refusal)
     meters = {"carrier": company.GLOBAL, "country": "GB"}
@@ -150,6 +172,19 @@ async def _bulk(stage: Scene, owner: "_Person") -> tuple[str, str]:
     )
     return ended["id"], waiting["id"]
 
+
+_CONTRADICTION = """\
+apiVersion: fairlead/v1
+kind: Policy
+metadata: {{name: word-by-{fact}}}
+spec:
+  priority: 400
+  match: {fact} == {value}
+  admit: auto
+  set:
+    flags: {{merge: {{word: {fact}}}}}
+  reason: {reason}
+"""
 
 _MAPPING = "source: {source}\nfiles:\n  sims:\n    columns: {{iccid: {column}}}\n"
 
@@ -192,6 +227,7 @@ async def _rival(stage: Scene) -> dict[str, Any]:
         await owner.strategy("rival-tiers")
         mapping = {"text": _MAPPING.format(source="rival-files", column=bait("mapping-column"))}
         await owner.put("/v1/imports/mappings/rival-files", mapping)
+        finding = await _finding(owner, "rival-spare", bait("finding-group"), bait("finding-reason"))
         acted = await owner.plan(
             {
                 "action": {
@@ -214,7 +250,7 @@ async def _rival(stage: Scene) -> dict[str, Any]:
             "people": people, "waiting": change["id"], "device": "rival-0", "device_id": device["id"], "change": change["id"], "plan": plan["id"],
             "action_plan": acted["id"], "action_policy": acted["resources"][0]["name"], "job": job["id"], "subscription": sims["items"][0]["iccid"],
             "subscription_id": sims["items"][0]["id"], "carrier": "rival-net", "country": "GB", "policy": "rival-local",
-            "bulk": bulk["id"], "bulk_waiting": bulk["id"], "mapping": "rival-files",
+            "bulk": bulk["id"], "bulk_waiting": bulk["id"], "mapping": "rival-files", "finding": finding,
             "strategy": "rival-tiers", "principal": everybody["items"][0]["id"], "api_token": token["id"],
         }  # fmt: skip
 

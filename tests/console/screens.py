@@ -20,6 +20,8 @@ SCREENS: Final = {
     "bulk": "/bulk/{bulk}",
     "jobs": "/jobs",
     "job": "/jobs/{job}",
+    "findings": "/findings",
+    "finding": "/findings/{finding}",
     "countries": "/countries",
     "country": "/countries/{country}",
     "journal": "/journal",
@@ -63,7 +65,6 @@ FACES: Final = {
     "settings-rules": "/settings?part=rules",
     "settings-me": "/settings?part=me",
     "settings-about": "/settings?part=about",
-    "findings": "/findings",
     "findings-closed": "/findings?state=closed&severity=critical",
     "nowhere": "/nothing/here",
 }

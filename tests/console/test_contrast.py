@@ -28,7 +28,9 @@ async def test_what_happens_when_a_batch_fails_can_be_read(before: str, after: s
     control = page.page.get_by_role("radiogroup", name="When a batch fails")
     assert await control.count() == 1
     await page.page.emulate_media(color_scheme=after)
-    await page.page.wait_for_function("(scheme) => document.documentElement.dataset.mantineColorScheme === scheme", arg=after)
+    await page.page.wait_for_function(
+        "(scheme) => document.documentElement.dataset.mantineColorScheme === scheme", arg=after
+    )
     found = await control.evaluate(RATIOS)
     assert len(found["labels"]) == 2
     assert min(found["labels"]) >= 4.5, found

@@ -20,7 +20,9 @@ INSET = 6
 @pytest.fixture(scope="module")
 def told() -> dict[str, Any]:
     node, _ = tools()
-    ran = subprocess.run([node, "tools/places.mjs"], cwd=CONSOLE, capture_output=True, text=True, timeout=60, check=True)
+    ran = subprocess.run(
+        [node, "tools/places.mjs"], cwd=CONSOLE, capture_output=True, text=True, timeout=60, check=True
+    )
     return json.loads(ran.stdout)
 
 

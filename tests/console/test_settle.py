@@ -18,7 +18,9 @@ async def _unknown(page: Watched, house: House) -> tuple[str, dict[str, Any], li
         change, device = house.acme["change"], house.acme["device"]
         asked = {"change": change, "device": device}
         one = next(
-            row for row in (await owner.get("/v1/operations", params=asked)).json()["items"] if row["driver"] == "carrier"
+            row
+            for row in (await owner.get("/v1/operations", params=asked)).json()["items"]
+            if row["driver"] == "carrier"
         )
     sent: list[dict[str, Any]] = []
 

@@ -168,6 +168,11 @@ class Bench:
     def manifest(self) -> Manifest:
         return self.factory.manifest
 
+    @property
+    def account_settings(self) -> dict[str, Any]:
+        """As an account keeps them."""
+        return self.settings
+
     def __post_init__(self) -> None:
         self.stage.playing = self.fake
 

@@ -42,6 +42,7 @@ class CarrierOnPaper:
     """Every account at once; `answers(verb, sim, how often it was asked)` decides."""
 
     answers: Callable[[str, str, int], Answer]
+    withholds: str = ""  # why nothing may be changed
     pause: bool = False  # give way to others within a call
     now: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)
     called: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -57,6 +58,9 @@ class CarrierOnPaper:
 
     async def staleness(self, _tenant: TenantId, _account: str) -> timedelta:
         return STALENESS
+
+    async def withheld(self, _tenant: TenantId, _account: str) -> str:
+        return self.withholds
 
     async def activate(self, sim: ProviderId) -> Done | Refused:
         return await self._change("activate", sim)

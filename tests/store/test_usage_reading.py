@@ -71,6 +71,9 @@ class Asked:
             raise NotFound(f"no account {account!r}")
         return self.connectors[account]
 
+    async def withheld(self, _tenant: TenantId, _account: str) -> str:
+        return ""
+
     async def staleness(self, _tenant: TenantId, _account: str) -> timedelta:
         return timedelta(0)
 

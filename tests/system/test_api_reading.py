@@ -340,6 +340,13 @@ async def test_a_connector_says_what_an_account_of_it_is_asked_for(api, owner):
     fields = known["soracom"]["credential_fields"]
     assert fields == ["auth_key_id", "auth_key"]
     assert known["soracom"]["base_url"].startswith("https://")
+    assert (known["soracom"]["required_settings"], known["thingspace"]["required_settings"]) == ([], ["account_name"])
+    assert known["supersim"]["credential_optional"] == ["webhook_secret"]
+    unsaid = {"name": "vzw", "carrier": "Verizon", "connector": "thingspace"}
+    refused = await owner.post("/v1/carriers", json=unsaid)
+    assert (refused.status_code, "account_name" in refused.text) == (422, True)
+    told = await owner.post("/v1/carriers", json=unsaid | {"config": {"account_name": "0000123456-00001"}})
+    assert told.status_code == 201, told.text
     asked = {"name": "by-the-book", "carrier": "Meridian", "connector": "soracom"}
     short = await owner.post("/v1/carriers", json=asked | {"credential": {fields[0]: "x"}})
     assert short.status_code == 422, "what it names is all that is needed, and nothing less will do"

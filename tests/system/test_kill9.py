@@ -207,6 +207,7 @@ async def place(seed: int, shape: Shape | None = None) -> AsyncIterator[Place]:
             email="nora@northwind.example",
             password="a long enough pass phrase",
         )
+        await api.decide_alone("a person alone with a server that dies")
         offset = datetime.fromisoformat((await api.clock())["now"]) - datetime.now(UTC)
         world.clock = lambda: datetime.now(UTC) + offset  # the house's clock runs as fast as ours
         company = paper.found(shape, world)

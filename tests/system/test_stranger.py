@@ -61,6 +61,8 @@ async def move_in(person: Person, addresses: dict[str, str]) -> None:
         )  # fmt: skip
         assert made["has_credential"]
         assert story.KEY not in str(made)
+    rule = await person.gets("agreement", "set", "--charges", "alone", "--reason", "I am the only one here")
+    assert rule["charges"] is False
     report = await person.gets("import", "devices", str(EXAMPLES / "northwind-register.csv"), "--map", REGISTER)
     assert (report["created"], report["bad_rows"]) == (20, 0)
     for account, mapping in SIMS.items():

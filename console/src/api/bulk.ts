@@ -100,6 +100,6 @@ export function argumentsInWords(args: Record<string, unknown>, bytes: (n: numbe
 /** How its lines were chosen, in a few words. */
 export function selectedInWords(selected: Record<string, unknown>, number: (n: number) => string): string {
   return Object.entries(selected)
-    .map(([name, value]) => (name === "iccids" ? `${number(Number(value))} by ICCID` : name === "undo" ? `those that ${String(value)} changed` : `${name.replaceAll("_", " ")} ${String(value).replaceAll("_", " ")}`))
+    .map(([name, value]) => (name === "iccids" ? `${number(Number(value))} by ICCID` : name === "where" ? `facts ${String(value)}` : name === "undo" ? `those that ${String(value)} changed` : `${name.replaceAll("_", " ")} ${String(value).replaceAll("_", " ")}`))
     .join(", ");
 }

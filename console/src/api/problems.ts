@@ -79,6 +79,7 @@ function plain(what: string, next: string): Sentence {
 
 const KNOWN: Record<string, string> = {
   "change-own_change": "Ask another person who may approve changes.",
+  "change-charged": "Ask for at least one approval, then apply it again. An owner may say that nobody else need agree: fairlead agreement set.",
   "change-irreversible": "Ask for at least one approval, then apply it again.",
   "change-expired": "Make the plan anew, look at it, and apply that.",
   "change-trial_open": "Open that Change: let it settle or stop it, then apply this again.",

@@ -7,6 +7,7 @@ import { StateBadge } from "./Badges";
 import css from "./bulk.module.css";
 import { type Figure, Figures } from "./Facts";
 import { CarrierLink } from "./Links";
+import { SavesPanel } from "./PlanImpact";
 import plan from "./plan.module.css";
 import { Panel } from "./Screen";
 
@@ -43,6 +44,7 @@ export function BulkPreview({ seen }: { seen: Seen }) {
           </div>
         )}
       </div>
+      {seen.saves && <SavesPanel saves={seen.saves} />}
       {seen.accounts.length > 0 && (
         <Panel title="At each carrier account" flush>
           <div className={css.tableBox} tabIndex={0} role="region" aria-label="At each carrier account, as a table">
@@ -55,7 +57,7 @@ export function BulkPreview({ seen }: { seen: Seen }) {
                   <th scope="col" data-number>Already</th>
                   <th scope="col">Answers</th>
                   <th scope="col">Typically</th>
-                  <th scope="col">Charged</th>
+                  <th scope="col">{seen.accounts.some((one) => one.saves) ? "Fee after" : "Charged"}</th>
                   <th scope="col">Taken back</th>
                   <th scope="col">Traffic after</th>
                   <th scope="col" data-number>Lines a call</th>
@@ -122,8 +124,22 @@ function Row({ at }: { at: At }) {
   );
 }
 
+/** What its active lines cost a month, by what this carrier says of billing them afterwards. */
+function saving(at: At): string[] {
+  const money = (amounts: Record<string, string>) => Object.entries(amounts).sort().map(([currency, amount]) => `${amount} ${currency}`).join(", ");
+  const { saves } = at;
+  if (!saves) return [];
+  return [
+    money(saves.monthly) && `Saves ${money(saves.monthly)} a month: it stops billing.`,
+    money(saves.monthly_unknown) && `May save up to ${money(saves.monthly_unknown)} a month, or nothing: it does not say whether it goes on billing.`,
+    money(saves.monthly_goes_on) && `Goes on billing, if less: how much of ${money(saves.monthly_goes_on)} a month is saved is unknown.`,
+  ].filter((one): one is string => Boolean(one));
+}
+
 function remarks(at: At): string[] {
   return [
+    at.supported && at.longest_s > 60 && `May take up to ${span(at.longest_s)} a line.`,
+    ...saving(at),
     at.because && `${at.supported ? "Only so" : "Cannot"}: ${at.because}.`,
     at.supported && at.needs.length > 0 && `Needs first: ${at.needs.map((one) => one.replaceAll("_", " ")).join(", ")}.`,
     at.shared_limit && `This carrier keeps the limit for a whole ${at.shared_limit}: it binds more lines than those chosen.`,

@@ -227,7 +227,7 @@ function Recipes({ summary }: { summary: PlanSummary }) {
 }
 
 /** What suspending saves: only what a carrier says it stops billing. */
-export function SavesPanel({ saves }: { saves: Saves }) {
+export function SavesPanel({ saves }: { saves: Omit<Saves, "unpriced"> }) {
   const format = useFormat();
   const currencies = [...new Set([saves.monthly, saves.monthly_unknown, saves.monthly_goes_on].flatMap((one) => Object.keys(one)))].sort();
   const unpriced = saves.lines - saves.priced_lines;

@@ -1,22 +1,24 @@
 """Bulk actions: a plan that counts, then an operation a line, run by the carrier worker like any other.
 
-`preview` says what would be asked of which account, what cannot be and why, what it may cost and what a
-suspended line still does there, before anything runs. `start` does exactly that, or says 409 when the lines
+`preview` says what would be asked of which account, what cannot be and why, what it may cost and save, and what
+a suspended line still does there, before anything runs. `start` does exactly that, or says 409 when the lines
 are no longer as many. What nothing takes back, or what a carrier charges for, waits for another person.
 Pausing stops what has not left us; cancelling drops it; what has left us is settled as always.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from fairlead.engine.agreement import HouseRule
 from fairlead.engine.changes import Conflict
 from fairlead.engine.fleet import Actor
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
 from fairlead.engine.plans import Hand
+from fairlead.engine.ports.agreement import AgreementRows
 from fairlead.engine.ports.bulk import Asks, Bulk, BulkRows, LineResult, Lines, LinesOf
 from fairlead.engine.ports.carrier import Manifest
 from fairlead.engine.ports.transaction import Transaction
@@ -28,9 +30,12 @@ from fairlead.model.ids import TenantId, show
 from fairlead.model.journal import Action, Entry, Json, Subject
 from fairlead.model.lifecycle import BULK, BulkState, OperationState, name
 from fairlead.model.subscription import Verb, VerbCapability, capability
+from fairlead.plan.agreement import why_agree
+from fairlead.plan.impact import savings
 
 WITHIN: Final = timedelta(days=1)  # real time: what a carrier did not let us do by then is expired
 MOST_LINES: Final = 100_000
+ASIDE: Final = frozenset({Verb.SUSPEND, Verb.STANDBY, Verb.DEACTIVATE, Verb.TERMINATE})  # what may save a fee
 _MISSING_SHOWN: Final = 100
 
 
@@ -59,6 +64,7 @@ class AtAccount:
     shared_limit: str  # group or account, where the change binds more lines than those chosen; empty: not
     experimental: bool
     swept_at: datetime | None
+    saves: Mapping[str, Any] | None = None  # of `plan.impact.savings`; None: nothing is put aside there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,7 @@ class Preview:
     missing: Sequence[str]  # ICCIDs that are nobody's, the first of them
     missing_count: int
     approval: str  # why another person must agree; empty: nobody need
+    saves: Mapping[str, Any] | None = None  # of all accounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,19 +106,24 @@ class Bulks:
         timekeeper: Timekeeper,
         manifest: Callable[[str], Manifest | None],
         ables: Ables,
+        agreement: AgreementRows | None = None,
     ) -> None:
-        """`manifest` gives what a connector says about itself; None for an account without one."""
+        """`manifest` gives what a connector says about itself; None for an account without one.
+
+        `agreement`: who must agree, as each tenant says; None: as the house does.
+        """
         self._stores = stores
         self._rows = rows
         self._time = timekeeper
         self._manifest = manifest
         self._ables = ables
+        self._agreement = agreement or HouseRule()
 
     async def preview(self, actor: Actor, asked: Asked) -> Preview:
         """Count what it would be. Raises `MalformedArgument`."""
         read_arguments(asked.verb, asked.arguments)
         async with self._stores.transactions.tenant(actor.tenant) as tx:
-            return await self._seen(tx, asked)
+            return await self._seen(tx, asked, self._time.now())
 
     async def start(
         self, actor: Actor, hand: Hand, asked: Asked, *, expect: int | None, reason: str
@@ -120,7 +132,7 @@ class Bulks:
         arguments = read_arguments(asked.verb, asked.arguments)
         now = self._time.now()
         async with self._stores.transactions.tenant(actor.tenant) as tx:
-            seen = await self._seen(tx, asked)
+            seen = await self._seen(tx, asked, now)
             refusal = _refused(seen, expect)
             if refusal is not None:
                 return refusal
@@ -137,14 +149,15 @@ class Bulks:
 
     async def for_rule(
         self, tx: Transaction, by: RuleHand, asked: Asked, *, reason: str, waits: str = ""
-    ) -> UUID | None:
+    ) -> tuple[UUID, str] | None:
         """The same for a rule, in the caller's transaction; None where none of the lines can be asked.
 
-        `waits`: why a person must agree, beside what the verb asks for by itself. Raises `MalformedArgument`.
+        `waits`: why a person must agree, beside what the verb asks for by itself. Answers with the bulk action and why
+        it waits; empty: it runs. Raises `MalformedArgument`.
         """
         arguments = read_arguments(asked.verb, asked.arguments)
         now = self._time.now()
-        seen = await self._seen(tx, asked)
+        seen = await self._seen(tx, asked, now)
         if not seen.able:
             return None
         waits = waits or seen.approval
@@ -156,7 +169,7 @@ class Bulks:
         )  # fmt: skip
         told: dict[str, Json] = {"waits": waits} if waits else {}
         await self._begin(tx, by.actor, bulk, asked, seen, told)
-        return bulk.id
+        return bulk.id, waits
 
     async def back_for_rule(
         self, tx: Transaction, by: RuleHand, of: UUID, iccids: Sequence[str], *, reason: str
@@ -293,13 +306,22 @@ class Bulks:
         accounts = await self._stores.plans.accounts(tx)
         return {name: sorted(self._ables(*account).meanings) for name, account in accounts.items()}
 
-    async def _seen(self, tx: Transaction, asked: Asked) -> Preview:
+    async def _seen(self, tx: Transaction, asked: Asked, now: datetime) -> Preview:
         verb, missing = asked.verb, await self._rows.missing(tx, asked.lines)
         by_account: dict[str, list[LinesOf]] = {}
         for one in await self._rows.chosen(tx, asked.lines):
             by_account.setdefault(one.account, []).append(one)
         known = await self._stores.plans.accounts(tx)
         accounts = [self._at(verb, ones, self._ables(*known[name])) for name, ones in by_account.items()]
+        rule = await self._agreement.read(tx)
+        billing = {one.account: _billing(one) for one in accounts if one.able} if asked.verb in ASIDE else {}
+        fees = [
+            {**asdict(one), "monthly": one.monthly_nano, "billing": billing[one.account]}
+            for one in (await self._rows.fees(tx, asked.lines, now.date()) if billing else ())
+            if one.account in billing
+        ]
+        accounts = [replace(one, saves=savings([fee for fee in fees if fee["account"] == one.account]))
+                    for one in accounts]  # fmt: skip
         able = [one for one in accounts if one.able]
         return Preview(
             lines=sum(one.lines for one in accounts),
@@ -309,7 +331,8 @@ class Bulks:
             accounts=accounts,
             missing=missing[:_MISSING_SHOWN],
             missing_count=len(missing),
-            approval=_approval(verb, able),
+            approval=why_agree([(one.account, verb.value, one.capability) for one in able], charges=rule.charges),
+            saves=savings(fees),
         )
 
     def _at(self, verb: Verb, ones: Sequence[LinesOf], able: Able) -> AtAccount:
@@ -340,13 +363,10 @@ _NO_INTERFACE: Final = VerbCapability(
 )
 
 
-def _approval(verb: Verb, asked: Sequence[AtAccount]) -> str:
-    """Why another person must agree."""
-    final = [one.account for one in asked if not one.capability.reversible]
-    if final:
-        return f"nothing takes {verb} back at {', '.join(final)}"
-    charged = [one.account for one in asked if one.capability.billable]
-    return f"{verb} is charged for at {', '.join(charged)}" if charged else ""
+def _billing(one: AtAccount) -> str:
+    """What becomes of a line's fee, in the words of `plan.impact`."""
+    billed = one.capability.billable
+    return "unknown" if billed is None else "goes_on" if billed else "stops"
 
 
 def _refused(seen: Preview, expect: int | None) -> Conflict | None:

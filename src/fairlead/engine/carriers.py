@@ -7,7 +7,8 @@ are changed by people.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -25,8 +26,9 @@ from fairlead.engine.ports.carrier import (
     Secret,
     tokens_at,
 )
-from fairlead.engine.ports.fleet import FleetStore, NewAccount
-from fairlead.engine.sealing import Place, Sealer
+from fairlead.engine.ports.fleet import FleetStore, LookAtAccounts, NewAccount, SealedAccount
+from fairlead.engine.sameaccount import Known, identity, place_of, refuse_same
+from fairlead.engine.sealing import CannotOpen, Sealer
 from fairlead.model.device import Account
 from fairlead.model.ids import AccountId, TenantId
 from fairlead.model.journal import Action, Entry, Json, Subject
@@ -140,11 +142,12 @@ class Carriers:
         config: Mapping[str, Any], credential: Mapping[str, str] | None, iccid_digits: int | None,
         staleness_s: int | None, now: datetime,
     ) -> Account | None:  # fmt: skip
-        """Keep a new account; None when the name is taken. Raises `AccountRefused`."""
+        """Keep a new account; None when the name is taken. Raises `AccountRefused` and `SameAccount`."""
         manifest = self._manifest(connector)
         self._has_settings(manifest, config)
         self._check(connector, config)
         account = AccountId(uuid7(now))
+        known_as = identity(manifest, config, credential) if manifest else None
         known = int(manifest.capabilities.state_staleness.total_seconds()) if manifest else 0
         new = NewAccount(
             id=account, name=name, connector=connector, carrier=carrier, home_country=home_country, config=config,
@@ -154,14 +157,15 @@ class Carriers:
         said: dict[str, Json] = {"connector": connector, "carrier": carrier, "credential": credential is not None}
         said |= _writes({}, config)
         line = self._line(actor, name, Action.CARRIER_ADDED, now, said)
-        if not await self._store.add_account(actor.tenant, new, now=now, entries=(line,)):
+        look = self._look(actor, manifest, known_as)
+        if not await self._store.add_account(actor.tenant, new, now=now, entries=(line,), look=look):
             return None
         return await self.account(actor.tenant, name)
 
     async def change(
         self, actor: Actor, account: Account, changes: Mapping[str, Any], *, version: int, now: datetime
     ) -> bool:
-        """Change an account; False when it was edited since `version`. Raises `AccountRefused`."""
+        """Change an account; False when it was edited since `version`. Raises `AccountRefused`, `SameAccount`."""
         columns = dict(changes)
         if "config" in columns:
             self._has_settings(self._manifest(account.connector), columns["config"])
@@ -171,6 +175,12 @@ class Carriers:
             self._check(account.connector, columns["config"])
         if not columns:
             return version == account.version
+        look = None
+        if {"config", "credential"} & columns.keys():
+            config = columns.get("config", account.config)
+            look = await self._look_again(
+                actor, account, config, changes.get("credential"), kept="credential" not in changes
+            )
         said: dict[str, Json] = {"changed": sorted(columns)}
         if "config" in columns:
             said |= _writes(account.config, columns["config"])
@@ -178,16 +188,44 @@ class Carriers:
         if "credential" in columns:
             lines.append(self._line(actor, account.name, Action.SECRET_SEALED, now, {}))
         return await self._store.change_account(
-            actor.tenant, account.id, columns, version=version, now=now, entries=lines
+            actor.tenant, account.id, columns, version=version, now=now, entries=lines, look=look
         )
+
+    async def _look_again(
+        self, actor: Actor, account: Account, config: Mapping[str, Any], credential: Mapping[str, str] | None, *,
+        kept: bool,
+    ) -> LookAtAccounts:  # fmt: skip
+        """As the account would be known after the changes; `kept`: with the credential it has."""
+        manifest = self._manifest(account.connector)
+        if kept and manifest is not None:
+            with suppress(CannotOpen):
+                credential = await self._opened(actor.tenant, account.id)
+        known_as = identity(manifest, config, credential) if manifest else None
+        return self._look(actor, manifest, known_as, but=account.id)
+
+    def _look(
+        self, actor: Actor, manifest: Manifest | None, known_as: Known | None, *, but: AccountId | None = None
+    ) -> LookAtAccounts:
+        def look(others: Sequence[SealedAccount]) -> None:
+            if manifest is not None:
+                refuse_same(
+                    manifest, known_as, others, manifests=self._manifests, sealer=self._sealer, tenant=actor.tenant,
+                    but=but,
+                )  # fmt: skip
+
+        return look
 
     async def credential(self, tenant: TenantId, account: AccountId) -> Credential | None:
         """The opened credential, for whoever builds the connector instance. Raises `CannotOpen`."""
+        opened = await self._opened(tenant, account)
+        return None if opened is None else Credential(fields={name: Secret(text) for name, text in opened.items()})
+
+    async def _opened(self, tenant: TenantId, account: AccountId) -> dict[str, str] | None:
         sealed = await self._store.credential(tenant, account)
         if sealed is None:
             return None
-        opened: dict[str, str] = json.loads(self._sealer.open(sealed.decode(), _place(tenant, account)))
-        return Credential(fields={name: Secret(value) for name, value in opened.items()})
+        opened: dict[str, str] = json.loads(self._sealer.open(sealed.decode(), place_of(tenant, account)))
+        return opened
 
     def _manifest(self, connector: str) -> Manifest | None:
         if connector == NO_CONNECTOR:
@@ -222,7 +260,7 @@ class Carriers:
             named += f"; if wanted {', '.join(sorted(optional))}" if optional else ""
             raise AccountRefused("credential", sorted(credential), f"the fields {named}")
         text = json.dumps(dict(credential), sort_keys=True).encode()
-        return self._sealer.seal(text, _place(tenant, account)).encode()
+        return self._sealer.seal(text, place_of(tenant, account)).encode()
 
     def _line(self, actor: Actor, name: str, action: Action, now: datetime, payload: Mapping[str, Json]) -> Entry:
         return entry(
@@ -236,7 +274,3 @@ def _writes(before: Mapping[str, object], after: Mapping[str, Any]) -> dict[str,
     if before.get("writes") == after.get("writes"):
         return {}
     return {"writes": "allowed" if after.get("writes") == "allowed" else "withdrawn"}
-
-
-def _place(tenant: TenantId, account: AccountId) -> Place:
-    return Place(tenant=tenant, table="account", row=str(account), column="credential")

@@ -5,6 +5,9 @@ written after. A write whose answer is lost is *unknown*, and only a read-back n
 carrier's staleness bound settles it (house §5). A process that dies in between leaves a dispatched
 row behind, which the next one calls unknown: nothing is lost, nothing is done twice.
 
+Whether an account may be written to is asked here once more (`withheld`), as close to the call as may be: a permission
+that was taken back stops what waits, whoever planned it.
+
 A carrier that is too busy or too far is left in peace: the operation waits (`patience`), and so does
 everything else of that account for a moment, in all processes, writes and reads alike.
 """
@@ -81,13 +84,21 @@ class Carriers(Protocol):
         ...
 
 
+class WrittenTo(Carriers, Protocol):
+    """The same, for whoever changes something there."""
+
+    async def withheld(self, tenant: TenantId, account: str) -> str:
+        """Why nothing may be changed at the account now: "because …"; empty where it may."""
+        ...
+
+
 class CarrierWorker:
     """Dispatches and reads back; one instance a process."""
 
     def __init__(
         self,
         stores: Stores,
-        carriers: Carriers,
+        carriers: WrittenTo,
         timekeeper: Timekeeper,
         *,
         chance: Callable[[], float] = random.random,
@@ -108,6 +119,8 @@ class CarrierWorker:
         return sum(counts)
 
     async def _account(self, tenant: TenantId, account: str) -> int:
+        if why := await self._carriers.withheld(tenant, account):
+            return await self._withhold(tenant, account, why)
         try:
             connector = await self._carriers.connector(tenant, account)
         except (NotFound, AuthFailed, Unavailable) as trouble:
@@ -118,6 +131,8 @@ class CarrierWorker:
             return 0
         done = 0
         while done < TAKEN:
+            if done and (why := await self._carriers.withheld(tenant, account)):
+                return done + await self._withhold(tenant, account, why)
             handful = self._batches.handful(connector, AT_ONCE)
             async with self._stores.transactions.tenant(tenant) as tx:
                 taken = await self._stores.moves.take(tx, account, handful, self._time.now())
@@ -127,6 +142,18 @@ class CarrierWorker:
             if busy or len(taken) < handful:
                 break
         return done
+
+    async def _withhold(self, tenant: TenantId, account: str, why: str) -> int:
+        """The account became a reader since they were planned: each ends with the reason, and nothing is sent."""
+        async with self._stores.transactions.tenant(tenant) as tx:
+            taken = await self._stores.moves.take(tx, account, TAKEN, self._time.now())
+
+        async def refused(works: Sequence[CarrierWork]) -> Sequence[Outcome | Later]:
+            said = {"fact": "withheld", "said": why}
+            return [outcome(self._time, work, OperationState.REFUSED, ReasonCode.WITHHELD, said) for work in works]
+
+        await self._together(tenant, account, taken, refused)
+        return len(taken)
 
     async def _spent(self, tx: Transaction, connector: object, works: Sequence[CarrierWork]) -> Mapping[UUID, datetime]:
         """The lines whose allowance for the day is spent, and when they may be changed again (house time)."""

@@ -12,11 +12,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from fairlead.engine.agreement import HouseRule
 from fairlead.engine.journal import entry
 from fairlead.engine.mint import uuid7
 from fairlead.engine.plans import ACTION, Hand, Planner
+from fairlead.engine.ports.agreement import AgreementRows
 from fairlead.engine.ports.moving import ChangeRow, Selection
-from fairlead.engine.ports.planning import Drift, PlanRow
+from fairlead.engine.ports.planning import Drift, PlanRow, SituationRow
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.situations import Collided
 from fairlead.engine.stages import Stages
@@ -26,6 +28,7 @@ from fairlead.model.ids import ChangeId, TenantId, show
 from fairlead.model.journal import Action, Entry, Json, Subject
 from fairlead.model.lifecycle import CHANGE, ChangeState, TakenBackBy, name, step
 from fairlead.model.rollout import Rollout, show_rollout
+from fairlead.plan.agreement import charged_at
 
 _APPROVED, _REFUSED = 1, 2
 
@@ -67,7 +70,11 @@ class Which:
 class Changes:
     """What people do to Changes."""
 
-    def __init__(self, stores: Stores, planner: Planner, stages: Stages) -> None:
+    def __init__(
+        self, stores: Stores, planner: Planner, stages: Stages, agreement: AgreementRows | None = None
+    ) -> None:  # fmt: skip
+        """`agreement`: who must agree, as each tenant says; None: as the house does."""
+        self._agreement = agreement or HouseRule()
         self._stores = stores
         self._planner = planner
         self._stages = stages
@@ -127,6 +134,14 @@ class Changes:
                 code="irreversible",
                 differences={"devices": final},
             )
+        charged = "" if rollout.approvals else await self._charged(tx, rows)
+        if charged:
+            return Conflict(
+                title="A carrier charges for this",
+                detail=f"{charged}: another person must agree. Ask for an approval.",
+                code="charged",
+                differences={"charged": charged},
+            )
         if rollout.gate.accept_acknowledged:
             return None
         unproved = sum(row.devices for row in rows if any(s["proof"] == "none" for s in row.recipe["steps"]))
@@ -137,6 +152,19 @@ class Changes:
             detail=f"{unproved} devices have a step without proof, and the gate asks for proof.",
             code="unproved",
             differences={"devices": unproved},
+        )
+
+    async def _charged(self, tx: Transaction, rows: Sequence[SituationRow]) -> str:
+        """What carriers charge for of all this, where the tenant's rule asks another person; else empty."""
+        if not (await self._agreement.read(tx)).charges:
+            return ""
+        meanings = await self._planner.meanings(tx)
+        steps = [s for row in rows if row.recipe["blocked"] is None for s in row.recipe["steps"]]
+        asked = {(s["account"], s["verb"]): None for s in steps if s["driver"] == "carrier"}
+        return charged_at(
+            (account, verb, meaning)
+            for account, verb in asked
+            if (meaning := meanings.get(account, {}).get(verb)) is not None
         )
 
     async def _refusal(self, tx: Transaction, tenant: TenantId, plan: PlanRow, now: datetime) -> Conflict | None:

@@ -40,6 +40,7 @@ from fairlead.engine.stores import Stores
 from fairlead.model.ids import PrincipalId, TenantId, show
 from fairlead.model.journal import Action, Subject
 from fairlead.model.resources import NO_DRIVER_YET, Fault, Policy, Resource, UsageRule
+from fairlead.model.subscription import VerbCapability
 from fairlead.plan.impact import costs, puts_aside, savings, steps_summary
 from fairlead.policy.collide import collisions_possible
 from fairlead.policy.read import read_resources
@@ -192,6 +193,10 @@ class Planner:
         )
         await self._stores.append(tx, [line])
         return plan
+
+    async def meanings(self, tx: Transaction) -> Mapping[str, Mapping[str, VerbCapability]]:
+        """What each verb is at each account now."""
+        return await self._situations.meanings(tx)
 
     async def drift(
         self, tx: Transaction, tenant: TenantId, plan: PlanRow, now: datetime

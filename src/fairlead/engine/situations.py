@@ -65,6 +65,11 @@ class Situations:
         self._stores = stores
         self._ables = ables
 
+    async def meanings(self, tx: Transaction) -> Mapping[str, Mapping[str, VerbCapability]]:
+        """What each verb is at each account now."""
+        accounts = await self._stores.plans.accounts(tx)
+        return {name: self._ables(connector, config).meanings for name, (connector, config) in accounts.items()}
+
     async def _documents(
         self, tx: Transaction, before: Sequence[int], after: Sequence[int]
     ) -> dict[int, dict[Facet, ClassDocument]]:

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Protocol
 
+from fairlead.engine.agreement import HouseRule
 from fairlead.engine.bulk import MOST_LINES, Asked, Bulks, RuleHand
 from fairlead.engine.carriers import NO_CONNECTOR
+from fairlead.engine.ports.agreement import AgreementRows
 from fairlead.engine.ports.bulk import Lines
 from fairlead.engine.ports.carrier import Manifest
 from fairlead.engine.ports.fleet import SubscriptionFilter
@@ -68,8 +70,12 @@ class UsageRules:
         manifest: Callable[[str], Manifest | None],
         ables: Ables,
         alerts: Alerts,
+        agreement: AgreementRows | None = None,
     ) -> None:
-        """`verdicts` keeps what rules come to at each account; `manifest` gives what a connector says of itself."""
+        """`verdicts` keeps what rules come to at each account; `manifest` gives what a connector says of itself.
+
+        `agreement`: who must agree, as each tenant says; None: as the house does.
+        """
         self._stores = stores
         self._rows = rows
         self._verdicts = verdicts
@@ -78,6 +84,7 @@ class UsageRules:
         self._manifest = manifest
         self._ables = ables
         self._alerts = alerts
+        self._agreement = agreement or HouseRule()
 
     async def at_accounts(
         self, tx: Transaction, tenant: TenantId, resources: Sequence[Resource]
@@ -89,7 +96,7 @@ class UsageRules:
         accounts = await self._rows.accounts(tx)
         found: dict[str, list[dict[str, Any]]] = {}
         for rule in rules:
-            comes = self._comes(rule, accounts)
+            comes = await self._comes(tx, rule, accounts)
             unjudged = [name for name, one in comes.items() if one.unjudged]
             judged = await self._rows.judge(tx, None, rule, unjudged, {"tenant": str(tenant)}, self._time.now())
             found[rule.metadata.name] = [_verdict(one, comes[one.account], {}) for one in judged]
@@ -143,7 +150,7 @@ class UsageRules:
         now: datetime,
     ) -> tuple[list[Kept], int]:
         """Judge one rule and act on it; what it came to, and how many lines were asked about."""
-        comes = self._comes(rule, accounts)
+        comes = await self._comes(tx, rule, accounts)
         unjudged = [name for name, one in comes.items() if one.unjudged]
         judged = await self._rows.judge(tx, row.policy, rule, unjudged, {"tenant": str(tenant)}, now)
         asked = 0
@@ -185,18 +192,19 @@ class UsageRules:
             return 0
         cap = rule.then.ask_above
         acted = await self._rows.acted(tx, every, now - cap.per)
-        waits = comes.waits
+        waits = ""
         if acted + len(iccids) > cap.count:
             waits = f"{acted + len(iccids):,} lines within {_period(cap.per)}, and the rule asks above {cap.count:,}"
         asked = Asked(
             verb=comes.verb, arguments=comes.arguments, lines=Lines(which=SubscriptionFilter(), iccids=tuple(iccids)),
             selected={"carrier": comes.account, "iccids": len(iccids)},
         )  # fmt: skip
-        bulk = await self._bulks.for_rule(tx, hand, asked, reason=f"UsageRule {row.name}: {rule.reason}", waits=waits)
-        if bulk is None:
+        begun = await self._bulks.for_rule(tx, hand, asked, reason=f"UsageRule {row.name}: {rule.reason}", waits=waits)
+        if begun is None:
             because = "the carrier shows none of these lines in a state to be changed"
             await self._rows.note(tx, row.policy, iccids, Done(state=HoldState.NOT_DONE, because=because))
             return 0
+        bulk, waits = begun
         state = HoldState.WAITING if waits else HoldState.ACTING
         done = Done(state=state, bulk=bulk, because=waits, lasts=rule.then.lasts)
         await self._rows.note(tx, row.policy, iccids, done)
@@ -211,8 +219,9 @@ class UsageRules:
             back += len(due.iccids)
         return back
 
-    def _comes(self, rule: UsageRule, accounts: Sequence[RuleAccount]) -> dict[str, Comes]:
-        return {one.name: comes_to(rule, self._at(one)) for one in accounts}
+    async def _comes(self, tx: Transaction, rule: UsageRule, accounts: Sequence[RuleAccount]) -> dict[str, Comes]:
+        agreed = await self._agreement.read(tx)
+        return {one.name: comes_to(rule, self._at(one), charges=agreed.charges) for one in accounts}
 
     def _at(self, account: RuleAccount) -> AtAccount:
         manifest = self._manifest(account.connector) if account.connector != NO_CONNECTOR else None

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fairlead.model.resources import Above, UsageRule
-from fairlead.model.subscription import CapabilityRecord, Verb, VerbCapability, capability
+from fairlead.model.subscription import CapabilityRecord, Verb, capability
 from fairlead.model.usage import cannot
+from fairlead.plan.agreement import why_agree
 
 _SHARED: Final = {"group": "its carrier group", "account": "the whole account"}
 _FINE: Final = frozenset({"minutes", "hour", "day"})
@@ -38,15 +39,17 @@ class Comes:
     waits: str  # why a person is asked each time
 
 
-def comes_to(rule: UsageRule, at: AtAccount) -> Comes:
-    """Whether and how the rule works there."""
+def comes_to(rule: UsageRule, at: AtAccount, *, charges: bool = True) -> Comes:
+    """Whether and how the rule works there. `charges`: a person must agree to what a carrier charges for."""
     unjudged = _unjudged(rule, at.record)
     verb, arguments, because = _asked(rule, at)
     if not because and verb is not None:
         because = _undoable(verb, at)
     if because:
         verb = None
-    waits = _waits(capability(at.record, verb)) if verb is not None and at.record is not None else ""
+    waits = ""
+    if verb is not None and at.record is not None:
+        waits = why_agree([(at.account, verb.value, capability(at.record, verb))], charges=charges)
     return Comes(account=at.account, unjudged=unjudged, verb=verb, arguments=arguments, undoable=because, waits=waits)
 
 
@@ -94,9 +97,3 @@ def _undoable(verb: Verb, at: AtAccount) -> str:
     if verb.value not in at.verbs:
         return at.withheld or "its settings do not allow it"
     return ""
-
-
-def _waits(able: VerbCapability) -> str:
-    if not able.reversible:
-        return "nothing takes it back there"
-    return "the carrier charges for it" if able.billable else ""

@@ -1,14 +1,14 @@
 """Keeps bulk actions. Implements `engine.ports.bulk.BulkRows`; lines are chosen as lists of subscriptions are."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from fairlead.engine.ports.bulk import Asks, Bulk, LineResult, Lines, LinesOf
+from fairlead.engine.ports.bulk import Asks, Bulk, FeesOf, LineResult, Lines, LinesOf
 from fairlead.model.bulk import BACK
 from fairlead.model.device import SUBSCRIPTION_CODES, SUBSCRIPTION_WORDS
 from fairlead.model.lifecycle import BulkState, OperationState, name
@@ -37,6 +37,12 @@ class BulkStore:
             )
             for r in rows
         ]  # fmt: skip
+
+    async def fees(self, tx: Connection, lines: Lines, today: date) -> list[FeesOf]:
+        """What those that are active cost a month, by account and currency."""
+        query, values = _of(lines, "fees")
+        rows = await (await tx.execute(query, values | {"today": today})).fetchall()
+        return [FeesOf(account=r[0], currency=r[1], lines=r[2], priced=r[3], monthly_nano=int(r[4])) for r in rows]
 
     async def missing(self, tx: Connection, lines: Lines) -> list[str]:
         """Named ICCIDs that are nobody's, or not the caller's to see."""

@@ -23,10 +23,12 @@ from fairlead.engine.ports.fleet import (
     Found,
     FoundSubscriptions,
     InForce,
+    LookAtAccounts,
     MakeSecrets,
     NewAccount,
     Place,
     PresenceRow,
+    SealedAccount,
     SecretHolder,
     SessionRow,
     SubscriptionFilter,
@@ -198,9 +200,9 @@ class FleetStore:
             return await _rows(conn, Account, text("accounts"), {})
 
     async def add_account(
-        self, tenant: TenantId, account: NewAccount, *, now: datetime, entries: Sequence[Entry]
+        self, tenant: TenantId, account: NewAccount, *, now: datetime, entries: Sequence[Entry], look: LookAtAccounts
     ) -> bool:
-        """Keep a new account; False when the name is taken."""
+        """Keep a new account; False when the name is taken. `look` sees all others first."""
         values = {
             "tenant": tenant, "id": account.id, "name": account.name, "connector": account.connector,
             "carrier": account.carrier, "home_country": account.home_country, "config": Jsonb(dict(account.config)),
@@ -208,6 +210,7 @@ class FleetStore:
             "staleness_s": account.staleness_s, "now": now,
         }  # fmt: skip
         async with self._database.tenant(tenant) as conn:
+            await _beside(conn, look)
             if (await conn.execute(text("add_account"), values)).rowcount != 1:
                 return False
             await append(conn, entries)
@@ -221,9 +224,9 @@ class FleetStore:
 
     async def change_account(
         self, tenant: TenantId, account: AccountId, changes: Mapping[str, Any], *, version: int, now: datetime,
-        entries: Sequence[Entry],
+        entries: Sequence[Entry], look: LookAtAccounts | None = None,
     ) -> bool:  # fmt: skip
-        """Change columns of an account where the version still holds."""
+        """Change columns of an account where the version still holds. `look` as in `add_account`."""
         if not changes or not changes.keys() <= _ACCOUNT_COLUMNS:
             raise ValueError(f"not columns of an account: {sorted(changes.keys() - _ACCOUNT_COLUMNS)}")
         assignments = sql.SQL(", ").join(
@@ -232,11 +235,18 @@ class FleetStore:
         values = {name: Jsonb(value) if name == "config" else value for name, value in changes.items()}
         query = fragment("change_account").format(changes=assignments)
         async with self._database.tenant(tenant) as conn:
+            if look is not None:
+                await _beside(conn, look)
             done = await conn.execute(query, values | {"account": account, "version": version, "now": now})
             if done.rowcount != 1:
                 return False
             await append(conn, entries)
         return True
+
+
+async def _beside(conn: Connection, look: LookAtAccounts) -> None:
+    await conn.execute(text("alone_with_accounts"))
+    look(await _rows(conn, SealedAccount, text("sealed_accounts"), {}))
 
 
 async def _one(conn: Connection, query: LiteralString, values: Mapping[str, Any]) -> bool:

@@ -41,6 +41,7 @@ class ObservationStore:
         row = await (await tx.execute(SQL["may_adopt"])).fetchone()
         unknown, may = row or (False, False)
         if may:
+            await tx.execute(SQL["adopting"])
             await tx.execute(SQL["adopt"], values)
             await tx.execute(SQL["adopt_subscriptions"])
         await tx.execute(SQL["subscriptions"])

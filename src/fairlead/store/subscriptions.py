@@ -15,16 +15,17 @@ from fairlead.model.ids import SubscriptionId
 from fairlead.store.baseline import USE_FROM, horizon, silence, told_one
 from fairlead.store.database import Connection
 from fairlead.store.devices import NIL, START, Probe
+from fairlead.store.expression_sql import compile_expr
 from fairlead.store.statements import load
 from fairlead.store.walk import FIRST, Budget, Chunk, walk
 
 SQL: Final = load("subscriptions")
 _JUDGED: Final = (
     "account", "state", "plan", "connectivity", "form_factor", "technology", "remote", "multi_imsi", "country",
-    "silence", "departments",
+    "silence", "where", "departments",
 )  # fmt: skip
 _CARD: Final = frozenset({"form_factor", "technology", "remote", "multi_imsi"})
-_PLACE: Final = frozenset({"country", "departments", "silence"})
+_PLACE: Final = frozenset({"country", "departments", "silence", "where"})
 _USE: Final = frozenset({"silence"})
 # Conditions with an index in the order of ids, and what the counts of the fleet call them.
 _DRIVERS: Final = {"account": "sim.account", "state": "sim.state", "plan": "sim.plan"}
@@ -42,21 +43,31 @@ def _asked(which: SubscriptionFilter) -> dict[str, Any]:
 
 def _values(which: SubscriptionFilter) -> dict[str, Any]:
     values = _asked(which) | {"remote_technologies": list(REMOTE_TECHNOLOGIES)}
+    if values.pop("where", None) is not None:
+        assert which.now is not None  # noqa: S101 - whoever asks about facts says when
+        values |= {"now": which.now}
     if which.silence is not None:
         assert which.now is not None  # noqa: S101 - whoever asks for silence says when
         values |= {"silent_days": which.silent_days, "use_from": which.now - USE_FROM}
     return values | ({"departments": sorted(which.departments)} if which.departments else {})
 
 
-def _wanted(names: Sequence[str]) -> sql.Composable:
-    holes = {"silence": silence()}
-    parts = [_fragment(f"is_{name}").format(**{n: h for n, h in holes.items() if n == name}) for name in names]
+def _wanted(names: Sequence[str], which: SubscriptionFilter) -> sql.Composable:
+    parts: list[sql.Composable] = []
+    for name in names:
+        holes: dict[str, sql.Composable] = {}
+        if name == "silence":
+            holes = {"silence": silence()}
+        if name == "where" and which.where is not None:
+            holes = {"where": compile_expr(which.where.expr, constants={"tenant": which.where.tenant})}
+        parts.append(_fragment(f"is_{name}").format(**holes))
     return sql.SQL(" and ").join(parts) if parts else sql.SQL("true")
 
 
 def _judging(names: Sequence[str]) -> sql.Composable:
     """What must be looked up beside a row to judge it."""
-    looked = [name for name, needs in (("judging_card", _CARD), ("judging_place", _PLACE)) if needs & set(names)]
+    place = "judging_facts" if "where" in names else "judging_place"
+    looked = [name for name, needs in (("judging_card", _CARD), (place, _PLACE)) if needs & set(names)]
     parts: list[sql.Composable] = [_fragment(name) for name in looked]
     if _USE & set(names):
         parts.append(_fragment("judging_use").format(horizon=horizon(), told=told_one()))
@@ -67,7 +78,7 @@ def conditions(which: SubscriptionFilter) -> tuple[sql.Composable, sql.Composabl
     """A filter for a statement of another module: the condition, what must be looked up beside `s`, the values."""
     asked = _asked(which)
     device = sql.SQL("s.device = %(device)s") if which.device is not None else sql.SQL("true")
-    wanted = sql.SQL("({} and {})").format(_wanted(list(asked)), device)
+    wanted = sql.SQL("({} and {})").format(_wanted(list(asked), which), device)
     return wanted, _judging(list(asked)), _values(which) | {"device": which.device}
 
 
@@ -94,7 +105,9 @@ async def listed_subscriptions(
     drives = await _driver(conn, which)
     judged = [name for name in _asked(which) if name != drives]
     query = _fragment("walk").format(
-        drive=_fragment(f"is_{drives}") if drives else sql.SQL("true"), wanted=_wanted(judged), judging=_judging(judged)
+        drive=_fragment(f"is_{drives}") if drives else sql.SQL("true"),
+        wanted=_wanted(judged, which),
+        judging=_judging(judged),
     )
     values = _values(which)
 
@@ -130,8 +143,8 @@ def _fits(one: Subscription, which: SubscriptionFilter, name: str) -> bool:
             return which.connectivity is not None and one.connectivity is CONNECTIVITY_WORDS[which.connectivity]
         case "remote":
             return one.remotely_changeable is which.remote
-        case "silence":
-            raise ValueError("one device's subscriptions are not judged by their use")
+        case "silence" | "where":
+            raise ValueError("one device's subscriptions are not judged by their use or its facts")
         case "departments":
             return True  # the device is theirs, or the caller would not have found it
         case _:
@@ -179,7 +192,7 @@ async def _probe(
     ]
     names = list(_asked(which))
     query = _fragment(f"probe_{table}").format(
-        column=sql.Identifier(table[0], column), wanted=_wanted(names), judging=_judging(names),
+        column=sql.Identifier(table[0], column), wanted=_wanted(names, which), judging=_judging(names),
         known=sql.SQL(" or ").join(known) if known else sql.SQL("false"),
     )  # fmt: skip
     values = _values(which) | {"low": low, "high": high, "value": place.value or "", "after": place.id, "chunk": size}

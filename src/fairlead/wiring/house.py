@@ -33,6 +33,7 @@ from fairlead.edge.api.routing import Repeats
 from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
+from fairlead.engine.agreement import Agreements
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.bulk import Bulks
 from fairlead.engine.carriers import Carriers as Accounts
@@ -84,6 +85,7 @@ from fairlead.model.reference import Reference
 from fairlead.model.subscription import Verb, capability
 from fairlead.reference import load as load_reference
 from fairlead.store.accuracy import AccuracyStore
+from fairlead.store.agreement import AgreementStore
 from fairlead.store.baseline import BaselineStore
 from fairlead.store.buckets import Buckets
 from fairlead.store.bulk import BulkStore
@@ -136,6 +138,9 @@ CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
 }  # fmt: skip
 
 
+Fence = Callable[[str, Mapping[str, Any]], str]  # connector and settings → "because …"; empty: it may be written to
+
+
 class ConnectorTable:
     """Opens carrier accounts and keeps them open until their settings change."""
 
@@ -148,9 +153,15 @@ class ConnectorTable:
         now: Callable[[], datetime],
         files_below: Path | None = None,
         addresses: HookAddresses | None = None,
+        *,
+        fence: Fence,
     ) -> None:
-        """`files_below`: where accounts may name folders; None: nowhere. `addresses`: of their webhooks."""
+        """`fence`: why nothing may be changed at an account. `addresses`: of their webhooks.
+
+        `files_below`: where accounts may name folders; None: nowhere.
+        """
         self._addresses = addresses
+        self._fence = fence
         self._files_below = files_below
         self._accounts = accounts
         self._buckets = buckets
@@ -195,6 +206,11 @@ class ConnectorTable:
             raise Unavailable(f"account {account!r} cannot be opened: {wrong}") from wrong
         self._open[tenant, account] = (found.version, opened)
         return opened
+
+    async def withheld(self, tenant: TenantId, account: str) -> str:
+        """Why nothing may be changed there now; empty where it may, or where there is no such account."""
+        found = await self._accounts.account(tenant, account)
+        return "" if found is None else self._fence(found.connector, found.config)
 
     async def staleness(self, tenant: TenantId, account: str) -> timedelta:
         """How far behind the carrier's own view may be, in real time."""
@@ -243,12 +259,19 @@ class House:
         self.tenants = Tenants(TenantStore(database), clock=clock)
         self.resealing = Resealing(database, SealedStore(), self.sealer, append, clock=clock)
         addresses = HookAddresses(database, HookStore(), self.sealer)
+        able = ables(read_tiers(), lab=config.env == "lab")
         self.connectors = ConnectorTable(
-            self.accounts, Buckets(database), http, self.reference, clock, config.carriers_files, addresses
+            self.accounts,
+            Buckets(database),
+            http,
+            self.reference,
+            clock,
+            config.carriers_files,
+            addresses,
+            fence=fence(read_tiers(), lab=config.env == "lab"),
         )
         self.hooks = Hooks(database, HookStore(), addresses, self.connectors, append, timekeeper)
-        able = ables(read_tiers(), lab=config.env == "lab")
-        self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able)
+        self.bulks = Bulks(self.stores, BulkStore(), timekeeper, manifests.get, able, AgreementStore())
         self.findings = Findings(database, FindingStore(), append, clock)
         self.situations = Situations(self.stores, able)
         self.steerings = Steerings(
@@ -256,11 +279,11 @@ class House:
         )  # fmt: skip
         self.usage_rules = UsageRules(
             self.stores, UsageRuleStore(), SteeringStore(), self.bulks, timekeeper, manifests.get, able,
-            UsageAlerts(self.findings),
+            UsageAlerts(self.findings), AgreementStore(),
         )  # fmt: skip
         self.planner = Planner(self.stores, self.situations, _billing, (self.steerings, self.usage_rules))
         self.stages = Stages(self.stores)
-        self.changes = Changes(self.stores, self.planner, self.stages)
+        self.changes = Changes(self.stores, self.planner, self.stages, AgreementStore())
         self.resolver = Resolver(self.stores)
         self.waves = Waves(self.stores, self.resolver, self.situations, self.findings)
         self.stories = Stories(self.stores, ChangeStore(), PolicyStore(), self.resolver)
@@ -300,6 +323,7 @@ class House:
             self.usage_rules,
             self.findings,
             self.hooks,
+            Agreements(self.database, AgreementStore(), append),
             Home(HomeStore(self.database)),
             Views(ViewStore(self.database)),
             Accuracies(self.database, AccuracyStore(), self.reference),
@@ -379,6 +403,11 @@ def check_settings(connector: str, config: Mapping[str, Any]) -> None:
     factory = CONNECTORS.get(connector)
     if isinstance(factory, OwnSettings):
         factory.verbs(config)
+
+
+def fence(tiers: Mapping[str, Tier], *, lab: bool) -> Fence:
+    """Why nothing may be changed at an account, as its tier and its owner's permission say now."""
+    return lambda connector, config: withheld(tiers.get(connector, Tier.NONE), config, lab=lab)
 
 
 def ables(tiers: Mapping[str, Tier], *, lab: bool) -> Ables:

@@ -228,15 +228,15 @@ class TelnyxFake:
             if word not in begins:
                 raise Refusal("rule", 422, message=f"The SIM card cannot be moved while it is {word}.")
             action = self._begin(kind, words.sim_id(sim.iccid))
-            said = _data(self._action_body(action), status=202)
             broken = self.desk.meets("refuse", sim, f"{kind}_ends")
             if broken is not None:
+                said = _data(self._action_body(action), status=202)
                 action.status = "interrupted" if broken.code == "interrupted" else "failed"
                 action.reason, action.ended_at = broken.message, self.world.clock()
                 return said
             self.world.set_state(sim.iccid, target)
             self._end_after(action, sim, target)
-            return said
+            return _data(self._action_body(action), status=202)
 
         return act
 

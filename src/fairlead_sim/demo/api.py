@@ -54,6 +54,14 @@ class Api:
         """Ask for something to be done."""
         return _answer(await self._http.post(path, json=body if body is not None else {}, params=_given(params)))
 
+    async def decide_alone(self, reason: str) -> Body:
+        """Say that nobody else need agree to what a carrier charges for."""
+        rule = await self.get("/v1/agreement")
+        match = {"If-Match": f'"{rule["version"]}"'}
+        return _answer(
+            await self._http.put("/v1/agreement", json={"charges": False, "reason": reason}, headers=match)
+        )  # fmt: skip
+
     async def clock(self) -> Body:
         """What time it is in the house."""
         return await self.get("/v1/clock")

@@ -91,6 +91,7 @@ class Story:
         await api.enter(
             scene.server.setup_code, name=company.OWNER, email=company.OWNER_EMAIL, password=company.LAB_PASSWORD
         )
+        await api.decide_alone("the owner of this demonstration is its only person")
         for one in scene.accounts.values():
             code = one.name.removeprefix("local-").upper() if one.name != company.GLOBAL else None
             apn = company.apn(code) if code else company.GLOBAL_APN

@@ -129,6 +129,10 @@ class FileBench(Bench):
     root: Path
     settings: dict[str, Any]
 
+    @property
+    def account_settings(self) -> dict[str, Any]:
+        return {"files": self.settings}
+
     def __post_init__(self) -> None:
         """Nothing stands on the stage: there is no server."""
 
@@ -144,7 +148,7 @@ class FileBench(Bench):
         assert not wrong, "a folder asks for no key"
         below = self.root / "nowhere" if url else self.root
         config = AccountConfig(
-            tenant=TENANT, account=ACCOUNT, name="northwind/tr", settings={"files": self.settings},
+            tenant=TENANT, account=ACCOUNT, name="northwind/tr", settings=self.account_settings,
             files_below=below, bounds=Bounds(total=timedelta(seconds=total_s)),
         )  # fmt: skip
         factory = FileFactory(lambda _config, _files, _credential: LyingPlace(self, below))

@@ -78,6 +78,37 @@ def test_the_preview_has_a_row_an_account_and_says_what_no_column_can(tmp_path: 
     assert [request.url.path for request in server.asked] == ["/v1/bulk/preview"]
 
 
+def saves(lines: int, priced: int, **amounts: dict[str, str]) -> dict[str, Any]:
+    none: dict[str, Any] = {"monthly": {}, "monthly_unknown": {}, "monthly_goes_on": {}}
+    return {"lines": lines, "priced_lines": priced, **none, **amounts}
+
+
+def test_the_preview_says_what_is_saved_and_keeps_apart_what_nobody_knows(tmp_path: Path) -> None:
+    stops = account("stops", billable=False, saves=saves(5, 5, monthly={"EUR": "3.20"}))
+    silent = account("silent", saves=saves(5, 3, monthly_unknown={"USD": "2.50"}))
+    slow = account("slow", billable=True, longest_s=900.0, saves=saves(5, 5, monthly_goes_on={"USD": "4.00"}))
+    every = saves(15, 13, monthly={"EUR": "3.20"}, monthly_unknown={"USD": "2.50"}, monthly_goes_on={"USD": "4.00"})
+    ran = run(stage(seen(stops, silent, slow, saves=every)), tmp_path, "bulk", "suspend", "--carrier", "x", "--dry-run")
+    for said in (
+        "FEE AFTER", "stops 6 5 1 0 at once 1s no yes", "stops saves 3.20 EUR a month: it stops billing",
+        "silent may save up to 2.50 USD a month, or nothing: it does not say whether it goes on billing",
+        "silent saves an unknown amount for 2 lines: no price of the plan is known", "slow may take up to 15m a line",
+        "slow goes on billing, if less: how much of 4.00 USD a month is saved is unknown",
+        "Saves 3.20 EUR a month for certain. Unknown: 2.50 USD where the carrier does not say",
+        "; 4.00 USD where a fee goes on; 2 lines without a known price.",
+    ):  # fmt: skip
+        assert said in flat(ran.out), said
+
+
+def test_without_any_price_what_it_saves_is_called_unknown(tmp_path: Path) -> None:
+    one = account("x", saves=saves(5, 0))
+    ran = run(stage(seen(one, saves=saves(5, 0))), tmp_path, "bulk", "suspend", "--carrier", "x", "--dry-run")
+    assert "What it saves is unknown: no price is known" in flat(ran.out)
+    on = run(stage(seen(account("x"))), tmp_path, "bulk", "activate", "--carrier", "x", "--dry-run")
+    assert "CHARGED" in on.out
+    assert "aves" not in on.out
+
+
 @pytest.mark.parametrize(
     ("words", "verb", "arguments", "lines"),
     [
@@ -104,6 +135,8 @@ def test_the_preview_has_a_row_an_account_and_says_what_no_column_can(tmp_path: 
         (["terminate", "--carrier", "x"], "terminate", {}, {"carrier": "x"}),
         (["standby", "--carrier", "x"], "standby", {}, {"carrier": "x"}),
         (["deactivate", "--carrier", "x"], "deactivate", {}, {"carrier": "x"}),
+        (["suspend", "--where", 'sku == "meter" && silent_days >= 30'], "suspend", {},
+         {"where": 'sku == "meter" && silent_days >= 30'}),
     ],
 )  # fmt: skip
 def test_every_verb_sends_its_arguments_and_what_the_preview_counted(

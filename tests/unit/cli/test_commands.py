@@ -256,6 +256,36 @@ def test_carrier_check_finds_what_fails(tmp_path: Path, failure: str | None, cod
     assert (failure or "nothing is wrong") in ran.out
 
 
+@pytest.mark.parametrize(
+    ("wait", "comes", "asked", "code"),
+    [("5s", 3, 3, 0), ("2s", 9, 3, 1), ("5s", None, 2, 1)],  # it comes in time; it does not; it fails meanwhile
+)
+def test_carrier_check_waits_for_the_first_complete_reading(
+    tmp_path: Path, wait: str, comes: int | None, asked: int, code: int
+) -> None:
+    account = {"name": "sabia", "carrier": "Sabiá", "connector": "soracom", "has_credential": True, "config": {},
+               "failing_since": None, "failure": None, "staleness_s": 60, "swept_at": None}  # fmt: skip
+
+    def answer(_: httpx.Request) -> dict[str, object]:
+        if comes is None and len(server.asked) > 1:
+            return account | {"failing_since": "2026-03-02T08:00:00Z", "failure": "no route"}
+        ready = comes is not None and len(server.asked) >= comes
+        return account | {"swept_at": "2026-03-02T08:00:00Z" if ready else None}
+
+    server = Server().on("GET /v1/carriers/sabia", answer)
+    assert run(server, tmp_path, "carrier", "check", "sabia", "--wait", wait).code == code
+    assert len(server.asked) == asked
+    assert run(server, tmp_path, "carrier", "check", "sabia", "--wait", "soon").code == 2
+
+
+def test_usage_is_imported_like_everything_else(tmp_path: Path) -> None:
+    file = tmp_path / "usage.csv"
+    file.write_text("iccid,start,total\n", encoding="utf-8")
+    server = Server()
+    run(server, tmp_path, "import", "usage", str(file))
+    assert server.asked[-1].url.params["kind"] == "usage"
+
+
 def test_carriers_say_until_when_they_are_left_in_peace_and_why(tmp_path: Path) -> None:
     paused = {"name": "sabia", "carrier": "Sabiá", "connector": "soracom", "paused_until": "2026-03-02T08:00:40Z",
               "paused_because": "rate_limited"}  # fmt: skip
@@ -263,6 +293,16 @@ def test_carriers_say_until_when_they_are_left_in_peace_and_why(tmp_path: Path) 
     server = Server().on("GET /v1/carriers", [paused, calm])
     said = " ".join(run(server, tmp_path, "get", "carriers").out.split())
     assert said.count("until 2026-03-02 08:00Z: rate limited") == 1
+
+
+def test_connectors_say_what_an_account_of_each_is_asked_for(tmp_path: Path) -> None:
+    soracom = {"id": "soracom", "name": "Soracom Air", "experimental": False, "tier": "bronze", "base_url": "https://x",
+               "credential_fields": ["auth_key_id", "auth_key"], "credential_optional": [], "required_settings": []}  # fmt: skip
+    thing = soracom | {"id": "thingspace", "name": "ThingSpace", "experimental": True, "credential_fields": ["app_key"],
+                       "required_settings": ["account_name"]}  # fmt: skip
+    said = " ".join(run(Server().on("GET /v1/connectors", [soracom, thing]), tmp_path, "get", "connectors").out.split())
+    assert "soracom Soracom Air bronze auth_key_id, auth_key –" in said
+    assert "thingspace ThingSpace (experimental) bronze app_key account_name" in said
 
 
 def test_secrets_of_devices_are_a_line_each_or_revoked(tmp_path: Path) -> None:

@@ -78,10 +78,16 @@ def test_what_may_not_be_written_there_is_only_told() -> None:
 
 @pytest.mark.parametrize(
     ("can", "waits"),
-    [(replace(CAN, reversible=False), "nothing takes it back"), (replace(CAN, billable=True), "charges for it")],
+    [
+        (replace(CAN, reversible=False), "nothing takes suspend back"),
+        (replace(CAN, billable=True), "charged for after"),
+    ],
 )
 def test_what_is_final_or_charged_for_waits_each_time(can: VerbCapability, waits: str) -> None:
-    assert waits in comes(rule(), replace(RECORD, verbs={Verb.SUSPEND: can})).waits
+    record = replace(RECORD, verbs={Verb.SUSPEND: can})
+    assert waits in comes(rule(), record).waits
+    at = AtAccount(account="a", record=record, verbs=frozenset({"suspend"}))
+    assert bool(comes_to(rule(), at, charges=False).waits) == (not can.reversible)
 
 
 @pytest.mark.parametrize(

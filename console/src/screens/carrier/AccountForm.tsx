@@ -34,7 +34,8 @@ export function AccountForm({ was, again, onLeave, onDone }: Props) {
   const known = connectors.data?.find((one) => one.id === connector);
   const wanted = known?.credential_fields ?? [];
   const given = wanted.filter((field) => credential[field]);
-  const reason = settings === undefined ? "the settings are no JSON object" : given.length > 0 && given.length < wanted.length ? "give all fields of the credential, or none" : undefined;
+  const missing = (known?.required_settings ?? []).filter((name) => !settings?.[name]);
+  const reason = settings === undefined ? "the settings are no JSON object" : missing.length > 0 ? `the settings lack ${missing.join(", ")}` : given.length > 0 && given.length < wanted.length ? "give all fields of the credential, or none" : undefined;
 
   const save = useWrite<void, Account>({
     send: (_, key) => {
@@ -99,7 +100,7 @@ export function AccountForm({ was, again, onLeave, onDone }: Props) {
       )}
       <Textarea
         label="Settings"
-        description={`JSON of the connector’s own, such as base_url and limits${known ? `; without base_url it calls ${known.base_url}` : ""}`}
+        description={`JSON of the connector’s own, such as base_url and limits${known && known.required_settings.length > 0 ? `; it needs ${known.required_settings.join(", ")}` : ""}${known?.base_url ? `; without base_url it calls ${known.base_url}` : ""}`}
         value={config}
         error={settings === undefined ? "this is no JSON object yet" : fault("config")}
         onChange={(event) => setConfig(event.currentTarget.value)}

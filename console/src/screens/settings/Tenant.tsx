@@ -6,6 +6,7 @@ import css from "./settings.module.css";
 
 export function Tenant() {
   const tenant = useQuery(tenantQuery);
+  const rule = useQuery({ queryKey: ["agreement"], queryFn: () => ok(api.GET("/v1/agreement")) });
   return (
     <Panel title="Tenant" note="everything you see belongs to it; nobody else sees any of it">
       {tenant.isPending ? (
@@ -20,6 +21,7 @@ export function Tenant() {
             ["Id", <Ident key="id" value={tenant.data.id} />],
             ["Cell", tenant.data.cell],
             ["Since", <Instant key="since" at={tenant.data.created_at} />],
+            ["What carriers charge for", rule.data ? (rule.data.charges ? "another person must agree" : "nobody else need agree") : "–"],
           ]}
         />
       )}

@@ -16,6 +16,7 @@ from fairlead.engine.ports.carrier import (
     ActionClass,
     CallClass,
     ContractKind,
+    Identity,
     Limit,
     Manifest,
     WebhookKind,
@@ -32,6 +33,9 @@ class _Auth(msgspec.Struct, forbid_unknown_fields=True):
     fields: tuple[str, ...]
     optional: tuple[str, ...] = ()
     url: str = ""
+    identity: tuple[str, ...] = ()
+    identity_settings: tuple[str, ...] = ()
+    realm: str = ""
 
 
 class _Limit(msgspec.Struct, forbid_unknown_fields=True):
@@ -129,6 +133,9 @@ def _manifest(file: _File) -> Manifest:
         auth_fields=file.auth.fields,
         auth_optional=file.auth.optional,
         auth_url=file.auth.url,
+        identity=Identity(
+            realm=file.auth.realm or file.id, fields=file.auth.identity, settings=file.auth.identity_settings
+        ),
         base_url=file.base_url,
         implements=file.implements,
         limits=limits,
@@ -152,6 +159,10 @@ def _honest(file: _File) -> None:
             raise MalformedManifest(f"verbs.{verb}: bulk_max above 1, but implements lacks ChangesMany")
     if file.contract == "reconstruction" and not file.experimental:
         raise MalformedManifest("experimental: expected true, since a reconstructed contract proves nothing")
+    if not file.auth.identity and not file.auth.identity_settings:
+        raise MalformedManifest("auth.identity: expected the credential fields, or auth.identity_settings, that tell")
+    if not set(file.auth.identity) <= set(file.auth.fields):
+        raise MalformedManifest(f"auth.identity: expected some of {sorted(file.auth.fields)}")
     if (file.webhook != "none") != ("Hears" in has):
         raise MalformedManifest("webhook: expected a kind exactly where implements has Hears")
     if any(allowed < 1 for allowed in file.action_budget.values()):

@@ -24,6 +24,7 @@ from fairlead.connectors.telnyx.translate import MOVING, Translator, amount_of, 
 from fairlead.engine.ports.carrier import (
     Accepted,
     CarrierInstance,
+    CarrierTrouble,
     Cursor,
     Done,
     EventPage,
@@ -185,7 +186,19 @@ class TelnyxConnector:
         answer = await self._client.act(sim, _ACTIONS[verb])
         if isinstance(answer, Denial):
             return answer.refused(_conflict(answer))
-        return self._begun(answer, wish, sim, of="action")
+        begun = self._begun(answer, wish, sim, of="action")
+        return await self._ended_at_once(answer, wish, sim) or begun
+
+    async def _ended_at_once(self, answer: Reply, wish: Wish, sim: ProviderId) -> Done | None:
+        """Its end, where the answer itself calls the action completed and the SIM shows it. None: follow it up."""
+        told = progress(data_of(answer))
+        if told is None or told.under_way or told.broken:
+            return None
+        try:
+            record = await self.read_sim(sim)
+        except CarrierTrouble:
+            return None  # it was taken: whoever follows it up looks again
+        return Done(observed=record) if wish.met(record) else None
 
     def _begun(self, answer: Reply, wish: Wish, sim: ProviderId, *, of: follow.Of) -> Accepted:
         begun = progress(data_of(answer))

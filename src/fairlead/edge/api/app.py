@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from fairlead.edge.api import (
     access,
+    agreement,
     bulk,
     changes,
     clock,
@@ -85,6 +86,7 @@ ROUTERS: Final = (
     changes.router,
     findings.router,
     views.router,
+    agreement.router,
     health.router,
     # Further routers go here, one line each.
 )

@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from fairlead.edge.api.changes import OperationWord
 from fairlead.edge.api.devices import cell
-from fairlead.edge.api.door import Caller, ServicesOf, permit, services
+from fairlead.edge.api.door import Caller, NowOf, ServicesOf, permit, services
 from fairlead.edge.api.paging import CursorText, Limit, Page, read_id_cursor, write_cursor
 from fairlead.edge.api.plans import conflict, hand_of
 from fairlead.edge.api.problems import invalid, not_found
@@ -23,14 +23,17 @@ from fairlead.edge.api.subscriptions import FormFactor, Technology
 from fairlead.engine.bulk import MOST_LINES, Asked, AtAccount, Bulks
 from fairlead.engine.carriers import Carriers
 from fairlead.engine.changes import Conflict
+from fairlead.engine.fleet import Fleet
 from fairlead.engine.ports.bulk import Bulk, LineResult, Lines
-from fairlead.engine.ports.fleet import SubscriptionFilter
+from fairlead.engine.ports.fleet import FactsWanted, SubscriptionFilter
 from fairlead.model.bulk import BulkVerb, MalformedArgument
 from fairlead.model.device import CONNECTIVITY_CODES, SUBSCRIPTION_CODES
 from fairlead.model.ids import show
 from fairlead.model.journal import Action
 from fairlead.model.lifecycle import BulkState, OperationState, name
 from fairlead.model.subscription import Connectivity, SubscriptionState, Verb
+from fairlead.policy.check import read_expression
+from fairlead.policy.syntax import Refusal
 
 router = make_router("/v1/bulk", "bulk")
 
@@ -57,6 +60,13 @@ class LinesSent(BaseModel):
     technology: Technology | None = None
     remote: Literal["changeable", "swap_needed"] | None = None
     country: str | None = Field(default=None, pattern="^[A-Z]{2}$", description="where its device was last seen")
+    where: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=4_000,
+        examples=['sku == "meter" && silent_days >= 30'],
+        description="a condition in the policy language on facts of its device; a line without a device never fits",
+    )
 
 
 class BulkAsked(BaseModel):
@@ -82,6 +92,26 @@ class BulkSent(BulkAsked):
     )
 
 
+class BulkBilling(BaseModel):
+    """Lines by what becomes of their fee."""
+
+    stops: int
+    goes_on: int
+    unknown: int
+
+
+class BulkSaves(BaseModel):
+    """What active lines that are put aside cost a month, by what their carriers say of billing afterwards."""
+
+    lines: int
+    priced_lines: int = Field(description="a line without a price is in no amount")
+    coverage_percent: int = Field(description="of the lines, how many have a price")
+    lines_by_billing: BulkBilling
+    monthly: dict[str, str] = Field(description="saved, by currency: the carrier stops billing")
+    monthly_unknown: dict[str, str] = Field(description="the carrier does not say whether it goes on billing")
+    monthly_goes_on: dict[str, str] = Field(description="the carrier goes on billing, if less")
+
+
 class BulkAtAccount(BaseModel):
     """What it would be at one account."""
 
@@ -103,6 +133,7 @@ class BulkAtAccount(BaseModel):
     shared_limit: str = Field(description="`group` or `account` where it binds more lines than those chosen")
     experimental: bool = Field(description="its connector was never judged by the carrier's own contract")
     swept_at: datetime | None = Field(description="when its inventory was last read whole")
+    saves: BulkSaves | None = Field(default=None, description="null: no active line is put aside there")
 
 
 class BulkPreview(BaseModel):
@@ -115,6 +146,7 @@ class BulkPreview(BaseModel):
     missing: list[str] = Field(description="ICCIDs that are no line of yours, the first hundred")
     missing_count: int
     approval: str = Field(description="why another person must agree; empty: nobody need")
+    saves: BulkSaves | None = Field(default=None, description="at all accounts; null: no active line is put aside")
     accounts: list[BulkAtAccount]
 
 
@@ -165,23 +197,24 @@ class WhySent(BaseModel):
 
 
 @router.post("/preview", summary="What a bulk action would ask of whom")
-async def preview(request: Request, caller: Sender, sent: BulkAsked) -> BulkPreview:
-    """Counts by account, with what each carrier's interface says of the verb."""
-    asked = await _asked(request, caller, sent)
+async def preview(request: Request, caller: Sender, sent: BulkAsked, now: NowOf) -> BulkPreview:
+    """Counts by account, with what each carrier's interface says of the verb, and what it would save."""
+    asked = await _asked(request, caller, sent, now)
     try:
         seen = await services(request).of(Bulks).preview(actor_of(caller), asked)
     except MalformedArgument as fault:
         raise _malformed(fault) from None
     return BulkPreview(
         lines=seen.lines, able=seen.able, already=seen.already, unable=seen.unable, missing=list(seen.missing),
-        missing_count=seen.missing_count, approval=seen.approval, accounts=[_account(one) for one in seen.accounts],
+        missing_count=seen.missing_count, approval=seen.approval, saves=_saves(seen.saves),
+        accounts=[_account(one) for one in seen.accounts],
     )  # fmt: skip
 
 
 @router.post("", status_code=201, summary="Ask one verb of many lines")
-async def start(request: Request, caller: Sender, sent: BulkSent) -> BulkShown:
+async def start(request: Request, caller: Sender, sent: BulkSent, now: NowOf) -> BulkShown:
     """It runs at once, or waits for another person where nothing takes it back or the carrier charges for it."""
-    asked = await _asked(request, caller, sent)
+    asked = await _asked(request, caller, sent, now)
     try:
         made = await services(request).of(Bulks).start(
             actor_of(caller), hand_of(caller), asked, expect=sent.expect, reason=sent.reason
@@ -277,7 +310,7 @@ async def _steered(bulks: Bulks, caller: Caller, bulk: str, to: BulkState, actio
     )
 
 
-async def _asked(request: Request, caller: Caller, sent: BulkAsked) -> Asked:
+async def _asked(request: Request, caller: Caller, sent: BulkAsked, now: datetime) -> Asked:
     lines = sent.lines
     chosen = lines.model_dump(exclude_none=True, mode="json")
     if not chosen:
@@ -288,6 +321,7 @@ async def _asked(request: Request, caller: Caller, sent: BulkAsked) -> Asked:
         if account is None:
             raise invalid("lines.carrier", lines.carrier, "the name of a carrier account")
     which = SubscriptionFilter(
+        where=await _facts(request, caller, lines.where) if lines.where is not None else None, now=now,
         account=account.id if account else None, account_name=account.name if account else None,
         state=SUBSCRIPTION_CODES[lines.state] if lines.state else None, plan=lines.plan,
         connectivity=CONNECTIVITY_CODES[lines.connectivity] if lines.connectivity else None,
@@ -300,6 +334,15 @@ async def _asked(request: Request, caller: Caller, sent: BulkAsked) -> Asked:
     return Asked(
         verb=Verb(sent.verb), arguments=sent.arguments, lines=Lines(which=which, iccids=iccids), selected=selected
     )
+
+
+async def _facts(request: Request, caller: Caller, text: str) -> FactsWanted:
+    read = read_expression(text, context="device")
+    if isinstance(read, Refusal):
+        place = f"at line {read.line}, column {read.column}"
+        raise invalid("lines.where", text, f"a condition that can be read; {place}: {read.problem}; {read.expected}")
+    tenant = await services(request).of(Fleet).tenant(actor_of(caller))
+    return FactsWanted(expr=read, tenant=tenant.name if tenant else "")
 
 
 def _malformed(fault: MalformedArgument) -> Exception:
@@ -321,8 +364,12 @@ def _account(one: AtAccount) -> BulkAtAccount:
         supported=one.supported, because=one.because, mode=can.mode, typical_s=_seconds(can.typical),
         longest_s=_seconds(can.longest), reversible=can.reversible, billable=can.billable,
         traffic_after=can.traffic_after, needs=list(can.needs), lines_a_call=can.bulk_max,
-        shared_limit=one.shared_limit, experimental=one.experimental, swept_at=one.swept_at,
+        shared_limit=one.shared_limit, experimental=one.experimental, swept_at=one.swept_at, saves=_saves(one.saves),
     )  # fmt: skip
+
+
+def _saves(found: Mapping[str, Any] | None) -> BulkSaves | None:
+    return None if found is None else BulkSaves.model_validate(found)
 
 
 def _seconds(span: timedelta) -> float:

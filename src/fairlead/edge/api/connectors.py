@@ -1,6 +1,6 @@
 """`/v1/connectors`: which connectors this house has, and what an account of each is asked for.
 
-Names of credential fields only: whoever adds an account has to know them before the first try.
+Names of credential fields and settings only: whoever adds an account has to know them before the first try.
 """
 
 from typing import Annotated
@@ -25,6 +25,11 @@ class ConnectorShown(BaseModel):
     kinds: list[str] = Field(examples=[["carrier"]])
     experimental: bool
     credential_fields: list[str] = Field(examples=[["auth_key_id", "auth_key"]])
+    credential_optional: list[str] = Field(description="further secrets that it may be given, such as a webhook's")
+    required_settings: list[str] = Field(
+        examples=[["account_name"]],
+        description="settings of the account that nobody can guess; without them it is refused",
+    )
     tier: str = Field(
         examples=["silver"],
         description="how far it is proved: none, bronze, silver, gold, platinum; below gold, accounts may only read"
@@ -41,7 +46,8 @@ async def list_connectors(request: Request, caller: Reader) -> list[ConnectorSho
     return [
         ConnectorShown(
             id=one.id, name=one.name, kinds=list(one.kinds), experimental=one.experimental,
-            credential_fields=list(one.auth_fields), tier=carriers.tier(one.id), base_url=one.base_url,
+            credential_fields=list(one.auth_fields), credential_optional=list(one.auth_optional),
+            required_settings=list(one.required_settings), tier=carriers.tier(one.id), base_url=one.base_url,
         )
         for one in carriers.connectors()
     ]  # fmt: skip

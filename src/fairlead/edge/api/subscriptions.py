@@ -28,6 +28,7 @@ from fairlead.edge.api.shapes import SubscriptionShown, actor_of, age_s, ref_of,
 from fairlead.engine.carriers import NO_CONNECTOR, AccountRefused, BudgetLeft, Carriers
 from fairlead.engine.fleet import Actor, Fleet
 from fairlead.engine.ports.fleet import Count, Place, SubscriptionFilter
+from fairlead.engine.sameaccount import SameAccount
 from fairlead.model.device import CONNECTIVITY_CODES, SUBSCRIPTION_CODES, Account
 from fairlead.model.ids import DeviceId, SubscriptionId, show
 from fairlead.model.journal import Action, Subject
@@ -400,7 +401,10 @@ async def list_carriers(request: Request, caller: CarrierReader, now: NowOf) -> 
 
 
 @carriers.post(
-    "", status_code=201, summary="Add a carrier account", responses={409: {"description": "The name is taken"}}
+    "",
+    status_code=201,
+    summary="Add a carrier account",
+    responses={409: {"description": "The name is taken, or the carrier's account is kept under another"}},
 )
 async def add_carrier(
     request: Request, response: Response, caller: CarrierWriter, wanted: NewAccount, now: NowOf
@@ -411,6 +415,8 @@ async def add_carrier(
         account = await services(request).of(Carriers).add(actor_of(caller), now=now, **wanted.model_dump())
     except AccountRefused as refused:
         raise _refused(refused) from refused
+    except SameAccount as same:
+        raise _same(same) from same
     if account is None:
         raise Problem(409, "name-taken", "The name is taken", f"there is a carrier account named {wanted.name!r}")
     put_etag(response, account.version)
@@ -431,7 +437,9 @@ async def read_carrier(
 
 @carriers.patch(
     "/{name}", summary="Change a carrier account",
-    responses={404: {"description": "No such carrier account"}, 412: {"description": "Edited meanwhile"},
+    responses={404: {"description": "No such carrier account"},
+               409: {"description": "The carrier's account is kept under another name"},
+               412: {"description": "Edited meanwhile"},
                428: {"description": "If-Match is missing"}},
 )  # fmt: skip
 async def edit_carrier(
@@ -451,6 +459,8 @@ async def edit_carrier(
         )  # fmt: skip
     except AccountRefused as refused:
         raise _refused(refused) from refused
+    except SameAccount as same:
+        raise _same(same) from same
     after = await _account(request, caller, name)
     if not done:
         raise moved_on("carrier account", after.version)
@@ -465,6 +475,11 @@ def _check_country(request: Request, code: str | None) -> None:
 
 def _refused(refused: AccountRefused) -> Problem:
     return invalid(f"/{refused.field}", refused.value, refused.expected, title="The carrier account is not valid")
+
+
+def _same(same: SameAccount) -> Problem:
+    detail = f"{same.name!r} is the same account at {same.carrier}: its SIMs would be read and changed twice."
+    return Problem(409, "same-account", "The account is kept already", detail, extra={"account": same.name})
 
 
 async def _account(request: Request, caller: Caller, name: str) -> Account:

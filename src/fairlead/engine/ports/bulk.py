@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -28,6 +28,17 @@ class LinesOf:
     state: str  # in the words of the model; empty: what is shown may be from before a change of ours
     swept_at: datetime | None
     lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeesOf:
+    """What the chosen active lines of one account cost a month, in one currency."""
+
+    account: str
+    currency: str | None  # None: of those without a price
+    lines: int
+    priced: int
+    monthly_nano: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +92,7 @@ class BulkRows(Protocol):
     """Bulk actions and their lines, always by the set."""
 
     async def chosen(self, tx: Transaction, lines: Lines) -> list[LinesOf]: ...
+    async def fees(self, tx: Transaction, lines: Lines, today: date) -> list[FeesOf]: ...
     async def missing(self, tx: Transaction, lines: Lines) -> list[str]: ...
     async def insert(self, tx: Transaction, bulk: Bulk) -> None: ...
     async def add_lines(

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from fairlead.model.device import Account, Card, Device, Profile, Subscription, Tenant
+from fairlead.model.expression import Expr
 from fairlead.model.ids import AccountId, DeviceId, SubscriptionId, TenantId
 from fairlead.model.journal import Entry
 from fairlead.model.lifecycle import DeviceState
@@ -60,6 +61,14 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactsWanted:
+    """A condition in the policy language on the facts of the device that holds a line; without one, no line fits."""
+
+    expr: Expr
+    tenant: str  # what the fact `tenant` is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionFilter:
     """Which subscriptions."""
 
@@ -76,7 +85,8 @@ class SubscriptionFilter:
     multi_imsi: bool | None = None
     silence: str | None = None  # heard, silent, never_seen or unknown, judged with the next two
     silent_days: int = 30
-    now: datetime | None = None  # needed with `silence`
+    where: FactsWanted | None = None
+    now: datetime | None = None  # needed with `silence` and with `where`
     departments: Departments = frozenset()
 
 
@@ -220,6 +230,20 @@ class NewAccount:
     credential: bytes | None = None
     iccid_digits: int | None = None
     staleness_s: int = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedAccount:
+    """An account as another one is compared with it; its credential is sealed."""
+
+    id: AccountId
+    name: str
+    connector: str
+    config: Mapping[str, Any]
+    credential: bytes | None
+
+
+LookAtAccounts = Callable[[Sequence[SealedAccount]], None]  # raises where one may not stand beside them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,9 +392,9 @@ class FleetStore(Protocol):
         ...
 
     async def add_account(
-        self, tenant: TenantId, account: NewAccount, *, now: datetime, entries: Sequence[Entry]
+        self, tenant: TenantId, account: NewAccount, *, now: datetime, entries: Sequence[Entry], look: LookAtAccounts
     ) -> bool:
-        """Keep a new account; False when the name is taken."""
+        """Keep a new account; False when the name is taken. `look` sees all others first, and nobody adds meanwhile."""
         ...
 
     async def change_account(
@@ -382,8 +406,9 @@ class FleetStore(Protocol):
         version: int,
         now: datetime,
         entries: Sequence[Entry],
+        look: LookAtAccounts | None = None,
     ) -> bool:
-        """Change columns of an account where the version still holds."""
+        """Change columns of an account where the version still holds. `look` as in `add_account`."""
         ...
 
     async def credential(self, tenant: TenantId, account: AccountId) -> bytes | None:

@@ -26,6 +26,18 @@ select x.iccid from unnest(%(iccids)s::text[]) x (iccid)
 where not exists (select 1 from subscription s {judging} where s.iccid = x.iccid and {wanted})
 order by 1
 
+-- name: fees
+-- What the chosen lines that are active cost a month, where their plan has a price valid today. A line that is not active
+-- is in no amount: what is paid for it, if anything, is another thing.
+select a.name, pr.currency, count(*), count(pr.plan), sum(coalesce(pr.monthly_nano, 0))::text
+from subscription s
+join account a on a.tenant = s.tenant and a.id = s.account
+{judging}
+left join lateral (select * from price p where p.plan = s.plan and p.valid_from <= %(today)s
+                   order by p.valid_from desc limit 1) pr on true
+where s.state = 4 and {wanted} and {named}
+group by 1, 2 order by 1, 2
+
 -- name: insert
 insert into bulk (tenant, id, verb, arguments, selected, reason, state, author, undo_of, total, created_at, started_at, rule)
 values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(id)s, %(verb)s, %(arguments)s, %(selected)s,
@@ -33,11 +45,13 @@ values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(id)s, 
 
 -- name: add_lines
 -- One operation a line. What cannot be asked has its result at once, and so has a line that the carrier shows as it
--- should be, unless
--- something is under way on it. The count of generations is the line's own, as in `start_carrier_step`.
+-- should be, unless something is under way on it. The count of generations is the line's own, as in
+-- `start_carrier_step`. Ids begin with the line's place by account and ICCID: results are read in that order.
 insert into operation (tenant, id, bulk, device, subject, subject_kind, facet, generation, leg, step, attempt, driver,
                        verb, state, reason, arguments, evidence, deadline, settled_at)
-select s.tenant, gen_random_uuid(), %(bulk)s, s.device, s.id, 4, 7, coalesce(g.newest, 0) + 1, 1, 0, 1, 'carrier', %(verb)s,
+select s.tenant,
+    overlay(gen_random_uuid()::text placing lpad(to_hex(row_number() over (order by a.name, s.iccid)), 8, '0') from 1 for 8)::uuid,
+    %(bulk)s, s.device, s.id, 4, 7, coalesce(g.newest, 0) + 1, 1, 0, 1, 'carrier', %(verb)s,
     case when t.because <> '' then 7 when g.so then 5 else 1 end,
     nullif(t.because, ''),
     %(arguments)s::jsonb || jsonb_build_object(
@@ -60,11 +74,13 @@ left join lateral (select max(o.generation) as newest,
 where {wanted} and {named}
 
 -- name: add_back
--- The way back of another bulk action, for the lines it changed: each to the state it was in before, or to the
--- setting that was read before it was written.
+-- The way back of another bulk action, for the lines it changed, in its order: each to the state it was in before, or to
+-- the setting that was read before it was written.
 insert into operation (tenant, id, bulk, device, subject, subject_kind, facet, generation, leg, step, attempt, driver,
                        verb, state, reason, arguments, evidence, deadline, settled_at)
-select o.tenant, gen_random_uuid(), %(bulk)s, o.device, o.subject, 4, 7, coalesce(g.newest, 0) + 1, 1, 0, 1, 'carrier',
+select o.tenant,
+    overlay(gen_random_uuid()::text placing lpad(to_hex(row_number() over (order by o.id)), 8, '0') from 1 for 8)::uuid,
+    %(bulk)s, o.device, o.subject, 4, 7, coalesce(g.newest, 0) + 1, 1, 0, 1, 'carrier',
     coalesce(b.verb, 'undo'), case when c.verb is null then 7 else 1 end,
     case when b.verb is null then 'nothing takes it back' when c.verb is null then 'unsupported' end,
     jsonb_build_object('account', o.arguments ->> 'account', 'iccid', o.arguments ->> 'iccid', 'plan', o.arguments #> '{{before,plan}}',

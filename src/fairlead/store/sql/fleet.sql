@@ -205,6 +205,13 @@ values (%(tenant)s, %(id)s, %(name)s, %(connector)s, %(carrier)s, %(home_country
     %(iccid_digits)s, %(staleness_s)s, %(now)s, %(now)s)
 on conflict (tenant, name) do nothing
 
+-- name: alone_with_accounts
+-- Whoever adds an account or gives one another credential looks at all of them first, one after the other.
+select pg_advisory_xact_lock(hashtextextended('accounts ' || current_setting('app.tenant', true), 0))
+
+-- name: sealed_accounts
+select id, name, connector, config, credential from account where connector <> 'none' order by name
+
 -- name: credential
 select credential from account where id = %(account)s
 

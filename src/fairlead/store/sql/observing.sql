@@ -20,16 +20,21 @@ from unnest(%(sim)s::text[], %(iccid)s::text[], %(imsi)s::text[], %(msisdn)s::te
 left join profile p on p.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and p.iccid = x.iccid
 
 -- name: may_adopt
--- An import under way may be bringing the same SIMs: they are looked at again with the next sweep.
+-- An import under way may be bringing the same SIMs: they are looked at again with the next sweep. Sweeps of other
+-- accounts are no reason: they hold this lock together, and adopt one after the other.
 -- Two values: whether there are any, and whether they may be.
 select u.any, case when u.any
-    then pg_try_advisory_xact_lock(hashtextextended('import ' || current_setting('app.tenant', true), 0)) else false end
+    then pg_try_advisory_xact_lock_shared(hashtextextended('import ' || current_setting('app.tenant', true), 0)) else false end
 from (select exists (select 1 from observed where profile is null) as any) u
 
+-- name: adopting
+select pg_advisory_xact_lock(hashtextextended('adopt ' || current_setting('app.tenant', true), 0))
+
 -- name: adopt
--- SIMs that the carrier has and we did not: inventory without a device, until an import binds them.
+-- SIMs that the carrier has and we did not: inventory without a device, until an import binds them. What a carrier does
+-- not tell of them is not known, and no name that two SIMs could share.
 with new as (
-    select o.iccid, o.imsi, o.msisdn, gen_random_uuid() as id, o.home_country from observed o
+    select o.iccid, nullif(o.imsi, '') as imsi, nullif(o.msisdn, '') as msisdn, gen_random_uuid() as id, o.home_country from observed o
     where o.profile is null and not exists (
         select 1 from profile p
         where p.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and p.iccid = o.iccid)

@@ -79,6 +79,10 @@ left join lateral (
     select f.country, f.device_group, f.iccid, f.last_contact_at from fact f where f.device = s.device limit 1
 ) f on true
 
+-- name: judging_facts
+-- The same with every fact: a condition of the caller's own names those it reads.
+left join lateral (select f.* from fact f where f.device = s.device limit 1) f on true
+
 -- name: judging_use
 -- See use.sql; one index lookup a line.
 left join lateral (select * from ({horizon}) h where h.id = s.account limit 1) h on true
@@ -159,6 +163,9 @@ c.multi_imsi = %(multi_imsi)s
 
 -- name: is_silence
 ({silence}) = %(silence)s
+
+-- name: is_where
+coalesce({where}, false)
 
 -- name: is_country
 f.country = %(country)s

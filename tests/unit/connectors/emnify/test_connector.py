@@ -113,6 +113,8 @@ async def test_a_disabled_endpoint_does_not_stop_the_bill_and_the_record_and_the
     activate = capability(MANIFEST.capabilities, Verb.ACTIVATE)
     assert activate.billable
     assert "endpoint is disabled" in activate.because
+    suspend = capability(MANIFEST.capabilities, Verb.SUSPEND)
+    assert (suspend.billable, "ends with the month" in suspend.because) == (False, True)
 
 
 @pytest.mark.parametrize(

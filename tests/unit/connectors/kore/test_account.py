@@ -12,11 +12,12 @@ import pytest
 from tests.unit.connectors.kore.carrier import DE, HS, NOW, Carrier, Levels, saying
 
 from fairlead.connectors._kit.factory import BadAddress, UnknownKind
+from fairlead.connectors._kit.tiers import Tier
 from fairlead.connectors.programmable_wireless.factory import FACTORY as PROGRAMMABLE_WIRELESS
 from fairlead.connectors.supersim.factory import FACTORY as SUPERSIM
 from fairlead.engine.ports.carrier import Credential, Secret, Unavailable
 from fairlead.model.ids import AccountId, TenantId
-from fairlead.wiring.house import ConnectorTable
+from fairlead.wiring.house import ConnectorTable, fence
 
 
 @pytest.mark.parametrize(
@@ -85,8 +86,15 @@ def table(carrier: Carrier, **config: object) -> ConnectorTable:
     http = httpx.AsyncClient(transport=httpx.MockTransport(carrier))
     reference = SimpleNamespace(mnc_lengths={})
     return ConnectorTable(
-        cast("Any", Accounts(config)), cast("Any", Levels()), http, cast("Any", reference), lambda: NOW
-    )
+        cast("Any", Accounts(config)), cast("Any", Levels()), http, cast("Any", reference), lambda: NOW,
+        fence=fence({"supersim": Tier.SILVER}, lab=False),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "may"), [({}, False), ({"writes": "allowed"}, True), ({"writes": ""}, False)])
+async def test_the_table_says_whether_an_account_may_be_written_to(config: dict[str, object], may: bool) -> None:
+    why = await table(Carrier(SUPERSIM, saying({})), **config).withheld(TenantId(UUID(int=1)), "northwind")
+    assert why == "" if may else why.startswith("because its connector is silver: reads only")
 
 
 async def test_the_settings_of_an_account_reach_its_connector() -> None:

@@ -13,6 +13,7 @@ from fairlead.connectors._kit.wish import MalformedReference, Wish
 from fairlead.connectors.telnyx import follow
 from fairlead.engine.ports.carrier import (
     Accepted,
+    Done,
     NetworkPolicy,
     OutcomeUnknown,
     ProviderId,
@@ -54,6 +55,14 @@ async def test_an_action_that_does_not_come_true_is_refused_with_its_reason(
     end = await refused(bench, connector, outcome)
     assert (end.reason, end.raw.code) == (reason, word)
     assert "data limit" in end.detail
+
+
+async def test_an_action_that_ended_in_its_own_answer_is_done_at_once(bench: Bench) -> None:
+    line = bench.line()
+    outcome = await bench.open().suspend(line)
+    assert isinstance(outcome, Done)
+    assert outcome.observed.subscription.state is SubscriptionState.SUSPENDED
+    assert (bench.asked("suspend"), outcome.changed) == (1, True)
 
 
 async def test_a_line_on_its_way_is_followed_and_not_asked_again(bench: Bench) -> None:

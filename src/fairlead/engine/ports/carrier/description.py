@@ -29,6 +29,15 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What tells one account at a carrier from another, so that a tenant does not keep the same one twice."""
+
+    realm: str  # within which the values tell accounts apart: one carrier, whichever of its interfaces is spoken
+    fields: tuple[str, ...] = ()  # of the credential, such as the name of its user; secrets that change are none
+    settings: tuple[str, ...] = ()  # of the account, as dotted paths, such as files.folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """What a connector says about itself (its `manifest.toml`), typed."""
 
@@ -45,6 +54,7 @@ class Manifest:
     page_size: int
     capabilities: CapabilityRecord
 
+    identity: Identity
     contract: ContractKind = "documentation"
     webhook: WebhookKind = "none"
     auth_url: str = ""  # where tokens are fetched, where that is another address than `base_url`

@@ -35,6 +35,7 @@ class ReasonCode(StrEnum):
     REJECTED_BY_NETWORK = "rejected_by_network"
     DEVICE_UNREACHABLE = "device_unreachable"
     CONTRACT_VIOLATION = "contract_violation"
+    WITHHELD = "withheld"  # ours: the account may only be read; nothing was sent
     UNKNOWN = "unknown"
 
 
