@@ -97,6 +97,9 @@ class Opened:
     async def staleness(self, _tenant: TenantId, _account: str) -> timedelta:
         return timedelta(0)
 
+    async def withheld(self, _tenant: TenantId, _account: str) -> str:
+        return ""
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def place(database, tenant) -> AsyncIterator[Place]:
