@@ -26,6 +26,7 @@ from fairlead_cli import (
     home,
     importing,
     journal,
+    outages,
     people,
     planning,
     register,
@@ -92,6 +93,7 @@ def build() -> typer.Typer:
     events.install(app)
     home.install(app)
     register.install(carriers.app, getting.app)
+    outages.install(app, getting.app, reporting.app)
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
         getting.app, changes.app, bulk.app, journal.app, explaining.app, config, signing_in.tokens, people.app,

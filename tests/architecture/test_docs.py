@@ -29,6 +29,7 @@ HOSTS = re.compile(
     r"|(.*\.)?soracom\.(io|com)$|(.*\.)?korewireless\.com$|(.*\.)?twilio\.com$"
     r"|testendpoint\.com$|mycompany\.com$"  # the published examples of two carriers' signatures
     r"|(.*\.)?telnyx\.com$|(.*\.)?1nce\.com$|(.*\.)?emnify\.(net|com)$|(.*\.)?hologram\.io$"
+    r"|(.*\.)?monogoto\.io$|(.*\.)?onomondo\.com$"
     r"|developer\.cisco\.com$|thingspace\.verizon\.com$"
     r"|cel\.dev$|semver\.org$|www\.apache\.org$|stoplight\.io$|json-schema\.org$|www\.w3\.org$"
 )

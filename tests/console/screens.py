@@ -40,6 +40,7 @@ FACES: Final = {
     "connectivity-register": "/connectivity?tab=register&account={carrier}",
     "connectivity-baseline": "/connectivity?tab=baseline",
     "connectivity-bulk": "/connectivity?tab=bulk",
+    "connectivity-outages": "/connectivity?tab=outages",
     "bulk-waiting": "/bulk/{bulk_waiting}",
     "bulk-refused": "/bulk/{bulk}?state=refused",
     "policy-new": "/policies?new=Policy",

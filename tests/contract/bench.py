@@ -31,7 +31,7 @@ from fairlead.engine.ports.carrier import (
     Secret,
 )
 from fairlead.model.ids import AccountId, TenantId
-from fairlead.model.subscription import SubscriptionState, Verb, capability
+from fairlead.model.subscription import Connectivity, SubscriptionState, Verb, capability
 from fairlead_sim.world.faults import Fault
 from fairlead_sim.world.radio import World
 from fairlead_sim.world.sims import Session, Sim, SimState
@@ -143,6 +143,9 @@ class Bench:
     forgets_the_ended: bool = False  # a terminated line is not found any more
     resets_only_sessions: bool = True  # a reset of a line without a session does nothing, and nothing is sent
     session_fields: frozenset[str] = frozenset({"plmn", "imei", "imsi", "ip", "since"})  # what a session tells
+    never_seen: Connectivity = Connectivity.OFFLINE  # what a line shows that never had a session
+    gone: Connectivity = Connectivity.OFFLINE  # and one whose session has ended
+    groups_there: int = 0  # groups an account with one line has before anybody made one
     events_a_line: int = 1  # session events that one line of the vendor's history tells
     session_history: bool = True  # False: the latest session is all that is told
     granularity: str = "day"

@@ -46,6 +46,10 @@ async def test_our_own_budget_keeps_us_below_the_carriers(bench: Bench) -> None:
                 waits.append(trouble.retry_after)
                 bench.clock.tick(seconds=trouble.retry_after.total_seconds() * takes)
     assert throttle.turned_away == 0
-    assert 60 - len(waits) <= bench.asked("read_sim") <= 60
-    assert 15 < len(waits) < 60
+    if takes == 1:
+        assert bench.asked("read_sim") == 60 - len(waits)
+        assert 15 < len(waits) < 40
+    else:  # a look of several requests may have begun when the budget stops it, and is begun anew
+        assert 60 - len(waits) <= bench.asked("read_sim") <= 60
+        assert 15 < len(waits) < 60
     assert all(timedelta(0) < wait <= timedelta(milliseconds=334) for wait in waits)

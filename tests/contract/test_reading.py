@@ -7,7 +7,7 @@ from tests.contract.bench import Bench
 
 from fairlead.engine.ports.carrier import NotFound, ProviderId, SimPage, Unavailable
 from fairlead.model.identifiers import Plmn
-from fairlead.model.subscription import Connectivity, SubscriptionState
+from fairlead.model.subscription import SubscriptionState
 
 needs = pytest.mark.needs
 
@@ -73,7 +73,7 @@ async def test_a_sim_that_is_not_there_cannot_be_switched(bench: Bench) -> None:
 async def test_a_session_comes_with_its_network_and_device(bench: Bench) -> None:
     line = bench.line(device=True)
     connector = bench.open()
-    assert (await connector.read_session(line)).connectivity is not Connectivity.ONLINE
+    assert (await connector.read_session(line)).connectivity is bench.never_seen
     session = bench.online(line)
     seen = await connector.read_session(line)
     assert seen.online
@@ -89,7 +89,7 @@ async def test_a_session_comes_with_its_network_and_device(bench: Bench) -> None
     bench.clock.tick(minutes=1)
     bench.offline(line)
     gone = await connector.read_session(line)
-    assert not gone.online
+    assert gone.connectivity is bench.gone
     if "since" in bench.session_fields:
         assert gone.since == bench.clock()
 
@@ -178,7 +178,8 @@ async def test_usage_adds_up_and_is_final_only_after_the_carriers_lag(bench: Ben
     assert [(one.uplink_bytes, one.downlink_bytes) if one.split else one.downlink_bytes for one in spent] == [
         (1000, 500) if one.split else 1500 for one in spent
     ]
-    assert len(spent) == 3
+    assert len(periods) == len(spent) == 3
+    assert all(one.end - one.start == timedelta(days=1) for one in periods)
     assert [one.start for one in spent] == sorted(one.start for one in spent)
     assert all(one.provider_id == line for one in spent)
     assert [one.final for one in spent] == [one.end + usage.lag_final <= bench.clock() for one in spent]

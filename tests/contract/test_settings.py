@@ -12,9 +12,11 @@ needs = pytest.mark.needs
 
 @needs("Groups")
 async def test_groups(bench: Bench) -> None:
-    line, group = bench.line(), bench.add_group("meters")
-    connector = bench.open()
-    assert (group, "meters") in [(one.id, one.name) for one in await connector.list_groups()]
+    line, connector = bench.line(), bench.open()
+    there = await connector.list_groups()
+    group = bench.add_group("meters")
+    assert {(one.id, one.name) for one in set(await connector.list_groups()) - set(there)} == {(group, "meters")}
+    assert len(there) == bench.groups_there
     assert (await done(bench, connector, await connector.set_group(line, group))).observed.group == group
     assert (await done(bench, connector, await connector.set_group(line, group))).changed is False
     assert bench.executed("set_group", line) == 1

@@ -19,6 +19,7 @@ from fairlead.edge.api.app import create_app
 from fairlead.edge.api.door import Gate, Services
 from fairlead.edge.api.health import Readiness
 from fairlead.edge.api.routing import Repeats
+from fairlead.engine.availability import Availability
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.carriers import Carriers
 from fairlead.engine.events import Events, Pace
@@ -55,6 +56,7 @@ from fairlead.store.jobs import JobStore, RepeatStore
 from fairlead.store.journal import JournalStore, append
 from fairlead.store.mappings import MappingStore
 from fairlead.store.moves import MoveStore
+from fairlead.store.outages import OutageStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
 from fairlead.store.register import RegisterStore
@@ -178,6 +180,7 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Mappings(MappingStore(database)),
         Register(RegisterStore(database), reference),
         Baselines(BaselineStore(database), reference),
+        Availability(database, OutageStore(database), append),
         Strategies(
             Stores(
                 transactions=database,

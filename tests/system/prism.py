@@ -11,10 +11,7 @@ status the contract does not declare is a warning, and no finding: hardly any co
 
     CONTRACT = Contract("kore/supersim.yaml", patches=(Patch("/paths/~1Sims/…", was=…, now=…, reason="…"),))
 
-    @pytest.fixture(scope="module")
-    async def judged():
-        async with judging(BENCHES["kore"], CONTRACT) as made:
-            yield made
+    one_for_all, judged = judges(vendor=Case(BENCHES["vendor"], CONTRACT))
 
     def test_each_patch_is_still_needed():
         still_needed(CONTRACT)
@@ -47,6 +44,7 @@ import pytest
 import yaml
 from tests.contract.bench import Bench, Clock, Maker, Stage
 
+from fairlead.engine.ports.carrier import ProviderId
 from fairlead_sim.carriers.serving import serving
 
 PRISM = "@stoplight/prism-cli@5.14.2"  # 5.16 wants a newer node than Debian has
@@ -275,3 +273,47 @@ async def judging(maker: Maker, contract: Contract, *, auth: Contract | None = N
         if auth is not None:
             bench.auth_url = await stack.enter_async_context(proxy(auth, upstream))
         yield Judged(bench=bench, url=stage.url, http=http, verdict=verdict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A vendor and the contract it is judged by."""
+
+    maker: Maker
+    contract: Contract
+    auth: Contract | None = None
+
+
+def judges(**cases: Case) -> tuple[Any, Any]:
+    """Two fixtures, to be called so: `one_for_all`, the judge of a module, and `judged`, who has said nothing yet.
+
+    With several cases every test runs once for each, named after it.
+    """
+    alone = next(iter(cases.values())) if len(cases) == 1 else None
+
+    @pytest.fixture(scope="module", params=None if alone else list(cases))
+    async def one_for_all(request: pytest.FixtureRequest) -> AsyncIterator[Judged]:
+        case = alone or cases[request.param]
+        async with judging(case.maker, case.contract, auth=case.auth) as made:
+            yield made
+
+    @pytest.fixture
+    def judged(one_for_all: Judged) -> Judged:
+        one_for_all.verdict.clear()
+        return one_for_all
+
+    return one_for_all, judged
+
+
+async def spoil_a_reply(
+    judged: Judged, monkeypatch: pytest.MonkeyPatch, line: ProviderId, *, of: str, into: object
+) -> None:
+    """The judge finds a reply that is wrong: with `of` the fake's words are put wrong, and the line is read."""
+    connector = judged.bench.open()
+    await connector.check()
+    assert judged.verdict.findings == []
+    monkeypatch.setattr(of, into)
+    with pytest.raises(Exception, match="HTTP 500"):
+        await connector.read_sim(line)
+    assert any("VIOLATIONS" in finding for finding in judged.verdict.findings)
+    judged.verdict.clear()

@@ -1,147 +1,27 @@
 """Webhooks over real HTTP: two simulated carriers post to a server, and what they say makes it read them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 import msgspec
 import pytest
 import pytest_asyncio
-from tests.contract.bench import MANY, Clock, new_world
-from tests.contract.benches.kore import MORE_SECRETS, SECRETS
 from tests.system.conftest import Api
+from tests.system.hooked import JSON, LAG, Stage, shut, staged
 
-from fairlead.connectors._kit.http import new_client
-from fairlead.engine.carriers import Carriers
-from fairlead.engine.hooks import HookAddresses, Hooks, key_hash
-from fairlead.engine.observe import Observer
+from fairlead.engine.hooks import key_hash
 from fairlead.engine.ports.carrier import Limit
-from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.reference import Reference
-from fairlead.store.buckets import Buckets
 from fairlead.store.hooks import HookStore
-from fairlead.store.journal import append
 from fairlead.store.observing import ObservationStore
-from fairlead.store.work import WorkStore
-from fairlead.wiring.house import ConnectorTable
 from fairlead_sim.carriers.serving import serving
-from fairlead_sim.carriers.soracom import SoracomFake
-from fairlead_sim.carriers.supersim import SuperSimFake
-from fairlead_sim.world.radio import World
-from fairlead_sim.world.sims import Sim
-
-SORACOM_SECRETS = {"auth_key_id": "keyId-f00dfeedbeef", "auth_key": "secret-0123456789abcdef"}
-JSON = {"content-type": "application/json"}
-LAG = 300  # seconds that the second carrier's view is behind
-
-
-class NoClocks:
-    async def read(self, *_: object) -> int:
-        return 0
-
-
-@dataclass
-class Stage:
-    """Two tenants at one server, `acme` with an account at each of two carriers."""
-
-    api: Api
-    clock: Clock
-    world: World
-    soracom: SoracomFake
-    kore: SuperSimFake
-    http: httpx.AsyncClient
-    url: str
-    carrier_urls: dict[str, str]
-    table: ConnectorTable
-    hooks: Hooks
-    observer: Observer
-    lines: list[Sim] = field(default_factory=list)
-
-    async def add(self, name: str, *, who: str = "owner", kore: bool = False, staleness: int = 0) -> None:
-        limits = {one: {"per_second": MANY, "burst": MANY} for one in ("auth", "read", "write")}
-        body = {
-            "name": name, "carrier": "Anadolu Mobil", "connector": "supersim" if kore else "soracom",
-            "config": {"base_url": self.carrier_urls["kore" if kore else "soracom"], "limits": limits},
-            "credential": SECRETS | MORE_SECRETS if kore else SORACOM_SECRETS, "staleness_s": staleness,
-        }  # fmt: skip
-        answer = await self.asked("POST", "/v1/carriers", who=who, json=body)
-        assert answer.status_code == 201, answer.text
-
-    async def asked(self, method: str, path: str, *, who: str = "owner", **more: Any) -> httpx.Response:
-        headers = {"authorization": f"Bearer {who}"}
-        return await self.http.request(method, self.url + path, headers=headers, **more)
-
-    async def hook(self, name: str, *, who: str = "owner") -> str:
-        answer = await self.asked("POST", f"/v1/carriers/{name}/hook", who=who)
-        assert answer.status_code == 201, answer.text
-        return answer.json()["url"]
-
-    async def shown(self, name: str) -> dict[str, Any]:
-        return (await self.asked("GET", f"/v1/carriers/{name}")).json()["hook"]
-
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        return (await self.http.post(url, headers=dict(headers), content=body)).status_code
-
-    async def says(self, url: str, sim: Sim, old: str, new: str) -> int:
-        body = {"fairlead": 1, "sim": sim.iccid, "old": old, "new": new}
-        return await self.post(url, JSON, msgspec.json.encode(body))
-
-    async def look(self) -> int:
-        return await self.observer.look(self.api.tenant)
-
-    async def sql(self, query: str, *values: object) -> list[tuple]:
-        async with self.api.database.tenant(self.api.tenant) as tx:
-            found = await tx.execute(query, values)
-            return await found.fetchall() if found.description else []
-
-    def reads(self) -> tuple[int, int]:
-        """Lines read one by one, and pages of the inventory."""
-        return self.soracom.requests["get"], self.soracom.requests["list"]
-
-    async def states(self) -> list[str]:
-        rows = await self.sql("select provider_state from subscription order by iccid")
-        return [row[0] for row in rows]
-
-    async def state(self, sim: Sim) -> str:
-        return (await self.sql("select provider_state from subscription where iccid = %s", sim.iccid))[0][0]
-
-    async def waiting(self) -> bool:
-        async with self.api.database.tenant(self.api.tenant) as tx:
-            return "look" in await WorkStore().owed(tx, self.api.tenant, self.clock())
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def stage(api: Api, reference: Reference) -> AsyncIterator[Stage]:
-    clock = Clock()
-    world = new_world(clock)
-    bounds: dict[str, Any] = {"per_second": MANY, "burst": MANY, "monotonic": clock.monotonic}
-    soracom = SoracomFake(world, "tr", **SORACOM_SECRETS, **bounds)
-    world.add_carrier("us", name="Lakes Wireless", home="310-260", apns=frozenset({"iot.us"}))
-    kore = SuperSimFake(world, "us", **SECRETS, **MORE_SECRETS, **bounds)
-    database, accounts = api.database, api.services.of(Carriers)
-    timekeeper = Timekeeper(real=lambda: clock().timestamp())
-    addresses = HookAddresses(database, HookStore(), accounts._sealer)
-    async with new_client() as http, serving(soracom) as one, serving(kore) as two, serving(api.app) as url:
-        table = ConnectorTable(
-            accounts, Buckets(database), http, reference, clock, None, addresses, fence=lambda *_: ""
-        )
-        hooks = Hooks(database, HookStore(), addresses, table, append, timekeeper)
-        api.services.add(hooks)
-        observer = Observer(database, ObservationStore(), table, NoClocks(), lambda plmn: None, timekeeper)
-        made = Stage(api, clock, world, soracom, kore, http, url, {"soracom": one, "kore": two}, table, hooks, observer)
-        await made.add("global-sim")
-        await made.add("kore-us", kore=True)
-        made.lines = [*world.issue("tr", 3, state="active"), *world.issue("us", 2, state="active")]
-        clock.tick(minutes=1)
-        for account in await observer.accounts(api.tenant):
-            await observer.sweep(api.tenant, account)
-        assert len(await made.states()) == 5
-        soracom.requests.clear()
-        kore.desk.requests.clear()
+    async with staged(api, reference) as made:
         yield made
 
 
@@ -252,10 +132,6 @@ async def test_a_reading_that_breaks_off_keeps_its_marks(stage: Stage) -> None:
 # --- signatures
 
 
-def shut(status: int, text: str) -> bool:
-    return status == 401 and "signature" not in text and "secret" not in text
-
-
 async def test_genuine_duplicate_and_late_deliveries_of_a_signing_carrier(stage: Stage) -> None:
     url, sim = await stage.hook("kore-us"), stage.lines[3]
     stage.kore.tell_state(url, sim, "get")
@@ -294,7 +170,7 @@ async def test_forged_deliveries_are_refused_without_a_detail_and_counted(stage:
 
 async def test_what_is_signed_for_one_address_proves_nothing_at_another(stage: Stage) -> None:
     mine = await stage.hook("kore-us")
-    await stage.add("kore-us", who="owner~other", kore=True)
+    await stage.add("kore-us", "supersim", who="owner~other")
     theirs = await stage.hook("kore-us", who="owner~other")
     stage.kore.tell_state(mine, stage.lines[3], "get")
     (letter,) = stage.kore.callbacks._letters

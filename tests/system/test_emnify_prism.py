@@ -3,12 +3,11 @@
 The contract is proprietary: nothing of it is in this repository, and without the file this module is skipped by name.
 """
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from tests.contract.benches.emnify import EMNIFY
-from tests.system.prism import ABSENT, Contract, Judged, Patch, judging, marks, still_needed
+from tests.system.prism import ABSENT, Case, Contract, Judged, Patch, judges, marks, spoil_a_reply, still_needed
 
 from fairlead.engine.ports.carrier import Done, NetworkPolicy, ReasonCode, Refused
 from fairlead.model.identifiers import Imei, Plmn
@@ -108,16 +107,7 @@ CONTRACT = Contract(
 pytestmark = marks
 
 
-@pytest.fixture(scope="module")
-async def one_for_all() -> AsyncIterator[Judged]:
-    async with judging(EMNIFY, CONTRACT) as made:
-        yield made
-
-
-@pytest.fixture
-def judged(one_for_all: Judged) -> Judged:
-    one_for_all.verdict.clear()
-    return one_for_all
+one_for_all, judged = judges(emnify=Case(EMNIFY, CONTRACT))
 
 
 def test_each_patch_is_still_needed() -> None:
@@ -193,17 +183,11 @@ async def test_the_carriers_refusals_keep_the_contract(judged: Judged) -> None:
 
 async def test_the_judge_would_have_spoken(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply of the wrong kind, and a request of the wrong kind, are both found."""
-    bench, verdict = judged.bench, judged.verdict
-    line = bench.line()
-    connector = bench.open()
-    await connector.check()
-    assert verdict.findings == []
-    monkeypatch.setattr("fairlead_sim.carriers.emnify_words.STATUS", {"active": ("one", "Activated")})
-    with pytest.raises(Exception, match="HTTP 500"):
-        await connector.read_sim(line)
-    assert any("VIOLATIONS" in finding for finding in verdict.findings)
-    verdict.clear()
+    line = judged.bench.line()
+    await spoil_a_reply(
+        judged, monkeypatch, line, of="fairlead_sim.carriers.emnify_words.STATUS", into={"active": ("one", "Activated")}
+    )
     await judged.http.patch(
         f"{judged.url}/api/v1/sim/{line}", json={"status": "off"}, headers={"Authorization": "Bearer any"}
     )
-    assert verdict.findings
+    assert judged.verdict.findings

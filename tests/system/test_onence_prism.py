@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from tests.contract.bench import done, refused
 from tests.contract.benches.onence import ONENCE, ONENCE_V2
-from tests.system.prism import Contract, Judged, Patch, judging, marks, still_needed
+from tests.system.prism import Contract, Judged, Patch, judging, marks, spoil_a_reply, still_needed
 
 from fairlead.engine.ports.carrier import Accepted, NotFound, ReasonCode, Refused
 from fairlead.model.identifiers import Imei
@@ -117,15 +117,9 @@ async def test_every_call_and_every_reply_keeps_v2(second: Judged) -> None:
 
 async def test_the_judge_would_have_spoken(first: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply with a word the contract lacks, and a page size above its largest, are both found."""
-    bench, verdict = first.bench, first.verdict
-    line = bench.line()
-    connector = bench.open()
-    await connector.check()
-    assert verdict.findings == []
-    monkeypatch.setattr("fairlead_sim.carriers.onence_words.word_of", lambda shown: "Asleep")
-    with pytest.raises(Exception, match="HTTP 500"):
-        await connector.read_sim(line)
-    assert any("VIOLATIONS" in finding for finding in verdict.findings)
-    verdict.clear()
+    line = first.bench.line()
+    await spoil_a_reply(
+        first, monkeypatch, line, of="fairlead_sim.carriers.onence_words.word_of", into=lambda shown: "Asleep"
+    )
     await first.http.get(f"{first.url}/v1/sims?pageSize=500", headers={"authorization": "Bearer any"})
-    assert verdict.findings
+    assert first.verdict.findings

@@ -1,12 +1,11 @@
 """KORE's and Twilio's published contracts for Programmable Wireless judge our requests and our fake's replies."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from tests.contract.bench import done
 from tests.contract.benches.programmable_wireless import PROGRAMMABLE_WIRELESS, PROGRAMMABLE_WIRELESS_AT_TWILIO
-from tests.system.prism import ABSENT, Contract, Judged, Patch, judging, marks, still_needed
+from tests.system.prism import ABSENT, Case, Contract, Judged, Patch, judges, marks, spoil_a_reply, still_needed
 
 from fairlead.engine.ports.carrier import Accepted, Refused
 from fairlead.model.subscription import SubscriptionState
@@ -34,23 +33,10 @@ TWILIO = Contract(
 pytestmark = marks
 
 
-@pytest.fixture(scope="module")
-async def at_kore() -> AsyncIterator[Judged]:
-    async with judging(PROGRAMMABLE_WIRELESS, KORE, auth=TOKEN) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-async def at_twilio() -> AsyncIterator[Judged]:
-    async with judging(PROGRAMMABLE_WIRELESS_AT_TWILIO, TWILIO) as made:
-        yield made
-
-
-@pytest.fixture(params=["kore", "twilio"])
-def judged(request: pytest.FixtureRequest, at_kore: Judged, at_twilio: Judged) -> Judged:
-    made = {"kore": at_kore, "twilio": at_twilio}[request.param]
-    made.verdict.clear()
-    return made
+one_for_all, judged = judges(
+    kore=Case(PROGRAMMABLE_WIRELESS, KORE, auth=TOKEN),
+    twilio=Case(PROGRAMMABLE_WIRELESS_AT_TWILIO, TWILIO),
+)
 
 
 @pytest.mark.parametrize("contract", [KORE, TWILIO])
@@ -107,15 +93,9 @@ async def test_a_refusal_keeps_the_contract_too(judged: Judged) -> None:
 
 async def test_the_judge_would_have_spoken(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply with a word the contract lacks, and a request with a malformed parameter, are both found."""
-    bench, verdict = judged.bench, judged.verdict
-    line = bench.line("ready")
-    connector = bench.open()
-    await connector.check()
-    assert verdict.findings == []
-    monkeypatch.setattr("fairlead_sim.carriers.programmable_wireless.STATUS", {"ready": "asleep"})
-    with pytest.raises(Exception, match="HTTP 500"):
-        await connector.read_sim(line)
-    assert any("VIOLATIONS" in finding for finding in verdict.findings)
-    verdict.clear()
+    line = judged.bench.line("ready")
+    await spoil_a_reply(
+        judged, monkeypatch, line, of="fairlead_sim.carriers.programmable_wireless.STATUS", into={"ready": "asleep"}
+    )
     await judged.http.get(f"{judged.url}/v1/Sims", params={"PageSize": "1001"}, headers={"authorization": "Bearer any"})
-    assert verdict.findings
+    assert judged.verdict.findings

@@ -1,11 +1,10 @@
 """Soracom's published contract judges our requests and our fake's replies (`prism.py` says how)."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from tests.contract.benches.soracom import SORACOM
-from tests.system.prism import Contract, Judged, judging, marks, still_needed
+from tests.system.prism import Case, Contract, Judged, judges, marks, spoil_a_reply, still_needed
 
 from fairlead.engine.ports.carrier import Accepted, Done, ReasonCode, Refused
 from fairlead.model.identifiers import Imei
@@ -15,16 +14,7 @@ CONTRACT = Contract("soracom/soracom-api.en.yaml")
 pytestmark = marks
 
 
-@pytest.fixture(scope="module")
-async def one_for_all() -> AsyncIterator[Judged]:
-    async with judging(SORACOM, CONTRACT) as made:
-        yield made
-
-
-@pytest.fixture
-def judged(one_for_all: Judged) -> Judged:
-    one_for_all.verdict.clear()
-    return one_for_all
+one_for_all, judged = judges(soracom=Case(SORACOM, CONTRACT))
 
 
 def test_each_patch_is_still_needed() -> None:
@@ -98,19 +88,13 @@ async def test_a_batch_job_keeps_the_contract_from_its_group_to_its_last_task(ju
 
 async def test_the_judge_would_have_spoken(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply with a word the contract lacks, and a request with a malformed parameter, are both found."""
-    bench, verdict = judged.bench, judged.verdict
-    line = bench.line("ready")
-    connector = bench.open()
-    await connector.check()
-    assert verdict.findings == []
-    monkeypatch.setattr("fairlead_sim.carriers.soracom_words.STATUS", {"ready": "asleep"})
-    with pytest.raises(Exception, match="HTTP 500"):
-        await connector.read_sim(line)
-    assert any("VIOLATIONS" in finding for finding in verdict.findings)
-    verdict.clear()
+    line = judged.bench.line("ready")
+    await spoil_a_reply(
+        judged, monkeypatch, line, of="fairlead_sim.carriers.soracom_words.STATUS", into={"ready": "asleep"}
+    )
     headers = {"X-Soracom-API-Key": "any", "X-Soracom-Token": "any"}
     await judged.http.get(f"{judged.url}/sims", params={"limit": "abc"}, headers=headers)
-    assert verdict.findings
+    assert judged.verdict.findings
 
 
 async def test_a_refusal_the_contract_does_not_declare_still_reads_as_a_refusal(judged: Judged) -> None:

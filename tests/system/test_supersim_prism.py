@@ -1,12 +1,11 @@
 """KORE's and Twilio's published contracts for Super SIM judge our requests and our fake's replies."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from tests.contract.bench import done
 from tests.contract.benches.supersim import SUPERSIM, SUPERSIM_AT_TWILIO
-from tests.system.prism import Contract, Judged, Patch, judging, marks, still_needed
+from tests.system.prism import Case, Contract, Judged, Patch, judges, marks, spoil_a_reply, still_needed
 
 from fairlead.engine.ports.carrier import Accepted, NetworkPolicy, Refused
 from fairlead.model.identifiers import Plmn
@@ -24,23 +23,10 @@ TWILIO = Contract("twilio/twilio_supersim_v1.yaml", patches=(REPEATED,))
 pytestmark = marks
 
 
-@pytest.fixture(scope="module")
-async def at_kore() -> AsyncIterator[Judged]:
-    async with judging(SUPERSIM, KORE, auth=TOKEN) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-async def at_twilio() -> AsyncIterator[Judged]:
-    async with judging(SUPERSIM_AT_TWILIO, TWILIO) as made:
-        yield made
-
-
-@pytest.fixture(params=["kore", "twilio"])
-def judged(request: pytest.FixtureRequest, at_kore: Judged, at_twilio: Judged) -> Judged:
-    made = {"kore": at_kore, "twilio": at_twilio}[request.param]
-    made.verdict.clear()
-    return made
+one_for_all, judged = judges(
+    kore=Case(SUPERSIM, KORE, auth=TOKEN),
+    twilio=Case(SUPERSIM_AT_TWILIO, TWILIO),
+)
 
 
 @pytest.mark.parametrize("contract", [KORE, TOKEN, TWILIO])
@@ -108,15 +94,7 @@ async def test_a_failed_update_is_found_in_the_settings(judged: Judged) -> None:
 
 async def test_the_judge_would_have_spoken(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply with a word the contract lacks, and a request with a malformed parameter, are both found."""
-    bench, verdict = judged.bench, judged.verdict
-    line = bench.line("ready")
-    connector = bench.open()
-    await connector.check()
-    assert verdict.findings == []
-    monkeypatch.setattr("fairlead_sim.carriers.supersim.STATUS", {"ready": "asleep"})
-    with pytest.raises(Exception, match="HTTP 500"):
-        await connector.read_sim(line)
-    assert any("VIOLATIONS" in finding for finding in verdict.findings)
-    verdict.clear()
+    line = judged.bench.line("ready")
+    await spoil_a_reply(judged, monkeypatch, line, of="fairlead_sim.carriers.supersim.STATUS", into={"ready": "asleep"})
     await judged.http.get(f"{judged.url}/v1/Sims", params={"PageSize": "1001"}, headers={"authorization": "Bearer any"})
-    assert verdict.findings
+    assert judged.verdict.findings

@@ -1,12 +1,11 @@
 """Telnyx's published contract judges our requests and our fake's replies (`prism.py` says how)."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from tests.contract.bench import done, refused
 from tests.contract.benches.telnyx import TELNYX
-from tests.system.prism import Contract, Judged, Patch, judging, marks, still_needed
+from tests.system.prism import Case, Contract, Judged, Patch, judges, marks, spoil_a_reply, still_needed
 
 from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, ReasonCode
 from fairlead.model.identifiers import Imei, Plmn
@@ -28,16 +27,7 @@ CONTRACT = Contract(
 pytestmark = marks
 
 
-@pytest.fixture(scope="module")
-async def one_for_all() -> AsyncIterator[Judged]:
-    async with judging(TELNYX, CONTRACT) as made:
-        yield made
-
-
-@pytest.fixture
-def judged(one_for_all: Judged) -> Judged:
-    one_for_all.verdict.clear()
-    return one_for_all
+one_for_all, judged = judges(telnyx=Case(TELNYX, CONTRACT))
 
 
 def test_each_patch_is_still_needed() -> None:
@@ -98,16 +88,10 @@ async def test_what_the_carrier_imposes_and_refuses_keeps_the_contract(judged: J
 
 async def test_the_judge_would_have_spoken(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reply with a word the contract lacks, and an id that is none, are both found."""
-    bench, verdict = judged.bench, judged.verdict
-    line = bench.line()
-    connector = bench.open()
-    await connector.check()
-    assert verdict.findings == []
-    monkeypatch.setattr("fairlead_sim.carriers.telnyx_words.STATUS", {"active": "asleep"})
-    with pytest.raises(Exception, match="HTTP 500"):
-        await connector.read_sim(line)
-    assert any("VIOLATIONS" in finding for finding in verdict.findings)
-    verdict.clear()
-    headers = {"authorization": f"Bearer {bench.secrets['api_key']}"}
+    line = judged.bench.line()
+    await spoil_a_reply(
+        judged, monkeypatch, line, of="fairlead_sim.carriers.telnyx_words.STATUS", into={"active": "asleep"}
+    )
+    headers = {"authorization": f"Bearer {judged.bench.secrets['api_key']}"}
     await judged.http.get(f"{judged.url}/sim_cards/no-uuid", headers=headers)
-    assert verdict.findings
+    assert judged.verdict.findings

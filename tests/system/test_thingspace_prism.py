@@ -4,13 +4,12 @@ It is our own reading of those pages. That both sides keep it shows that they ag
 as we read them, and nothing about Verizon's servers.
 """
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from tests.contract.bench import done
 from tests.contract.benches.thingspace import THINGSPACE
-from tests.system.prism import Contract, Judged, judging, marks
+from tests.system.prism import Case, Contract, Judged, judges, marks, spoil_a_reply
 
 from fairlead.engine.ports.carrier import Done
 
@@ -18,16 +17,7 @@ CONTRACT = Contract("thingspace.yaml", ours=True)
 pytestmark = marks
 
 
-@pytest.fixture(scope="module")
-async def one_for_all() -> AsyncIterator[Judged]:
-    async with judging(THINGSPACE, CONTRACT) as made:
-        yield made
-
-
-@pytest.fixture
-def judged(one_for_all: Judged) -> Judged:
-    one_for_all.verdict.clear()
-    return one_for_all
+one_for_all, judged = judges(thingspace=Case(THINGSPACE, CONTRACT))
 
 
 async def test_every_call_and_every_reply_keeps_the_contract(judged: Judged) -> None:
@@ -56,14 +46,10 @@ async def test_every_call_and_every_reply_keeps_the_contract(judged: Judged) -> 
 
 
 async def test_the_judge_would_have_spoken(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, verdict = judged.bench, judged.verdict
-    line = bench.line()
-    connector = bench.open()
-    monkeypatch.setattr("fairlead_sim.carriers.thingspace_words.moment", lambda at: "yesterday")
-    with pytest.raises(Exception, match="HTTP 500"):
-        await connector.read_sim(line)
-    assert any("VIOLATIONS" in finding for finding in verdict.findings)
-    verdict.clear()
+    line = judged.bench.line()
+    await spoil_a_reply(
+        judged, monkeypatch, line, of="fairlead_sim.carriers.thingspace_words.moment", into=lambda at: "yesterday"
+    )
     headers = {"authorization": "Bearer any"}  # and no session
     await judged.http.post(f"{judged.url}/m2m/v1/devices/actions/list", json={}, headers=headers)
-    assert verdict.findings
+    assert judged.verdict.findings

@@ -91,6 +91,7 @@ function formats(zone: string | undefined, locale: string) {
   const monthDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
   const number = plain(locale);
   const percent = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+  const exactShare = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 3 });
   const money = new Intl.NumberFormat(locale, { maximumFractionDigits: 4, minimumFractionDigits: 2 });
   return {
     zone: zone ?? myZone(),
@@ -106,6 +107,8 @@ function formats(zone: string | undefined, locale: string) {
     monthDay: (at: string | number) => monthDay.format(new Date(at)),
     number: (n: number | null | undefined) => (n == null ? "–" : number.format(n)),
     percent: (share: number | null | undefined) => (share == null ? "–" : percent.format(share)),
+    /** to three digits and never rounded up: 99.9996 % is not 100 % */
+    share: (share: number | null | undefined) => (share == null ? "–" : exactShare.format(Math.floor(share * 100_000 + 1e-6) / 100_000)),
     /** 1.4 MB; decimal units, as carriers bill */
     bytes: (n: number | null | undefined) => {
       if (n == null) return "–";

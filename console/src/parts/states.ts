@@ -17,6 +17,8 @@ const TONE: Record<string, Tone> = {
   passed: "ok", stopped: "bad", "rolling-back": "warn", "rolled-back": "warn",
   // jobs
   done: "ok", cancelled: "idle",
+  // networks
+  usual: "ok", suspected: "warn", out: "bad", learning: "info", "too-few": "idle", met: "ok", missed: "bad",
   // roaming stance
   prohibited: "bad", restricted: "warn", conditional: "warn", carrier_policy: "info", permissive: "ok", mandatory: "bad",
   // freshness and confidence

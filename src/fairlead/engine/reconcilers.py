@@ -19,6 +19,7 @@ from fairlead.engine.fleet import Fleet
 from fairlead.engine.loop import Reconciler
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer
+from fairlead.engine.outages import Outages
 from fairlead.engine.ports.events import About, Events, Silence
 from fairlead.engine.ports.shadow import DeviceNudges
 from fairlead.engine.resolve import Resolver
@@ -40,6 +41,7 @@ USAGE_EVERY_S: Final = 5.0
 RULES_EVERY_S: Final = 2.0
 RULES_REST: Final = 9.0  # a look at all lines rests so many times as long as it took ...
 RULES_AT_MOST_S: Final = 600.0  # ... and no longer than this
+OUTAGES_EVERY_S: Final = 1.0  # asks nothing of the database until a bucket is over
 LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
 
@@ -55,6 +57,7 @@ class Workers:
     bulks: Bulks
     observer: Observer
     usage: UsageIntake
+    outages: Outages
     nudges: DeviceNudges
     fleet: Fleet
     steerings: Steerings
@@ -87,6 +90,9 @@ def reconcilers(
         ),
         Reconciler(name="usage_rules", reconcile=doing.usage_rules, every_s=RULES_EVERY_S, busy_s=RULES_EVERY_S),
         Reconciler(name="steering", reconcile=doing.steering, every_s=RULES_EVERY_S, busy_s=RULES_EVERY_S),
+        Reconciler(
+            name="outages", reconcile=doing.outages, every_s=OUTAGES_EVERY_S, busy_s=OUTAGES_EVERY_S, hinted=False
+        ),
         Reconciler(name="counts", reconcile=doing.counts, every_s=COUNTS_EVERY_S, busy_s=COUNTS_EVERY_S),
     )
 
@@ -165,6 +171,12 @@ class _Doing:
 
     async def usage(self, tenant: TenantId) -> bool:
         return await self._workers.usage.read(tenant) > 0
+
+    async def outages(self, tenant: TenantId) -> bool:
+        judged = await self._workers.outages.tick(tenant, self._time.now())
+        if judged is not None and judged.told_out + judged.told_over:
+            self._workers.events.tell(tenant, "device", [], count=judged.told_out + judged.told_over)
+        return judged is not None
 
     async def windows(self, tenant: TenantId) -> bool:
         now = self._time.now()

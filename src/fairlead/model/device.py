@@ -77,6 +77,8 @@ class Facts:
     usage_lag_s: int | None  # how far their source lags
     silent_days: int | None
     success_rate_1h: float | None
+    outage: bool | None  # whether the network it usually uses is out; None: it never was
+    outage_over_at: datetime | None
     firmware: str | None
     config_hash: str | None
     days_used: int | None

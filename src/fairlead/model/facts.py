@@ -47,6 +47,7 @@ _EVENT: Final = "on each report"
 _HOURLY: Final = "hourly"
 _NOTHING: Final = "nothing yet"  # in the language, and absent on every device until something feeds it
 _USAGE: Final = "usage of carriers and files"
+_OUTAGES: Final = "outages"
 _NEVER: Final = "never"
 _TIME: Final = "follows the clock"
 
@@ -188,6 +189,16 @@ def _device_service() -> tuple[Fact, ...]:
             "device", "silent_days", "int",
             "Whole days without a byte, a session or a message, as far as that is known; absent where nothing is.",
             column="silent_days", unit="days of 24 h", source=_USAGE, freshness=_HOURLY,
+        ),
+        _fact(
+            "device", "outage", "bool",
+            "Whether the network that it usually uses is out; absent until it was out for the first time.",
+            column="outage", source=_OUTAGES, freshness="every 5 minutes",
+        ),
+        _fact(
+            "device", "outage_over", "duration",
+            "How long ago the last outage of that network was over; absent while it lasts.",
+            column="outage_over_at", source=_OUTAGES, freshness=_TIME, form="age",
         ),
         _fact(
             "device", "success_rate_1h", "double", "The share of registrations that succeeded in the last hour.",

@@ -18,7 +18,7 @@ FindingKind = Literal[
 KINDS: Final[Mapping[FindingKind, str]] = {
     "carrier-outage": "devices of one carrier account fail together, and others beside them do not",
     "core-outage": "devices behind one mobile core fail together, whatever network they are on",
-    "profile-outage": "devices with one profile or plan fail together",
+    "profile-outage": "devices with profiles of one family fail together",
     "usage-rule": "somebody's rule on usage holds",
     "shipment": "a shipment of devices or SIMs is not what was announced",
     "policy-collision": "two policies of one priority came to set the same value of a device",

@@ -93,6 +93,8 @@ class Action(StrEnum):
     CARRIER_REMOVED = "carrier.removed"
     REGISTER_CHANGED = "register.changed"
     SKU_CHANGED = "sku.changed"
+    OBJECTIVE_SET = "objective.set"
+    OBJECTIVE_DROPPED = "objective.dropped"
     AGREEMENT_CHANGED = "agreement.changed"
     MAPPING_KEPT = "mapping.kept"
     MAPPING_REMOVED = "mapping.removed"

@@ -240,16 +240,17 @@ def _device(row: tuple[Any, ...]) -> Device:
      created_at, updated_at, version, *seen) = row  # fmt: skip
     (home_country, country, plmn, rat, cell, roaming, carrier, iccid, fact_imei, connectivity, law_stance,
      law_confidence, subscription_state, plan, usage_24h_bytes, usage_month_bytes, usage_at, usage_lag_s,
-     silent_days, success_rate_1h, firmware, config_hash, days_used, breach_at, imei_breach_at, cert_not_after,
-     last_contact_at, place_at, place_source) = seen  # fmt: skip
+     silent_days, success_rate_1h, outage, outage_over_at, firmware, config_hash, days_used, breach_at,
+     imei_breach_at, cert_not_after, last_contact_at, place_at, place_source) = seen  # fmt: skip
     facts = Facts(
         home_country=home_country, country=country, plmn=plmn, rat=rat, cell=cell, roaming=roaming, carrier=carrier,
         iccid=iccid, imei=fact_imei, connectivity=connectivity, law_stance=law_stance, law_confidence=law_confidence,
         subscription_state=subscription_state, plan=plan, usage_24h_bytes=usage_24h_bytes,
         usage_month_bytes=usage_month_bytes, usage_at=usage_at, usage_lag_s=usage_lag_s,
-        silent_days=silent_days, success_rate_1h=success_rate_1h, firmware=firmware,
-        config_hash=config_hash, days_used=days_used, breach_at=breach_at, imei_breach_at=imei_breach_at,
-        cert_not_after=cert_not_after, last_contact_at=last_contact_at, place_at=place_at, place_source=place_source,
+        silent_days=silent_days, success_rate_1h=success_rate_1h, outage=outage, outage_over_at=outage_over_at,
+        firmware=firmware, config_hash=config_hash, days_used=days_used, breach_at=breach_at,
+        imei_breach_at=imei_breach_at, cert_not_after=cert_not_after, last_contact_at=last_contact_at,
+        place_at=place_at, place_source=place_source,
     )  # fmt: skip
     return Device(
         id=DeviceId(ident), name=name, serial=serial, imei=imei, eid=eid, mac=mac, fingerprint=fingerprint, sku=sku,

@@ -19,9 +19,11 @@ from fairlead.connectors.control_center.factory import FACTORY as CONTROL_CENTER
 from fairlead.connectors.emnify.factory import FACTORY as EMNIFY
 from fairlead.connectors.file.factory import FACTORY as FILE
 from fairlead.connectors.hologram.factory import FACTORY as HOLOGRAM
+from fairlead.connectors.monogoto.factory import FACTORY as MONOGOTO
 from fairlead.connectors.oidc.client import OidcClient
 from fairlead.connectors.onence.factory import FACTORY as ONENCE
 from fairlead.connectors.onence.factory import FACTORY_V2 as ONENCE_V2
+from fairlead.connectors.onomondo.factory import FACTORY as ONOMONDO
 from fairlead.connectors.programmable_wireless.factory import FACTORY as PROGRAMMABLE_WIRELESS
 from fairlead.connectors.soracom.factory import FACTORY as SORACOM
 from fairlead.connectors.supersim.factory import FACTORY as SUPERSIM
@@ -34,6 +36,7 @@ from fairlead.edge.api.site import Site
 from fairlead.edge.mqtt.shadow import ARITHMETIC, ShadowDoor
 from fairlead.engine.accuracy import Accuracies
 from fairlead.engine.agreement import Agreements
+from fairlead.engine.availability import Availability
 from fairlead.engine.baseline import Baselines
 from fairlead.engine.bulk import Bulks
 from fairlead.engine.carriers import Carriers as Accounts
@@ -53,6 +56,7 @@ from fairlead.engine.mappings import Mappings
 from fairlead.engine.memberships import Memberships
 from fairlead.engine.moving import Moving
 from fairlead.engine.observe import Observer, country_table
+from fairlead.engine.outages import Outages
 from fairlead.engine.passwords import Passwords
 from fairlead.engine.people import People
 from fairlead.engine.plans import Planner
@@ -104,6 +108,7 @@ from fairlead.store.mappings import MappingStore
 from fairlead.store.membership import MembershipStore
 from fairlead.store.moves import MoveStore
 from fairlead.store.observing import ObservationStore
+from fairlead.store.outages import OutageStore
 from fairlead.store.people import PeopleStore
 from fairlead.store.planning import PlanStore
 from fairlead.store.policies import PolicyStore
@@ -126,9 +131,11 @@ CONNECTORS: Final[Mapping[str, ConnectorFactory]] = {
         CONTROL_CENTER,
         EMNIFY,
         HOLOGRAM,
+        MONOGOTO,
         PROGRAMMABLE_WIRELESS,
         ONENCE,
         ONENCE_V2,
+        ONOMONDO,
         SORACOM,
         FILE,
         SUPERSIM,
@@ -334,6 +341,7 @@ class House:
             Mappings(MappingStore(self.database)),
             Register(RegisterStore(self.database), self.reference),
             Baselines(BaselineStore(self.database), self.reference),
+            Availability(self.database, OutageStore(self.database), append),
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)
@@ -370,6 +378,7 @@ class House:
             bulks=self.bulks,
             observer=observer,
             usage=usage,
+            outages=Outages(self.database, OutageStore(), self.findings),
             nudges=nudge,
             fleet=self.fleet,
             steerings=self.steerings,

@@ -30,6 +30,9 @@ class _Letter:
     key: str
     verb: str
     headers: Mapping[str, str]
+    counted: Callable[[int], bytes] | None
+    again: timedelta
+    at_most: int
     tries: int = 0
 
 
@@ -53,14 +56,21 @@ class Callbacks:
         verb: str = "",
         after: timedelta = timedelta(0),
         headers: Mapping[str, str] | None = None,
+        counted: Callable[[int], bytes] | None = None,
+        again: timedelta = timedelta(0),
+        at_most: int = TRIES,
     ) -> None:
         """Have something sent; `key` is the ICCID it is about, `after` counts in fleet time.
 
-        `headers` are its own and the same however often it is sent, as a token that names the event.
+        `headers` are its own and the same however often it is sent, as a token that names the event. Where a message
+        says how often it was sent, `counted` makes its body. What is not taken is sent `at_most` so often, `again`
+        after the time before.
         """
         self._number += 1
         at = (self._world.clock() + after).timestamp()
-        self._letters.append(_Letter(at, self._number, address, body, key, verb, headers or {}))
+        self._letters.append(
+            _Letter(at, self._number, address, body, key, verb, headers or {}, counted, again, at_most)
+        )
 
     async def deliver(self, send: Send) -> int:
         """Send what is due; what is not taken with a 2xx is tried again at the next call. Returns how many left."""
@@ -77,10 +87,13 @@ class Callbacks:
 
     async def _post(self, send: Send, letter: _Letter) -> None:
         letter.tries += 1
-        headers = {**self._sign(letter.address, letter.body), **letter.headers}
-        status = await send(letter.address, headers, letter.body)
-        self.sent.append((letter.address, letter.body, status))
-        if not 200 <= status < 300 and letter.tries < TRIES and letter not in self._letters:  # noqa: PLR2004 - HTTP classes
+        body = letter.counted(letter.tries) if letter.counted is not None else letter.body
+        headers = {**self._sign(letter.address, body), **letter.headers}
+        status = await send(letter.address, headers, body)
+        self.sent.append((letter.address, body, status))
+        taken = 200 <= status < 300  # noqa: PLR2004 - HTTP classes
+        if not taken and letter.tries < letter.at_most and letter not in self._letters:
+            letter.at = (self._world.clock() + letter.again).timestamp()
             self._letters.append(letter)
 
     def _hit(self, kind: Kind, letter: _Letter) -> bool:

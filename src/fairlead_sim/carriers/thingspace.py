@@ -35,6 +35,7 @@ _IDLE_S: Final = 1200.0
 _MOST: Final = 2000
 _HISTORY: Final = 500
 _DAILY: Final = 5
+_AGAIN: Final = timedelta(minutes=5)  # after which a callback that was not taken comes again
 _PROVISIONING: Final[dict[str, SimState]] = {
     "activate": "active", "restore": "active", "suspend": "suspended", "deactivate": "deactivated",
 }  # fmt: skip
@@ -337,8 +338,8 @@ class ThingSpaceFake:
 
     def _warn(self, sim: Sim, ends: datetime) -> None:
         if sim.state == "suspended":
-            body = words.resume_body(sim, str(UUID(bytes=random.token_bytes(16))), self._who, ends)
-            self.callbacks.say(self.callback_url, msgspec.json.encode(body), key=sim.iccid, verb="resume")
+            name = str(UUID(bytes=random.token_bytes(16)))
+            self._tell(sim, "resume", lambda count: words.resume_body(sim, name, self._who, ends, count=count))
 
     def _resume(self, sim: Sim) -> None:
         if sim.state == "suspended":
@@ -351,9 +352,21 @@ class ThingSpaceFake:
         )
         self.requests[made.id] = made
         resumes = now + takes + self.suspended_at_most if action == "suspend" else None
-        body = msgspec.json.encode(words.callback_body(made, self.account, self._who, resumes))
-        self.callbacks.say(self.callback_url, body, key=sim.iccid, verb=action, after=takes)
+        self._tell(
+            sim, action, lambda count: words.callback_body(made, self.account, self._who, resumes, count=count), takes
+        )
         return made
+
+    def _tell(self, sim: Sim, verb: str, body: Callable[[int], words.Body], after: timedelta = timedelta(0)) -> None:
+        """A callback: what is not taken comes again, five minutes later and with its count."""
+
+        def counted(count: int) -> bytes:
+            return msgspec.json.encode(body(count))
+
+        self.callbacks.say(
+            self.callback_url, counted(1), key=sim.iccid, verb=verb, after=after, counted=counted,
+            again=_AGAIN, at_most=words.MOST_CALLBACKS,
+        )  # fmt: skip
 
     async def _set_plan(self, request: Http) -> Response:
         asked, sim = await _body(request, _Change), self._sim(request)

@@ -91,15 +91,20 @@ def usage_body(day: datetime, spent: int, source: str) -> Body:
     }  # fmt: skip
 
 
-def callback_body(request: Request, account: str, who: tuple[str, str], resumes: datetime | None) -> Body:
-    """The answer of `CarrierService` to a request."""
+MOST_CALLBACKS: Final = 4  # the first, and three more where it is not taken
+
+
+def callback_body(
+    request: Request, account: str, who: tuple[str, str], resumes: datetime | None, *, count: int
+) -> Body:
+    """The answer of `CarrierService` to a request, sent for the `count`th time."""
     body: Body = {
         "username": who[0],
         "password": who[1],
         "requestId": request.id,
         "deviceIds": ids_body(request.sim, ""),
-        "callbackCount": 1,
-        "maxCallbackThreshold": 4,
+        "callbackCount": count,
+        "maxCallbackThreshold": MOST_CALLBACKS,
     }
     if request.fault:
         fault = {"faultcode": request.fault, "faultstring": "REQUEST_FAILED. The request could not be completed."}
@@ -110,7 +115,7 @@ def callback_body(request: Request, account: str, who: tuple[str, str], resumes:
     return {**body, "deviceResponse": {f"{request.action}Response": answer}, "status": "Success"}
 
 
-def resume_body(sim: Sim, request: str, who: tuple[str, str], resumes: datetime) -> Body:
+def resume_body(sim: Sim, request: str, who: tuple[str, str], resumes: datetime, *, count: int) -> Body:
     """What is told seven days before a suspension ends by itself."""
     day = f"{resumes.month}/{resumes.day}/{resumes.year} 12:00:00 AM"
     return {
@@ -119,6 +124,6 @@ def resume_body(sim: Sim, request: str, who: tuple[str, str], resumes: datetime)
         "requestId": request,
         "deviceIds": [{"id": sim.msisdn[-10:], "kind": "Mdn"}, {"id": sim.iccid, "kind": "Iccid"}],
         "comment": f"Device will be auto resumed on - {day}",
-        "callbackCount": 1,
-        "maxCallbackThreshold": 4,
+        "callbackCount": count,
+        "maxCallbackThreshold": MOST_CALLBACKS,
     }

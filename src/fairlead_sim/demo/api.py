@@ -54,13 +54,17 @@ class Api:
         """Ask for something to be done."""
         return _answer(await self._http.post(path, json=body if body is not None else {}, params=_given(params)))
 
+    async def put(self, path: str, body: Any, *, version: int) -> Any:
+        """Replace what is there at a version; 0: nothing is."""
+        return _answer(await self._http.put(path, json=body, headers={"If-Match": f'"{version}"'}))
+
     async def decide_alone(self, reason: str) -> Body:
         """Say that nobody else need agree to what a carrier charges for."""
         rule = await self.get("/v1/agreement")
-        match = {"If-Match": f'"{rule["version"]}"'}
-        return _answer(
-            await self._http.put("/v1/agreement", json={"charges": False, "reason": reason}, headers=match)
+        said: Body = await self.put(
+            "/v1/agreement", {"charges": False, "reason": reason}, version=int(rule["version"])
         )  # fmt: skip
+        return said
 
     async def clock(self) -> Body:
         """What time it is in the house."""

@@ -87,6 +87,7 @@ class Pace:
     apply: timedelta = timedelta(seconds=20)  # a configuration
     switch: timedelta = timedelta(seconds=30)  # before it leaves the old network
     attach: timedelta = timedelta(seconds=60)  # between tries to register
+    falls_back: int = 0  # to another card after so many tries in a row; 0: never, it keeps trying
     lease: timedelta = timedelta(minutes=15)  # where the document names none
     at_most_s: float = 2.0  # of the delays above, without the lease
     lease_at_least_s: float = 10.0
@@ -107,6 +108,7 @@ class Counts:
     configured: int = 0
     switched: int = 0  # confirmed on the new path
     reverted: int = 0  # went back by itself
+    fallen_back: int = 0  # took another card by itself, because its network was away
 
 
 @dataclass(slots=True, kw_only=True)
@@ -165,6 +167,9 @@ class Device:
         self._unfit: tuple[State, Any] | None = None  # the configuration refused last
         self._attached = self._online = self._on = self._told = False
         self._failures = 0
+        self._tries = 0  # in a row, without a session
+        self._asked: Any = None  # when the newest network document that we saw was written
+        self._fallen: _Trial | None = None  # from where we fell back: no old wish takes us there
 
     @property
     def online(self) -> bool:
@@ -204,10 +209,25 @@ class Device:
             return
         if self._trial is not None and not self._trial.attached:
             return
-        if self._attach(self.network) is None:
+        if self._attach(self.network) is None or self._fall_back():
+            self._tries = 0
             self._link.open()
         else:
             self._put_off(self._pace.attach, self._register)
+
+    def _fall_back(self) -> bool:
+        """After some tries in vain, any other card that gets a session; it stays there until it is told otherwise."""
+        self._tries += 1
+        if not self._pace.falls_back or self._tries < self._pace.falls_back or self._trial is not None:
+            return False
+        for card in self.spec.cards:
+            other = {"carrier": card.carrier, "apn": card.apn, "iccid": card.iccid, "slot": card.slot}
+            if card.iccid != self.network["iccid"] and self._attach(other) is None:
+                self._fallen = _Trial(target=self.network, stamp=self._asked, before=self.network)
+                self.network = other
+                self._counts.fallen_back += 1
+                return True
+        return False
 
     def _attach(self, network: State) -> str | None:
         """None when there is a session, else the modem's reason."""
@@ -269,6 +289,8 @@ class Device:
                 case (shadow.Verb.GET, shadow.Answer.ACCEPTED):
                     got = shadow.read_answer(payload, shadow.GetAccepted)
                     stamp = got.metadata.get("desired")
+                    if place.facet == "network" and not self._fled(_first_stamp(stamp)):
+                        self._asked = _first_stamp(stamp)
                     self._wanted(place.facet, got.state.get("delta") or {}, stamp, asked=True)
                 case (shadow.Verb.UPDATE, shadow.Answer.DELTA):
                     pushed = shadow.read_answer(payload, shadow.Delta)
@@ -299,12 +321,17 @@ class Device:
                 return
             first = _first_stamp(stamp)
             again = self._refused is not None and (self._refused.target, self._refused.stamp) == (target, first)
-            if again and asked:
+            if (again and asked) or self._fled(first):
                 return
+            self._fallen = None
             lease_s = delta.get("lease_s")
             lease = timedelta(seconds=lease_s) if isinstance(lease_s, int) and lease_s > 0 else self._pace.lease
             self._trial = _Trial(target=target, stamp=first, before=self.network)
             self._put_off(self._pace.switch, lambda: self._switch(lease))
+
+    def _fled(self, stamp: Any) -> bool:
+        """Whether a wish is the one under which we had to leave a network."""
+        return self._fallen is not None and self._fallen.stamp == stamp
 
     # --- configuration ---------------------------------------------------------------------------
 

@@ -93,8 +93,12 @@ class World:
         lag: timedelta = timedelta(0),
         standby_plans: frozenset[str] = frozenset(),
         iccid_digits: int = 19,
+        core: str = "",
     ) -> Carrier:
-        """A carrier whose IMSIs begin with `home`; a home PLMN of a country of the atlas works there too."""
+        """A carrier whose IMSIs begin with `home`; a home PLMN of a country of the atlas works there too.
+
+        `core`: the upstream core behind it, which others may share.
+        """
         network = NETWORKS.get(home)
         country = network.country if network else None
         roaming: dict[str, tuple[str, ...]] = {}
@@ -114,6 +118,7 @@ class World:
             lag=lag,
             standby_plans=standby_plans,
             iccid_digits=iccid_digits,
+            core=core,
         )
         self.carriers[carrier] = made
         return made
@@ -351,6 +356,12 @@ class World:
                 if session is not None and fault.country in {None, session.country}:
                     self._drop(session, "network_failure" if fault.kind == "outage" else "roaming_barred")
         return handle
+
+    def put_out(self, core: str) -> tuple[int, ...]:
+        """An upstream core fails, and every carrier behind it; the handles put it back."""
+        return tuple(
+            self.inject(Fault(kind="outage", carrier=one.id)) for one in self.carriers.values() if one.core == core
+        )
 
     def clear(self, handle: int | None = None) -> None:
         """Take one fault, or all, out of force."""

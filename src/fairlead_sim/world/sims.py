@@ -211,6 +211,7 @@ class Carrier:
     lag: timedelta = timedelta(0)  # sessions show up this late
     standby_plans: frozenset[str] = frozenset()
     iccid_digits: int = 19  # of its cards, check digit included
+    core: str = ""  # the upstream core behind it; others may share it
     delivery_takes: timedelta = timedelta(minutes=10)
     takes: dict[str, timedelta] = field(default_factory=dict[str, timedelta])  # state → how long a change to it takes
     state_lag: timedelta = timedelta(0)  # what was set shows this late

@@ -5,7 +5,9 @@ from tests.contract.benches.control_center import CONTROL_CENTER
 from tests.contract.benches.emnify import EMNIFY
 from tests.contract.benches.file import FILE
 from tests.contract.benches.hologram import HOLOGRAM
+from tests.contract.benches.monogoto import MONOGOTO
 from tests.contract.benches.onence import ONENCE, ONENCE_V2
+from tests.contract.benches.onomondo import ONOMONDO
 from tests.contract.benches.programmable_wireless import PROGRAMMABLE_WIRELESS, PROGRAMMABLE_WIRELESS_AT_TWILIO
 from tests.contract.benches.soracom import SORACOM
 from tests.contract.benches.supersim import SUPERSIM, SUPERSIM_AT_TWILIO
@@ -17,8 +19,10 @@ BENCHES: dict[str, Maker] = {
     "emnify": EMNIFY,
     "file": FILE,
     "hologram": HOLOGRAM,
+    "monogoto": MONOGOTO,
     "onence": ONENCE,
     "onence-v2": ONENCE_V2,
+    "onomondo": ONOMONDO,
     "programmable_wireless": PROGRAMMABLE_WIRELESS,
     "programmable_wireless-twilio": PROGRAMMABLE_WIRELESS_AT_TWILIO,
     "soracom": SORACOM,

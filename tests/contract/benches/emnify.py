@@ -2,6 +2,7 @@ from tests.contract.bench import MANY, Bench, Clock, Maker, Stage, new_world
 
 from fairlead.connectors.emnify.factory import FACTORY
 from fairlead.engine.ports.carrier import ProviderId
+from fairlead.model.subscription import Connectivity
 from fairlead_sim.carriers.emnify import EmnifyFake
 from fairlead_sim.world.sims import Sim, SimState
 
@@ -56,6 +57,7 @@ def bench(clock: Clock, stage: Stage) -> Bench:
         refusal=(400, "4007"),
         resets_only_sessions=False,
         session_fields=frozenset({"plmn", "imei", "imsi", "ip"}),
+        gone=Connectivity.ATTACHED,  # a visited network tells of a loss after one to two days: until then it stays registered
         nobody="999999",
         limit_step=1_048_576,
         limit_can_go=False,

@@ -4,6 +4,7 @@ from tests.contract.bench import MANY, USUAL_REASONS, Bench, Clock, Maker, Stage
 
 from fairlead.connectors.onence.factory import FACTORY, FACTORY_V2
 from fairlead.engine.ports.carrier import ProviderId, ReasonCode
+from fairlead.model.subscription import Connectivity
 from fairlead_sim.carriers.onence import OnenceFake
 from fairlead_sim.carriers.onence_words import key_of
 from fairlead_sim.world.sims import Sim
@@ -55,6 +56,7 @@ def of(version: Any) -> Maker:
             refusal=(400, "1000"),
             resets_only_sessions=False,
             session_fields=frozenset({"plmn", "imei", "imsi", "ip"}),
+            gone=Connectivity.ATTACHED,  # a visited network tells of a loss after one to two days: until then it stays registered
             sms_letters="plain",
             one_spoils_all=True,
             limit_step=1024 * 1024,

@@ -5,6 +5,7 @@ from tests.contract.benches.kore import HOOK, MORE_SECRETS, SECRETS, SLOW, KoreB
 
 from fairlead.connectors.programmable_wireless.factory import FACTORY
 from fairlead.engine.ports.carrier import ReasonCode
+from fairlead.model.subscription import Connectivity
 from fairlead_sim.carriers.programmable_wireless import ProgrammableWirelessFake
 
 VERBS = {
@@ -43,6 +44,7 @@ def bench(kind: str) -> Maker:
             refusal=(400, "33105"),
             resets_only_sessions=False,
             session_fields=frozenset({"plmn", "imei", "since"}),
+            never_seen=Connectivity.UNKNOWN,  # sessions are a list of their own, and an empty one tells nothing
             plan=fake.add_plan("one megabyte"),
             nobody=f"DE{0:032x}",
         )

@@ -49,6 +49,7 @@ def bench(kind: str) -> Maker:
             hook_url=HOOK,
             logs_in=kind == "kore",
             reads_takes=3,
+            groups_there=1,  # the line's own fleet
             alone=True,
             leaves_groups=False,
             limit_can_go=False,

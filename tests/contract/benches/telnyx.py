@@ -2,6 +2,7 @@ from tests.contract.bench import MANY, USUAL_REASONS, Bench, Clock, Maker, Stage
 
 from fairlead.connectors.telnyx.factory import FACTORY
 from fairlead.engine.ports.carrier import ProviderId, ReasonCode
+from fairlead.model.subscription import Connectivity
 from fairlead_sim.carriers.telnyx import TelnyxFake
 from fairlead_sim.carriers.telnyx_words import sim_id
 from fairlead_sim.world.sims import Sim
@@ -44,6 +45,8 @@ def bench(clock: Clock, stage: Stage) -> Bench:
         refusal=(422, "10015"),
         forgets_the_ended=True,
         session_fields=frozenset({"plmn", "imei", "imsi", "ip"}),
+        never_seen=Connectivity.UNKNOWN,  # `live_data_session` is unknown until there was one
+        groups_there=1,  # every account has a default group
         events_a_line=2,
         granularity="month",
         nobody="0189f00d-0000-4000-8000-000000000000",

@@ -45,10 +45,11 @@ class Line:
 class Bench:
     """One device with two cards, in Germany."""
 
-    def __init__(self, judge: Any = lambda _device, _config: None) -> None:
+    def __init__(self, judge: Any = lambda _device, _config: None, *, falls_back: int = 0) -> None:
         self.now, self.real = START, 100.0
         self.world = World(clock=lambda: self.now)
-        self.world.add_carrier("global", name="Global", home="204-08", apns=frozenset({"iot"}), roams_in="everywhere")
+        self.world.add_carrier("global", name="Global", home="204-08", apns=frozenset({"iot"}), roams_in="everywhere",
+                               core="north")  # fmt: skip
         self.world.add_carrier("local", name="Local", home="262-02", apns=frozenset({"de"}))
         self.home = self.world.issue("global", 1, state="active")[0].iccid
         self.local = self.world.issue("local", 1, state="active")[0].iccid
@@ -62,7 +63,7 @@ class Bench:
         )  # fmt: skip
         self.device = Device(
             spec, tenant="acme", link=self.line, radio=self.world, timetable=self.timetable,
-            pace=Pace(at_most_s=1e9, lease_at_most_s=1e9), counts=self.counts, judge=judge,
+            pace=Pace(at_most_s=1e9, lease_at_most_s=1e9, falls_back=falls_back), counts=self.counts, judge=judge,
         )  # fmt: skip
         modem.on_drop = self.device.session_dropped
 
@@ -368,3 +369,54 @@ def test_one_action_that_fails_does_not_stop_the_others() -> None:
     table.later(timedelta(0), lambda: done.append("other"), at_most_s=1)
     assert table.step() == 2
     assert done == ["other"]
+
+
+def test_a_core_that_is_out_takes_its_carriers_along_and_comes_back() -> None:
+    bench = Bench().on()
+    handles = bench.world.put_out("north")
+    assert len(handles) == 1
+    assert bench.session is None
+    bench.after(300)
+    assert bench.session is None  # it never falls back: it keeps trying
+    for handle in handles:
+        bench.world.clear(handle)
+    bench.after(60)
+    assert bench.session == bench.home
+
+
+def wanted(bench: Bench, *, stamp: int, delta: dict[str, Any] | None = None) -> None:
+    """The answer to a device that asks what is wanted of its network."""
+    state = {"desired": {"carrier": "global"}, **({"delta": delta} if delta else {})}
+    bench.hear("network/get/accepted", state=state, metadata={"desired": {"carrier": {"timestamp": stamp}}})
+
+
+def test_it_falls_back_after_some_tries_and_goes_home_only_when_it_is_asked_anew() -> None:
+    bench = Bench(falls_back=3).on()
+    wanted(bench, stamp=5)
+    bench.world.put_out("north")
+    bench.after(60)
+    assert bench.session is None  # two tries, and the other card is not one
+    bench.after(120)
+    assert bench.session == bench.local
+    assert bench.counts.fallen_back == 1
+    bench.up()
+    assert bench.line.reports("network")[-1]["iccid"] == bench.local
+    home = {"carrier": "global", "apn": "iot", "iccid": bench.home, "slot": 1, "lease_s": 600}
+    wanted(bench, stamp=5, delta=home)  # the wish under which it had to leave
+    bench.after(120)
+    assert bench.session == bench.local
+    bench.world.clear()
+    wanted(bench, stamp=9, delta=home)
+    bench.after(120)
+    assert bench.session == bench.home
+
+
+def test_a_card_that_gets_no_session_is_no_way_out() -> None:
+    bench = Bench(falls_back=1).on()
+    bench.world.set_state(bench.local, "standby")
+    bench.world.put_out("north")
+    bench.after(300)
+    assert bench.session is None
+    bench.world.set_state(bench.local, "active")  # somebody makes it usable at its carrier
+    bench.after(60)
+    assert bench.session == bench.local

@@ -10,6 +10,7 @@ import { Baseline } from "./Baseline";
 import { Bulks } from "./Bulks";
 import { Carriers } from "./Carriers";
 import css from "./connectivity.module.css";
+import { Outages } from "./Outages";
 import { Register } from "./Register";
 import { Sims } from "./Sims";
 import { search } from "./search";
@@ -18,7 +19,7 @@ export default function ConnectivityScreen() {
   const [url, setUrl] = useUrl(search);
   const counts = useQuery({ queryKey: ["counts", "sims"], queryFn: () => ok(api.GET("/v1/subscriptions/counts")) });
   const tab = url.tab ?? "sims";
-  const { q, tab: _, account: __, change, ...conditions } = url;
+  const { q, tab: _, account: __, change, by: ___, within: ____, ...conditions } = url;
   const filtered = Object.keys(conditions).length > 0;
   return (
     <Screen
@@ -43,6 +44,7 @@ export default function ConnectivityScreen() {
           <Tabs.Tab value="bulk">Bulk actions</Tabs.Tab>
           <Tabs.Tab value="register">Register</Tabs.Tab>
           <Tabs.Tab value="baseline">Baseline</Tabs.Tab>
+          <Tabs.Tab value="outages">Outages</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="sims" className={css.sims}>
           {counts.data && <InFigures counts={counts.data} url={url} setUrl={setUrl} />}
@@ -59,6 +61,9 @@ export default function ConnectivityScreen() {
         </Tabs.Panel>
         <Tabs.Panel value="baseline">
           <Baseline silentDays={url.silent_days} />
+        </Tabs.Panel>
+        <Tabs.Panel value="outages">
+          <Outages url={url} setUrl={setUrl} />
         </Tabs.Panel>
       </Tabs>
     </Screen>

@@ -8,7 +8,9 @@ export const TECHNOLOGIES = ["uicc", "euicc", "iuicc", "softsim"] as const;
 
 // Filters have the same names as the API's parameters of `GET /v1/subscriptions`.
 export const search = fields({
-  tab: oneOf("sims", "carriers", "bulk", "register", "baseline"),
+  tab: oneOf("sims", "carriers", "bulk", "register", "baseline", "outages"),
+  by: oneOf("group", "country", "carrier", "core", "all"), // of availability
+  within: oneOf("24h", "7d", "30d"), // of availability
   q: text,
   carrier: text,
   state: oneOf(...STATES),

@@ -23,6 +23,7 @@ import msgspec
 from fairlead.connectors._kit.buckets import AccountBuckets, real_now
 from fairlead.connectors._kit.reading import EMPTY, as_list, as_object
 from fairlead.connectors._kit.redact import Redactor
+from fairlead.connectors._kit.slots import IDLE_S, Slots
 from fairlead.engine.ports.carrier import (
     AuthFailed,
     CallClass,
@@ -38,6 +39,8 @@ from fairlead.engine.ports.carrier import (
 
 DEFAULT_RETRY_AFTER: Final = timedelta(seconds=30)  # for a 429 that does not say
 LONGEST_RETRY_AFTER: Final = timedelta(hours=1)  # a carrier that says more is asked again after this
+
+_LONGEST_PROSE: Final = 4_096  # bytes of a sentence
 
 # What a refusal means by its status alone; a connector that knows more says more.
 REASONS: Final[Mapping[int, ReasonCode]] = {
@@ -73,6 +76,7 @@ class Call:
     body: Mapping[str, object] | Sequence[object] | None = field(default=None, repr=False)
     form: Mapping[str, str | Sequence[str]] | None = field(default=None, repr=False)  # a sequence repeats its name
     accept: str = "application/json"
+    prose: bool = False  # its success is a sentence and no JSON, whatever it says of itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]  # lower-case names
-    value: object  # parsed JSON; None for an empty body
+    value: object  # parsed JSON, None for an empty body; the text itself where it is `prose`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +210,9 @@ class Http:
         value = _parsed(arrived.content)
         if status >= 400:  # noqa: PLR2004 - HTTP classes
             return self._denied(call, arrived, value)
+        if call.prose:
+            text = arrived.content[:_LONGEST_PROSE].decode("utf-8", errors="replace")
+            return Reply(status=status, headers=arrived.headers, value=text)
         if value is _UNREADABLE:
             raise self._silent(call, f"HTTP {status} whose body is not JSON", sent=True, raw=self._raw(arrived))
         return Reply(status=status, headers=arrived.headers, value=value)
@@ -279,5 +286,7 @@ def retry_after(header: str | None, now: datetime) -> timedelta:
 
 def new_client(*, connections: int = 20) -> httpx.AsyncClient:
     """A client fit for sharing by all connectors of a process; whoever makes it closes it."""
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=2.0)
-    return httpx.AsyncClient(limits=limits, follow_redirects=False, trust_env=False)
+    trusted = httpx.create_ssl_context(trust_env=False)
+    one = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_S)
+    slots = Slots(connections, lambda: httpx.AsyncHTTPTransport(verify=trusted, limits=one, trust_env=False))
+    return httpx.AsyncClient(transport=slots, follow_redirects=False, trust_env=False)

@@ -6,6 +6,7 @@ Durations are seconds in fields that end in `_s`. Called once per connector, at 
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib.resources import files
 from typing import Any, TypeVar
 
 import msgspec
@@ -97,6 +98,11 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     webhook: WebhookKind = "none"
     action_budget: dict[ActionClass, int] = {}
     required_settings: tuple[str, ...] = ()
+
+
+def manifest_of(package: str, name: str = "manifest.toml") -> Manifest:
+    """The manifest that lies in a connector's package; raises `MalformedManifest`."""
+    return read_manifest(files(package).joinpath(name).read_text(encoding="utf-8"))
 
 
 def read_manifest(text: str) -> Manifest:

@@ -15,12 +15,14 @@ on; a whole inventory is not, and the next one brings what slipped.
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from typing import Final
 
+from fairlead.connectors._kit.account import OpenAccount
+from fairlead.connectors._kit.changing import unconfirmed
 from fairlead.connectors._kit.http import Denial
+from fairlead.connectors._kit.inventory import sim_page
 from fairlead.connectors._kit.letters import encoding_of
-from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.reading import as_list, as_object
 from fairlead.connectors._kit.wish import MalformedReference, Wish, own_refusal, read_reference
 from fairlead.connectors.control_center.client import ControlCenterClient, instant
@@ -40,7 +42,6 @@ from fairlead.engine.ports.carrier import (
     Cursor,
     Done,
     EventPage,
-    Manifest,
     NotFound,
     Outcome,
     OutcomeUnknown,
@@ -55,11 +56,9 @@ from fairlead.engine.ports.carrier import (
     UsagePeriod,
 )
 from fairlead.model.identifiers import Iccid
-from fairlead.model.subscription import VERB_TARGET, Freshness, SubscriptionState, Verb
+from fairlead.model.subscription import VERB_TARGET, SubscriptionState, Verb
 
-MANIFEST: Final = read_manifest(
-    files("fairlead.connectors.control_center").joinpath("manifest.toml").read_text(encoding="utf-8")
-)
+MANIFEST: Final = manifest_of("fairlead.connectors.control_center")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 OVERLAP: Final = timedelta(minutes=5)  # a change that was on its way while we looked, and two clocks that differ
 _CYCLES: Final = 3  # the current one and the two before: no more can be asked
@@ -68,27 +67,16 @@ _MESSAGE_CHECK: Final = timedelta(seconds=30)
 _CODINGS: Final = {1: 0, 2: 8}  # 7-bit and UCS-2 as Control Center numbers them
 
 
-class ControlCenterConnector:
+class ControlCenterConnector(OpenAccount):
     """One account."""
 
     def __init__(
         self, instance: CarrierInstance, client: ControlCenterClient, translator: Translator,
         now: Callable[[], datetime],
     ) -> None:  # fmt: skip
-        self._instance = instance
+        super().__init__(instance, MANIFEST, now)
         self._client = client
         self._translator = translator
-        self._now = now
-
-    @property
-    def instance(self) -> CarrierInstance:
-        """Whose door this is."""
-        return self._instance
-
-    @property
-    def manifest(self) -> Manifest:
-        """What it can do."""
-        return MANIFEST
 
     async def check(self) -> None:
         """One search that finds next to nothing: the credential works and may read."""
@@ -100,9 +88,9 @@ class ControlCenterConnector:
         """Everything modified since 1970, one request a page; the cursor is the number of the page."""
         page: int | None = _page_of(after)
         while page is not None:
-            sims, unreadable, last = await self._search(EPOCH, page)
+            found, last = await self._search(EPOCH, page)
             page = None if last else page + 1
-            yield SimPage(sims=sims, next=Cursor(str(page)) if page else None, unreadable=unreadable)
+            yield replace(found, next=Cursor(str(page)) if page else None)
 
     def changes_from(self, instant: datetime) -> Cursor:
         """Everything that was modified at the instant or later."""
@@ -114,25 +102,22 @@ class ControlCenterConnector:
         while True:
             if walk.page == 1 and walk.first_look is None:
                 walk = replace(walk, began=self._now())
-            sims, unreadable, last = await self._search(walk.since, walk.page)
+            found, last = await self._search(walk.since, walk.page)
             walk = walk.turned(last=last)
-            yield ChangedPage(sims=sims, next=_cursor(walk), last=last, unreadable=unreadable)
+            yield ChangedPage(sims=found.sims, next=_cursor(walk), last=last, unreadable=found.unreadable)
             if last:
                 return
 
-    async def _search(self, since: datetime, page: int) -> tuple[tuple[SimRecord, ...], tuple[str, ...], bool]:
+    async def _search(self, since: datetime, page: int) -> tuple[SimPage, bool]:
+        """A page of what was modified since, and whether it is the last."""
         asked_at = self._fresh()
         body = as_object(await self._client.search(since=since, size=MANIFEST.page_size, page=page))
         lines = as_list(body.get("devices")) if body is not None else None
         if body is None or lines is None:
             raise Unavailable("GET /devices: the reply holds no list of devices")
-        found = [(line, self._translator.sim(line, asked_at)) for line in lines]
         last = body.get("lastPage")
-        return (
-            tuple(sim for _, sim in found if sim is not None),
-            tuple(str(line)[:200] for line, sim in found if sim is None),
-            last if isinstance(last, bool) else len(lines) < MANIFEST.page_size,
-        )
+        found = sim_page(lines, lambda line: self._translator.sim(line, asked_at), None)
+        return found, last if isinstance(last, bool) else len(lines) < MANIFEST.page_size
 
     # --- one device
 
@@ -190,10 +175,7 @@ class ControlCenterConnector:
     async def terminate(self, sim: ProviderId, *, confirm: Iccid) -> Outcome:
         """End the line by the word the account is permitted to use."""
         record = await self.read_sim(sim)
-        if record.iccid != confirm:
-            detail = f"the confirmation names {confirm}, the carrier reports {record.iccid} for this SIM"
-            return own_refusal(ReasonCode.INVALID_REQUEST, detail)
-        return await self._change_state(record, Verb.TERMINATE)
+        return unconfirmed(record, confirm) or await self._change_state(record, Verb.TERMINATE)
 
     async def _change_state(self, record: SimRecord, verb: Verb) -> Outcome:
         target = VERB_TARGET[verb]
@@ -258,10 +240,6 @@ class ControlCenterConnector:
         if word.casefold() in DELIVERED:
             return Done(observed=await self.read_sim(ProviderId(sim)))
         return Accepted(reference=reference, check_after=_MESSAGE_CHECK)
-
-    def _fresh(self) -> Freshness:
-        staleness = MANIFEST.capabilities.state_staleness
-        return Freshness(observed_at=self._now(), staleness=staleness, source=self._instance.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

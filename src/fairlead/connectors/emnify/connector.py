@@ -9,15 +9,17 @@ Blocking takes one request an operator. They are sent one after the other and ea
 one fails after another was carried out, the outcome is unknown and the read-back shows how far it came.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from importlib.resources import files
 from typing import Final
 
-from fairlead.connectors._kit.http import Denial, Reply
-from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.account import OpenAccount
+from fairlead.connectors._kit.changing import Send, progress, read_back, unconfirmed
+from fairlead.connectors._kit.http import Denial
+from fairlead.connectors._kit.inventory import entries_of, inventory
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.paging import pages
 from fairlead.connectors._kit.reading import as_list, as_object
 from fairlead.connectors._kit.wish import Wish, limit_value, network_value, own_refusal, read_reference
@@ -31,14 +33,12 @@ from fairlead.connectors.emnify.translate import (
 )
 from fairlead.connectors.emnify.wording import MB, coding_of, operators_for, quota_of
 from fairlead.engine.ports.carrier import (
-    Accepted,
     CarrierInstance,
     CarrierTrouble,
     Cursor,
     DataLimit,
     Done,
     EventPage,
-    Manifest,
     NetworkPolicy,
     NotFound,
     Outcome,
@@ -62,9 +62,7 @@ from fairlead.model.subscription import (
     Verb,
 )
 
-MANIFEST: Final = read_manifest(
-    files("fairlead.connectors.emnify").joinpath("manifest.toml").read_text(encoding="utf-8")
-)
+MANIFEST: Final = manifest_of("fairlead.connectors.emnify")
 
 _STATUS: Final = {Verb.ACTIVATE: ACTIVATED, Verb.SUSPEND: SUSPENDED}
 _LOOK_AGAIN: Final = timedelta(seconds=5)
@@ -74,26 +72,15 @@ _NO_ENDPOINT: Final = own_refusal(
 )
 
 
-class EmnifyConnector:
+class EmnifyConnector(OpenAccount):
     """One emnify workspace."""
 
     def __init__(
         self, instance: CarrierInstance, client: EmnifyClient, translator: Translator, now: Callable[[], datetime]
     ) -> None:
-        self._instance = instance
+        super().__init__(instance, MANIFEST, now)
         self._client = client
         self._translator = translator
-        self._now = now
-
-    @property
-    def instance(self) -> CarrierInstance:
-        """Whose door this is."""
-        return self._instance
-
-    @property
-    def manifest(self) -> Manifest:
-        """What it can do."""
-        return MANIFEST
 
     async def check(self) -> None:
         """Log in and read one SIM: the token works and may read."""
@@ -102,25 +89,20 @@ class EmnifyConnector:
 
     # --- reads
 
-    async def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
+    def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
         """The inventory by page number: SIMs alone, without their endpoints. A page that is not full ends it."""
         size = MANIFEST.page_size
 
-        async def read(cursor: Cursor | None) -> tuple[SimPage, str | None]:
-            asked_at, page = self._fresh(), cursor or "1"
-            lines = as_list(await self._client.list_sims(page=page, size=size))
-            if lines is None:
-                raise Unavailable("GET /api/v1/sim: the reply is not a list")
-            found = [(entry, self._translator.sim(entry, asked_at)) for entry in lines]
-            sims = SimPage(
-                sims=tuple(line.record for _, line in found if line is not None),
-                next=None,
-                unreadable=tuple(str(entry)[:200] for entry, line in found if line is None),
-            )
-            return sims, _following(page, len(lines), size)
+        async def turn(cursor: Cursor | None) -> tuple[list[object], str | None]:
+            page = cursor or "1"
+            sims = entries_of(await self._client.list_sims(page=page, size=size), "GET /api/v1/sim")
+            return sims, _following(page, len(sims), size)
 
-        async for page, onward in pages("GET /api/v1/sim", read, after=after):
-            yield replace(page, next=onward)
+        def alone(entry: object, asked_at: Freshness) -> SimRecord | None:
+            line = self._translator.sim(entry, asked_at)
+            return None if line is None else line.record
+
+        return inventory("GET /api/v1/sim", turn, alone, fresh=self._fresh, after=after)
 
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         """The SIM now, with its endpoint, session and settings: up to six requests."""
@@ -191,9 +173,9 @@ class EmnifyConnector:
         """Delete the SIM for good; one with an endpoint is refused."""
         line = await self._sim(sim)
         before, wish = line.record, Wish(kind="state", value=SubscriptionState.TERMINATED)
-        if before.iccid != confirm:
-            detail = f"the confirmation names {confirm}, the carrier reports {before.iccid} for this SIM"
-            return own_refusal(ReasonCode.INVALID_REQUEST, detail)
+        refusal = unconfirmed(before, confirm)
+        if refusal is not None:
+            return refusal
         if line.endpoint is not None and not wish.met(before):
             detail = f"endpoint {line.endpoint} is assigned to this SIM; release the SIM from it first"
             return own_refusal(ReasonCode.PRECONDITION, detail)
@@ -256,9 +238,9 @@ class EmnifyConnector:
             refusal = await self._step(line, number, lambda send=send, operator=operator: send(endpoint, operator))
             if refusal is not None:
                 return refusal
-        return _progress(wish, await self._read_back(sim, wish))
+        return progress(wish, await self._read_back(sim, wish), again=_LOOK_AGAIN)
 
-    async def _step(self, line: Line, before: int, send: Callable[[], Awaitable[Reply | Denial]]) -> Refused | None:
+    async def _step(self, line: Line, before: int, send: Send) -> Refused | None:
         """One of several requests; a failure after the first leaves the whole half done."""
         try:
             answer = await send()
@@ -290,19 +272,15 @@ class EmnifyConnector:
         answer = await self._client.reset(line.endpoint)
         if isinstance(answer, Denial):
             return answer.refused()
-        return _progress(wish, await self._read_back(sim, wish))
+        return progress(wish, await self._read_back(sim, wish), again=_LOOK_AGAIN)
 
     async def follow_up(self, reference: str) -> Outcome:
         """What became of an `Accepted`."""
         sim, wish = read_reference(reference)
         line = await (self._sim(sim) if wish.kind == "state" else self._line(sim))
-        return _progress(wish, line.record)
+        return progress(wish, line.record, again=_LOOK_AGAIN)
 
     # --- how replies become outcomes
-
-    def _fresh(self) -> Freshness:
-        staleness = MANIFEST.capabilities.state_staleness
-        return Freshness(observed_at=self._now(), staleness=staleness, source=self._instance.name)
 
     async def _sim(self, sim: ProviderId) -> Line:
         """The SIM alone: one request."""
@@ -327,7 +305,7 @@ class EmnifyConnector:
         applies = (as_object(profile) or {}).get("apply_data_quota") is True
         return self._translator.with_quota(line, profile, await self._client.quota(endpoint) if applies else None)
 
-    async def _apply(self, before: SimRecord, wish: Wish, send: Callable[[], Awaitable[Reply | Denial]]) -> Outcome:
+    async def _apply(self, before: SimRecord, wish: Wish, send: Send) -> Outcome:
         """Send one change unless `before` already shows it, and believe only the read-back."""
         if wish.met(before):
             return Done(observed=before, changed=False)
@@ -335,27 +313,22 @@ class EmnifyConnector:
         if isinstance(answer, Denial):
             endings = wish.value == SubscriptionState.TERMINATED and answer.raw.status == HTTPStatus.FORBIDDEN
             return answer.refused(ReasonCode.PRECONDITION if endings else None)
-        return _progress(wish, await self._read_back(before.provider_id, wish))
+        return progress(wish, await self._read_back(before.provider_id, wish), again=_LOOK_AGAIN)
 
     async def _read_back(self, sim: ProviderId, wish: Wish) -> SimRecord:
-        try:
-            return (await (self._sim(sim) if wish.kind == "state" else self._line(sim))).record
-        except NotFound:
-            if wish.value == SubscriptionState.TERMINATED:
-                raise _Gone from None
-            raise OutcomeUnknown(f"SIM {sim}: changed, and not found afterwards") from None
-        except CarrierTrouble as trouble:
-            raise OutcomeUnknown(f"SIM {sim}: changed, but the read-back failed: {trouble.detail}") from None
+        async def read(sim: ProviderId) -> SimRecord:
+            try:
+                return (await (self._sim(sim) if wish.kind == "state" else self._line(sim))).record
+            except NotFound:
+                if wish.value == SubscriptionState.TERMINATED:
+                    raise _Gone from None
+                raise
+
+        return await read_back(sim, read)
 
 
 class _Gone(Exception):
     """The carrier took the deletion and knows the SIM no more."""
-
-
-def _progress(wish: Wish, record: SimRecord) -> Outcome:
-    if wish.met(record):
-        return Done(observed=record)
-    return Accepted(reference=wish.reference(record.provider_id), check_after=_LOOK_AGAIN, observed=record)
 
 
 def _half(line: Line, done: int, why: str) -> OutcomeUnknown:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, Literal
 
+from fairlead.connectors._kit.letters import encoding_of
 from fairlead.connectors._kit.reading import EMPTY, Fields
 from fairlead.model.identifiers import Plmn
 
@@ -15,9 +16,7 @@ MB: Final = 1_048_576  # judgement: their megabyte is 1,024 × 1,024 bytes, as a
 FOREVER: Final = "2099-12-31T23:59:59Z"  # a quota must have an end, and after it no data passes
 _QUOTA_ACTIVE, _BLOCK = "1", "1"
 
-# Letters whose GSM 7-bit code nobody disputes (TS 23.038 §6.2.1); anything else goes as UCS-2.
-_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !\"#%&'()*+,-./:;<=>?\r\n")
-_LONGEST_PLAIN, _LONGEST_UCS2 = 160, 70
+_CODINGS: Final[Mapping[int, Literal[0, 8]]] = {1: 0, 2: 8}  # 7-bit and UCS-2 as TS 23.038 §4 numbers them
 
 
 def quota_of(limit_bytes: int, before: Mapping[str, object] | None, now: datetime) -> dict[str, object] | None:
@@ -49,13 +48,9 @@ def operators_for(plmns: Iterable[Plmn], known: Mapping[int, frozenset[Plmn]]) -
 
 
 def coding_of(text: str) -> Literal[0, 8] | None:
-    """The coding that carries a text whole: 0 for GSM 7-bit, 8 for UCS-2 (TS 23.038 §4); None where neither does."""
-    if not text:
-        return None
-    if set(text) <= _PLAIN:
-        return 0 if len(text) <= _LONGEST_PLAIN else None
-    in_ucs2 = all(ord(letter) <= 0xFFFF for letter in text)  # noqa: PLR2004 - the last letter of UCS-2
-    return 8 if in_ucs2 and len(text) <= _LONGEST_UCS2 else None
+    """The coding that carries a text whole: 0 for GSM 7-bit, 8 for UCS-2; None where neither does."""
+    encoding = encoding_of(text)
+    return None if encoding is None else _CODINGS[encoding]
 
 
 def _listed(plmns: Iterable[Plmn]) -> str:

@@ -7,22 +7,20 @@ Claiming a SIM charges the balance at once, so nothing here claims one.
 
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
-from importlib.resources import files
 from typing import Final
 
+from fairlead.connectors._kit.account import OpenAccount
 from fairlead.connectors._kit.http import Denial
-from fairlead.connectors._kit.manifest import read_manifest
-from fairlead.connectors._kit.paging import pages
-from fairlead.connectors._kit.reading import as_list
+from fairlead.connectors._kit.inventory import entries_of, inventory
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.wish import Wish, own_refusal, read_reference
 from fairlead.connectors.hologram.client import HologramClient
-from fairlead.connectors.hologram.translate import PAUSED_BY_CARRIER, Translator, heading
+from fairlead.connectors.hologram.translate import PAUSED_BY_CARRIER, Translator, heading, link_id
 from fairlead.engine.ports.carrier import (
     Accepted,
     CarrierInstance,
     Cursor,
     Done,
-    Manifest,
     Outcome,
     ProviderId,
     ReasonCode,
@@ -31,66 +29,43 @@ from fairlead.engine.ports.carrier import (
     Unavailable,
     UsagePeriod,
 )
-from fairlead.model.subscription import VERB_TARGET, Freshness, SubscriptionState, Verb
+from fairlead.model.subscription import VERB_TARGET, SubscriptionState, Verb
 
-MANIFEST: Final = read_manifest(
-    files("fairlead.connectors.hologram").joinpath("manifest.toml").read_text(encoding="utf-8")
-)
+MANIFEST: Final = manifest_of("fairlead.connectors.hologram")
 
 _WORDS: Final = {Verb.ACTIVATE: "live", Verb.SUSPEND: "pause"}
 _LOOK_AGAIN: Final = timedelta(minutes=1)
 _LONGEST_USAGE: Final = 1_000
 
 
-class HologramConnector:
+class HologramConnector(OpenAccount):
     """One Hologram organisation."""
 
     def __init__(
         self, instance: CarrierInstance, client: HologramClient, translator: Translator, now: Callable[[], datetime]
     ) -> None:
-        self._instance = instance
+        super().__init__(instance, MANIFEST, now)
         self._client = client
         self._translator = translator
-        self._now = now
-
-    @property
-    def instance(self) -> CarrierInstance:
-        """Whose door this is."""
-        return self._instance
-
-    @property
-    def manifest(self) -> Manifest:
-        """What it can do."""
-        return MANIFEST
 
     async def check(self) -> None:
         """Read one SIM: the key works and may read."""
         await self._client.list_links(limit=1, after=None)
 
-    async def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
+    def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
         """The inventory, one request a page, each behind the last id of the one before."""
 
-        async def read(cursor: Cursor | None) -> tuple[tuple[list[object], Freshness], str | None]:
-            asked_at = self._fresh()
+        async def turn(cursor: Cursor | None) -> tuple[list[object], str | None]:
             envelope = await self._client.list_links(limit=MANIFEST.page_size, after=cursor)
-            lines = as_list(envelope.get("data"))
-            if lines is None:
-                raise Unavailable("GET /links/cellular: the reply holds no list")
+            links = entries_of(envelope.get("data"), "GET /links/cellular")
             if envelope.get("continues") is not True:
-                return (lines, asked_at), None
-            known = (self._translator.sim(line, asked_at) for line in reversed(lines))
-            last = next((sim.provider_id for sim in known if sim is not None), None)
+                return links, None
+            last = next((name for link in reversed(links) if (name := link_id(link)) is not None), None)
             if last is None:
                 raise Unavailable("GET /links/cellular: the page is not the last, and names no id to go on from")
-            return (lines, asked_at), last
+            return links, last
 
-        async for (lines, asked_at), onward in pages("GET /links/cellular", read, after=after):
-            found = [(line, self._translator.sim(line, asked_at)) for line in lines]
-            yield SimPage(
-                sims=tuple(sim for _, sim in found if sim is not None),
-                next=onward,
-                unreadable=tuple(str(line)[:200] for line, sim in found if sim is None),
-            )
+        return inventory("GET /links/cellular", turn, self._translator.sim, fresh=self._fresh, after=after)
 
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         """The link now."""
@@ -149,10 +124,6 @@ class HologramConnector:
         if record.subscription.state is SubscriptionState.TERMINATED:
             return own_refusal(ReasonCode.CONFLICT_STATE, "the line has ended")
         return _accepted(wish, record)
-
-    def _fresh(self) -> Freshness:
-        staleness = MANIFEST.capabilities.state_staleness
-        return Freshness(observed_at=self._now(), staleness=staleness, source=self._instance.name)
 
 
 def _accepted(wish: Wish, record: SimRecord) -> Accepted:

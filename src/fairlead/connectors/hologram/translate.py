@@ -39,6 +39,12 @@ _PENDING: Final[Mapping[str, SubscriptionState]] = {
 PAUSED_BY_CARRIER: Final = "PAUSED-SYS"
 
 
+def link_id(value: object) -> ProviderId | None:
+    """The id of a cellular link; None when the value is not an object with one."""
+    number = Fields(as_object(value) or EMPTY, []).whole("id")
+    return None if number is None else ProviderId(str(number))
+
+
 def heading(record: SimRecord) -> SubscriptionState | None:
     """Where a line is on its way to, as the carrier shows it."""
     return _PENDING.get(record.subscription.provider_state)
@@ -54,8 +60,8 @@ class Translator:
         """One cellular link; None when the value is not an object with an id."""
         complaints: list[str] = []
         link = Fields(as_object(value) or EMPTY, complaints)
-        number = link.whole("id")
-        if number is None:
+        name = link_id(value)
+        if name is None:
             return None
         word, plan, imsi = link.text("state"), link.value("planid"), link.value("imsi")
         if isinstance(imsi, int) and not isinstance(imsi, bool):  # some replies give it as a number
@@ -66,7 +72,7 @@ class Translator:
         )
         held = {HoldReason.POLICY} if word == PAUSED_BY_CARRIER else set[HoldReason]()
         return SimRecord(
-            provider_id=ProviderId(str(number)),
+            provider_id=name,
             iccid=link.iccid("sim"),
             subscription=SubscriptionStatus(
                 state=STATES.get(word, SubscriptionState.UNKNOWN), provider_state=word, hold_reasons=frozenset(held)

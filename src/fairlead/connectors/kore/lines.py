@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
+from fairlead.connectors._kit.account import OpenAccount
 from fairlead.connectors._kit.http import Denial
+from fairlead.connectors._kit.inventory import inventory
 from fairlead.connectors._kit.letters import encoding_of
 from fairlead.connectors._kit.paging import pages
 from fairlead.connectors._kit.reading import EMPTY, Fields, as_object
@@ -48,7 +50,7 @@ _LOOK_AGAIN: Final = timedelta(seconds=10)
 _MESSAGE_CHECK: Final = timedelta(seconds=30)
 
 
-class Lines(ABC):
+class Lines(OpenAccount, ABC):
     """The SIMs of one account at one product."""
 
     messages: ClassVar[str]  # the product's name for messages
@@ -57,21 +59,9 @@ class Lines(ABC):
     def __init__(
         self, instance: CarrierInstance, manifest: Manifest, client: KoreClient, hook: Hook, now: Callable[[], datetime]
     ) -> None:
-        self._instance = instance
-        self._manifest = manifest
+        super().__init__(instance, manifest, now)
         self._client = client
         self._hook = hook
-        self._now = now
-
-    @property
-    def instance(self) -> CarrierInstance:
-        """Whose door this is."""
-        return self._instance
-
-    @property
-    def manifest(self) -> Manifest:
-        """What it can do."""
-        return self._manifest
 
     @property
     def lag_final(self) -> timedelta:
@@ -94,22 +84,13 @@ class Lines(ABC):
 
     # --- reads
 
-    async def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
+    def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
         """The inventory, one request a page."""
-        limit = self._manifest.page_size
 
-        async def read(cursor: Cursor | None) -> tuple[tuple[list[object], Freshness], str | None]:
-            asked_at = self._fresh()
-            lines, following = await self._client.page("Sims", key="sims", limit=limit, after=cursor)
-            return (lines, asked_at), following
+        async def turn(cursor: Cursor | None) -> tuple[list[object], str | None]:
+            return await self._client.page("Sims", key="sims", limit=self._manifest.page_size, after=cursor)
 
-        async for (lines, asked_at), onward in pages("GET /v1/Sims", read, after=after):
-            found = [(line, self._read(line, asked_at)) for line in lines]
-            yield SimPage(
-                sims=tuple(sim for _, sim in found if sim is not None),
-                next=onward,
-                unreadable=tuple(str(line)[:200] for line, sim in found if sim is None),
-            )
+        return inventory("GET /v1/Sims", turn, self._read, fresh=self._fresh, after=after)
 
     async def _all(self, *path: str, key: str, limit: int, params: Mapping[str, str] | None = None) -> list[object]:
         """Every entry of a list."""
@@ -130,10 +111,6 @@ class Lines(ABC):
         if record is None:
             raise Unavailable(f"GET /v1/Sims/{sim}: the reply is not a SIM")
         return record
-
-    def _fresh(self) -> Freshness:
-        staleness = self._manifest.capabilities.state_staleness
-        return Freshness(observed_at=self._now(), staleness=staleness, source=self._instance.name)
 
     def hear(self, headers: Mapping[str, str], body: bytes) -> tuple[Heard, ...]:
         """What the hook was told."""

@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from importlib.resources import files
 from typing import Final
 
+from fairlead.connectors._kit.account import OpenAccount
 from fairlead.connectors._kit.http import Denial
+from fairlead.connectors._kit.inventory import entries_of, inventory
 from fairlead.connectors._kit.letters import is_plain
-from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.paging import after_number, number_of, pages
 from fairlead.connectors._kit.reading import EMPTY, Fields, as_list, as_object
 from fairlead.connectors._kit.wish import MalformedReference, Wish, own_refusal, read_reference
@@ -45,19 +46,14 @@ from fairlead.engine.ports.carrier import (
 from fairlead.model.identifiers import Imei
 from fairlead.model.subscription import VERB_TARGET, Freshness, Verb, capability
 
-
-def _manifest(name: str) -> Manifest:
-    return read_manifest(files("fairlead.connectors.onence").joinpath(name).read_text(encoding="utf-8"))
-
-
-MANIFEST_V1: Final = _manifest("manifest.toml")
-MANIFEST_V2: Final = _manifest("manifest_v2.toml")
+MANIFEST_V1: Final = manifest_of("fairlead.connectors.onence")
+MANIFEST_V2: Final = manifest_of("fairlead.connectors.onence", "manifest_v2.toml")
 
 _WORDS: Final = {Verb.ACTIVATE: "Enabled", Verb.RESUME: "Enabled", Verb.SUSPEND: "Disabled"}
 _LOOK_AGAIN: Final = timedelta(seconds=3)
 
 
-class OnenceConnector:
+class OnenceConnector(OpenAccount):
     """One 1NCE account by what both versions have; `OnenceV1Connector` adds what only v1 has."""
 
     def __init__(
@@ -68,21 +64,9 @@ class OnenceConnector:
         now: Callable[[], datetime],
         manifest: Manifest,
     ) -> None:
-        self._instance = instance
+        super().__init__(instance, manifest, now)
         self._client = client
         self._translator = translator
-        self._now = now
-        self._manifest = manifest
-
-    @property
-    def instance(self) -> CarrierInstance:
-        """Whose door this is."""
-        return self._instance
-
-    @property
-    def manifest(self) -> Manifest:
-        """What it can do."""
-        return self._manifest
 
     async def check(self) -> None:
         """Log in and read one SIM: the credential works and may read."""
@@ -91,25 +75,17 @@ class OnenceConnector:
 
     # --- reads
 
-    async def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
+    def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
         """The inventory by page number, one request a page. A list tells neither session nor expiry."""
         size = self._manifest.page_size
 
-        async def read(cursor: Cursor | None) -> tuple[tuple[list[object], Freshness], str | None]:
-            asked_at, number = self._fresh(), number_of(cursor)
+        async def turn(cursor: Cursor | None) -> tuple[list[object], str | None]:
+            number = number_of(cursor)
             value, total = await self._client.list_sims(number=number, size=size)
-            lines = as_list(value)
-            if lines is None:
-                raise Unavailable("GET /sims: the reply is not a list")
-            return (lines, asked_at), after_number(number, total=total, lines=len(lines), size=size)
+            lines = entries_of(value, "GET /sims")
+            return lines, after_number(number, total=total, lines=len(lines), size=size)
 
-        async for (lines, asked_at), onward in pages("GET /sims", read, after=after):
-            found = [(line, self._translator.sim(line, asked_at)) for line in lines]
-            yield SimPage(
-                sims=tuple(sim for _, sim in found if sim is not None),
-                next=onward,
-                unreadable=tuple(str(line)[:200] for line, sim in found if sim is None),
-            )
+        return inventory("GET /sims", turn, self._translator.sim, fresh=self._fresh, after=after)
 
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         """The SIM now, and from its quota whether it has expired: two requests."""
@@ -262,10 +238,6 @@ class OnenceConnector:
 
     async def _shown(self, sim: ProviderId, wish: Wish) -> SimRecord:  # noqa: ARG002 - v1 looks elsewhere for a ceiling
         return await self.read_sim(sim)
-
-    def _fresh(self) -> Freshness:
-        staleness = self._manifest.capabilities.state_staleness
-        return Freshness(observed_at=self._now(), staleness=staleness, source=self._instance.name)
 
 
 class OnenceV1Connector(OnenceConnector):

@@ -7,11 +7,10 @@ done three days after, and there is no `deactivate` that would stay one.
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
-from importlib.resources import files
 from typing import ClassVar, Final
 
 from fairlead.connectors._kit.http import Denial
-from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.paging import pages
 from fairlead.connectors._kit.wish import MalformedReference, Wish, own_refusal
 from fairlead.connectors.kore.lines import Lines, refused
@@ -33,9 +32,7 @@ from fairlead.engine.ports.carrier import (
 from fairlead.model.identifiers import Iccid
 from fairlead.model.subscription import Freshness, SubscriptionState, Verb
 
-MANIFEST: Final = read_manifest(
-    files("fairlead.connectors.programmable_wireless").joinpath("manifest.toml").read_text(encoding="utf-8")
-)
+MANIFEST: Final = manifest_of("fairlead.connectors.programmable_wireless")
 _GRANULARITIES: Final = {"hour": "hourly", "day": "daily"}
 _RESET_CHECK: Final = timedelta(seconds=30)
 

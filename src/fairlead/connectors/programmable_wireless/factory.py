@@ -1,42 +1,18 @@
 """Opens Programmable Wireless accounts: what wiring keeps in its table of carriers."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 
-import httpx
-
-from fairlead.connectors._kit.buckets import real_now
-from fairlead.connectors._kit.factory import AccountConfig
+from fairlead.connectors._kit.opening import Factory, Opening
 from fairlead.connectors.kore.account import kinds
 from fairlead.connectors.kore.opening import opened
 from fairlead.connectors.programmable_wireless.connector import MANIFEST, ProgrammableWirelessConnector
-from fairlead.engine.ports.carrier import BucketStore, Credential, Manifest
 
 KINDS: Final = kinds(twilio="https://wireless.twilio.com")
 
 
-class ProgrammableWirelessFactory:
-    """Opens Programmable Wireless accounts."""
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the connector can do."""
-        return MANIFEST
-
-    def open(
-        self,
-        config: AccountConfig,
-        credential: Credential,
-        http: httpx.AsyncClient,
-        buckets: BucketStore,
-        *,
-        now: Callable[[], datetime],
-        real: Callable[[], datetime] = real_now,
-    ) -> ProgrammableWirelessConnector:
-        """Open one account; no request is sent before the first call. Raises `UnknownKind`."""
-        instance, client, hook = opened(MANIFEST, KINDS, config, credential, http=http, buckets=buckets, real=real)
-        return ProgrammableWirelessConnector(instance, MANIFEST, client, hook, now)
+def _open(account: Opening) -> ProgrammableWirelessConnector:
+    client, hook = opened(account, KINDS)
+    return ProgrammableWirelessConnector(account.instance, MANIFEST, client, hook, account.now)
 
 
-FACTORY: Final = ProgrammableWirelessFactory()
+FACTORY: Final = Factory(MANIFEST, _open)

@@ -6,16 +6,18 @@ reply that shows the wanted state is `Done`. The contract names no error codes, 
 its reason by the verb and by the record we hold, never by guessing at a message.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from importlib.resources import files
 from typing import Final
 
-from fairlead.connectors._kit.http import Denial, Reply
+from fairlead.connectors._kit.account import OpenAccount
+from fairlead.connectors._kit.changing import Send, progress, put, read_back, unconfirmed
+from fairlead.connectors._kit.http import Denial
+from fairlead.connectors._kit.inventory import entries_of, inventory
 from fairlead.connectors._kit.letters import encoding_of
-from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.paging import pages
 from fairlead.connectors._kit.reading import as_list
 from fairlead.connectors._kit.wish import Wish, ordered, own_refusal, read_reference
@@ -27,16 +29,13 @@ from fairlead.engine.ports.carrier import (
     Accepted,
     BatchOutcome,
     CarrierInstance,
-    CarrierTrouble,
     Cursor,
     Done,
     EventPage,
     Group,
     Heard,
-    Manifest,
     NotFound,
     Outcome,
-    OutcomeUnknown,
     ProviderId,
     ReasonCode,
     Refused,
@@ -50,9 +49,7 @@ from fairlead.engine.ports.carrier import (
 from fairlead.model.identifiers import Iccid, Imei, Imsi
 from fairlead.model.subscription import VERB_TARGET, Freshness, SubscriptionState, Verb
 
-MANIFEST: Final = read_manifest(
-    files("fairlead.connectors.soracom").joinpath("manifest.toml").read_text(encoding="utf-8")
-)
+MANIFEST: Final = manifest_of("fairlead.connectors.soracom")
 
 _ACTIONS: Final = {
     Verb.ACTIVATE: "activate",
@@ -65,26 +62,15 @@ _LOOK_AGAIN: Final = timedelta(seconds=5)
 _DELIVERY_CHECK: Final = timedelta(minutes=10)
 
 
-class SoracomConnector:
+class SoracomConnector(OpenAccount):
     """One Soracom account."""
 
     def __init__(
         self, instance: CarrierInstance, client: SoracomClient, translator: Translator, now: Callable[[], datetime]
     ) -> None:
-        self._instance = instance
+        super().__init__(instance, MANIFEST, now)
         self._client = client
         self._translator = translator
-        self._now = now
-
-    @property
-    def instance(self) -> CarrierInstance:
-        """Whose door this is."""
-        return self._instance
-
-    @property
-    def manifest(self) -> Manifest:
-        """What it can do."""
-        return MANIFEST
 
     async def check(self) -> None:
         """Log in and read one SIM: the credential works and may read."""
@@ -93,24 +79,14 @@ class SoracomConnector:
 
     # --- reads
 
-    async def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
+    def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
         """The inventory, one request a page; an empty page in the middle is a page like any other."""
 
-        async def read(cursor: Cursor | None) -> tuple[tuple[object, Freshness], str | None]:
-            asked_at = self._fresh()
+        async def turn(cursor: Cursor | None) -> tuple[list[object], str | None]:
             value, following = await self._client.list_sims(limit=MANIFEST.page_size, after=cursor)
-            return (value, asked_at), following
+            return entries_of(value, "GET /sims"), following
 
-        async for (value, asked_at), onward in pages("GET /sims", read, after=after):
-            lines = as_list(value)
-            if lines is None:
-                raise Unavailable("GET /sims: the reply is not a list")
-            found = [(line, self._translator.sim(line, asked_at)) for line in lines]
-            yield SimPage(
-                sims=tuple(sim for _, sim in found if sim is not None),
-                next=onward,
-                unreadable=tuple(str(line)[:200] for line, sim in found if sim is None),
-            )
+        return inventory("GET /sims", turn, self._translator.sim, fresh=self._fresh, after=after)
 
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         """The SIM now."""
@@ -181,10 +157,7 @@ class SoracomConnector:
     async def terminate(self, sim: ProviderId, *, confirm: Iccid) -> Outcome:
         """End the line for good."""
         before = await self.read_sim(sim)
-        if before.iccid != confirm:
-            detail = f"the confirmation names {confirm}, the carrier reports {before.iccid} for this SIM"
-            return own_refusal(ReasonCode.INVALID_REQUEST, detail)
-        return await self._change_state(sim, Verb.TERMINATE, before)
+        return unconfirmed(before, confirm) or await self._change_state(sim, Verb.TERMINATE, before)
 
     async def _change_state(self, sim: ProviderId, verb: Verb, before: SimRecord | None = None) -> Outcome:
         before = before or await self.read_sim(sim)
@@ -276,7 +249,8 @@ class SoracomConnector:
         wish = Wish(kind="delivery", value=plan)
         iccid = before.iccid
         if ordered(before, plan) is not None:
-            return _progress(wish, before, changed=False)
+            found = _progress(wish, before)
+            return replace(found, changed=False) if isinstance(found, Done) else found
         if iccid is None:
             return own_refusal(ReasonCode.UNSUPPORTED, "the carrier reports no profile for this SIM")
         answer = await self._client.add_subscription(sim, iccid, subscription=plan, enable=enable)
@@ -296,24 +270,14 @@ class SoracomConnector:
         answer = await self._client.cancel_download(sim, before.iccid, imsi)
         if isinstance(answer, Denial):
             return answer.refused(ReasonCode.CONFLICT_STATE)
-        return _progress(wish, await self._read_back(sim), changed=True)
+        return _progress(wish, await read_back(sim, self.read_sim))
 
     async def follow_up(self, reference: str) -> Outcome:
         """What became of an `Accepted`."""
         sim, wish = read_reference(reference)
-        return _progress(wish, await self.read_sim(sim), changed=True)
-
-    async def _read_back(self, sim: ProviderId) -> SimRecord:
-        try:
-            return await self.read_sim(sim)
-        except CarrierTrouble as trouble:
-            raise OutcomeUnknown(f"SIM {sim}: changed, but the read-back failed: {trouble.detail}") from None
+        return _progress(wish, await self.read_sim(sim))
 
     # --- how replies become outcomes
-
-    def _fresh(self) -> Freshness:
-        staleness = MANIFEST.capabilities.state_staleness
-        return Freshness(observed_at=self._now(), staleness=staleness, source=self._instance.name)
 
     def _known(self, value: object, asked_at: Freshness, what: str) -> SimRecord:
         record = self._translator.sim(value, asked_at)
@@ -321,24 +285,11 @@ class SoracomConnector:
             raise Unavailable(f"{what}: the reply is not a SIM")
         return record
 
-    async def _apply(self, before: SimRecord, wish: Wish, send: Callable[[], Awaitable[Reply | Denial]]) -> Outcome:
-        """Send one change unless `before` already shows it; believe only a reply that shows it."""
-        if wish.met(before):
-            return Done(observed=before, changed=False)
-        sent_at = self._fresh()
-        answer = await send()
-        if isinstance(answer, Denial):
-            return answer.refused()
-        after = self._translator.sim(answer.value, sent_at)
-        if after is None or after.provider_id != before.provider_id:
-            raise OutcomeUnknown(f"SIM {before.provider_id}: the carrier answered {answer.status} without that SIM")
-        return _progress(wish, after, changed=True)
+    async def _apply(self, before: SimRecord, wish: Wish, send: Send) -> Outcome:
+        return await put(before, wish, send, self._translator.sim, fresh=self._fresh, again=_LOOK_AGAIN)
 
 
-def _progress(wish: Wish, record: SimRecord, *, changed: bool) -> Outcome:
-    if wish.met(record):
-        return Done(observed=record, changed=changed)
+def _progress(wish: Wish, record: SimRecord) -> Outcome:
     if wish.kind == "delivery" and ordered(record, wish.value) is None:
         return own_refusal(ReasonCode.CONFLICT_STATE, f"the delivery of {wish.value} was withdrawn")
-    wait = _DELIVERY_CHECK if wish.kind == "delivery" else _LOOK_AGAIN
-    return Accepted(reference=wish.reference(record.provider_id), check_after=wait, observed=record)
+    return progress(wish, record, again=_DELIVERY_CHECK if wish.kind == "delivery" else _LOOK_AGAIN)

@@ -1,44 +1,17 @@
 """Opens Soracom accounts: what wiring keeps in its table of carriers."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 
-import httpx
-
-from fairlead.connectors._kit.buckets import real_now
-from fairlead.connectors._kit.factory import AccountConfig, http_of, instance_of
+from fairlead.connectors._kit.opening import Factory, Opening
 from fairlead.connectors.soracom.client import SoracomClient
 from fairlead.connectors.soracom.connector import MANIFEST, SoracomConnector
 from fairlead.connectors.soracom.translate import Translator
-from fairlead.engine.ports.carrier import BucketStore, Credential, Manifest
 
 
-class SoracomFactory:
-    """Opens Soracom accounts."""
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the connector can do."""
-        return MANIFEST
-
-    def open(
-        self,
-        config: AccountConfig,
-        credential: Credential,
-        http: httpx.AsyncClient,
-        buckets: BucketStore,
-        *,
-        now: Callable[[], datetime],
-        real: Callable[[], datetime] = real_now,
-    ) -> SoracomConnector:
-        """Open one account; no request is sent before the first call."""
-        instance = instance_of(MANIFEST, config, credential)
-        client = SoracomClient(
-            http_of(MANIFEST, config, credential, http=http, buckets=buckets, real=real), credential, real=real
-        )
-        translator = Translator(record=MANIFEST.capabilities, mnc_lengths=config.mnc_lengths)
-        return SoracomConnector(instance, client, translator, now)
+def _open(account: Opening) -> SoracomConnector:
+    client = SoracomClient(account.http(), account.credential, real=account.real)
+    translator = Translator(record=MANIFEST.capabilities, mnc_lengths=account.config.mnc_lengths)
+    return SoracomConnector(account.instance, client, translator, account.now)
 
 
-FACTORY: Final = SoracomFactory()
+FACTORY: Final = Factory(MANIFEST, _open)

@@ -8,11 +8,10 @@ are and what to do instead. No call ends a SIM, and none takes it out of its fle
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from importlib.resources import files
 from typing import ClassVar, Final
 
 from fairlead.connectors._kit.http import Denial
-from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.reading import as_object
 from fairlead.connectors._kit.wish import Wish, network_value, own_refusal
 from fairlead.connectors.kore.lines import Lines, refused
@@ -35,9 +34,7 @@ from fairlead.engine.ports.carrier import (
 from fairlead.model.identifiers import Plmn
 from fairlead.model.subscription import Freshness, Verb
 
-MANIFEST: Final = read_manifest(
-    files("fairlead.connectors.supersim").joinpath("manifest.toml").read_text(encoding="utf-8")
-)
+MANIFEST: Final = manifest_of("fairlead.connectors.supersim")
 _HIGHEST: Final = 2_000_000  # MB of a fleet's limit
 _USAGE_PAGE: Final = 249
 

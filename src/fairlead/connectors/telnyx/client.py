@@ -98,7 +98,12 @@ class TelnyxClient:
 
 def data_of(reply: Reply) -> object:
     """What a reply is about."""
-    return (as_object(reply.value) or EMPTY).get("data")
+    return under_data(reply.value)
+
+
+def under_data(value: object) -> object:
+    """What a body is about."""
+    return (as_object(value) or EMPTY).get("data")
 
 
 def _part(text: str) -> str:

@@ -10,16 +10,18 @@ Settings (`PATCH`) answer with the changed SIM at once.
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from importlib.resources import files
 from typing import Final
 
+from fairlead.connectors._kit.account import OpenAccount
+from fairlead.connectors._kit.changing import put, unconfirmed
 from fairlead.connectors._kit.http import Denial, Reply
-from fairlead.connectors._kit.manifest import read_manifest
+from fairlead.connectors._kit.inventory import entries_of, inventory
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.paging import number_of, pages
 from fairlead.connectors._kit.reading import as_list
 from fairlead.connectors._kit.wish import Wish, network_value, own_refusal
 from fairlead.connectors.telnyx import follow, steering
-from fairlead.connectors.telnyx.client import Action, TelnyxClient, data_of
+from fairlead.connectors.telnyx.client import Action, TelnyxClient, data_of, under_data
 from fairlead.connectors.telnyx.translate import MOVING, Translator, amount_of, groups, progress
 from fairlead.engine.ports.carrier import (
     Accepted,
@@ -29,7 +31,6 @@ from fairlead.engine.ports.carrier import (
     Done,
     EventPage,
     Group,
-    Manifest,
     NetworkPolicy,
     NotFound,
     Outcome,
@@ -44,11 +45,9 @@ from fairlead.engine.ports.carrier import (
     UsagePeriod,
 )
 from fairlead.model.identifiers import Iccid, Imei
-from fairlead.model.subscription import VERB_TARGET, Freshness, Verb
+from fairlead.model.subscription import VERB_TARGET, Verb
 
-MANIFEST: Final = read_manifest(
-    files("fairlead.connectors.telnyx").joinpath("manifest.toml").read_text(encoding="utf-8")
-)
+MANIFEST: Final = manifest_of("fairlead.connectors.telnyx")
 
 _ACTIONS: Final[Mapping[Verb, Action]] = {
     Verb.ACTIVATE: "enable",
@@ -58,26 +57,15 @@ _ACTIONS: Final[Mapping[Verb, Action]] = {
 _LOOK_AGAIN: Final = timedelta(seconds=15)
 
 
-class TelnyxConnector:
+class TelnyxConnector(OpenAccount):
     """One Telnyx account."""
 
     def __init__(
         self, instance: CarrierInstance, client: TelnyxClient, translator: Translator, now: Callable[[], datetime]
     ) -> None:
-        self._instance = instance
+        super().__init__(instance, MANIFEST, now)
         self._client = client
         self._translator = translator
-        self._now = now
-
-    @property
-    def instance(self) -> CarrierInstance:
-        """Whose door this is."""
-        return self._instance
-
-    @property
-    def manifest(self) -> Manifest:
-        """What it can do."""
-        return MANIFEST
 
     async def check(self) -> None:
         """Read one SIM: the key works and may read."""
@@ -85,24 +73,15 @@ class TelnyxConnector:
 
     # --- reads
 
-    async def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
+    def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
         """The inventory by page number, one request a page. A list tells no session."""
 
-        async def read(cursor: Cursor | None) -> tuple[tuple[list[object], Freshness], str | None]:
-            asked_at, number, size = self._fresh(), number_of(cursor), MANIFEST.page_size
+        async def turn(cursor: Cursor | None) -> tuple[list[object], str | None]:
+            number, size = number_of(cursor), MANIFEST.page_size
             page = await self._client.page("/sim_cards", number=number, size=size)
-            lines = as_list(page.get("data"))
-            if lines is None:
-                raise Unavailable("GET /sim_cards: the reply holds no list")
-            return (lines, asked_at), steering.following(page, number, size)
+            return entries_of(page.get("data"), "GET /sim_cards"), steering.following(page, number, size)
 
-        async for (lines, asked_at), onward in pages("GET /sim_cards", read, after=after):
-            found = [(line, self._translator.sim(line, asked_at)) for line in lines]
-            yield SimPage(
-                sims=tuple(sim for _, sim in found if sim is not None),
-                next=onward,
-                unreadable=tuple(str(line)[:200] for line, sim in found if sim is None),
-            )
+        return inventory("GET /sim_cards", turn, self._translator.sim, fresh=self._fresh, after=after)
 
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         """The SIM now."""
@@ -165,10 +144,9 @@ class TelnyxConnector:
 
     async def terminate(self, sim: ProviderId, *, confirm: Iccid) -> Outcome:
         """Take the SIM out of the account."""
-        before = await self.read_sim(sim)
-        if before.iccid != confirm:
-            detail = f"the confirmation names {confirm}, the carrier reports {before.iccid} for this SIM"
-            return own_refusal(ReasonCode.INVALID_REQUEST, detail)
+        refusal = unconfirmed(await self.read_sim(sim), confirm)
+        if refusal is not None:
+            return refusal
         answer = await self._client.delete(sim)
         if isinstance(answer, Denial):
             return answer.refused(_conflict(answer))
@@ -259,19 +237,15 @@ class TelnyxConnector:
         return self._begun(answer, wish, sim, of="group-action")
 
     async def _update(self, before: SimRecord, wish: Wish, change: Mapping[str, object]) -> Outcome:
-        """Send one setting unless `before` already shows it; believe only a reply that shows it."""
-        if wish.met(before):
-            return Done(observed=before, changed=False)
-        sim, sent_at = before.provider_id, self._fresh()
-        answer = await self._client.update(sim, change)
-        if isinstance(answer, Denial):
-            return answer.refused()
-        after = self._translator.sim(data_of(answer), sent_at)
-        if after is None or after.provider_id != sim:
-            raise OutcomeUnknown(f"SIM {sim}: the carrier answered {answer.status} without that SIM")
-        if wish.met(after):
-            return Done(observed=after)
-        return Accepted(reference=wish.reference(sim), check_after=_LOOK_AGAIN, observed=after)
+        """Send one setting."""
+        return await put(
+            before,
+            wish,
+            lambda: self._client.update(before.provider_id, change),
+            lambda value, sent_at: self._translator.sim(under_data(value), sent_at),
+            fresh=self._fresh,
+            again=_LOOK_AGAIN,
+        )
 
     # --- what became of it
 
@@ -305,10 +279,6 @@ class TelnyxConnector:
         except NotFound:
             return Done(observed=follow.gone(sim, iccid, asked_at))
         return Accepted(reference=reference, check_after=_LOOK_AGAIN, observed=record)
-
-    def _fresh(self) -> Freshness:
-        staleness = MANIFEST.capabilities.state_staleness
-        return Freshness(observed_at=self._now(), staleness=staleness, source=self._instance.name)
 
 
 def _conflict(answer: Denial) -> ReasonCode | None:

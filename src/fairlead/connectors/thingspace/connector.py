@@ -10,12 +10,12 @@ callback alone; `hear` reads it, and a poll says only that it failed.
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from importlib.resources import files
 from typing import Final
 
+from fairlead.connectors._kit.account import OpenAccount
 from fairlead.connectors._kit.http import Denial, Reply
-from fairlead.connectors._kit.manifest import read_manifest
-from fairlead.connectors._kit.paging import pages
+from fairlead.connectors._kit.inventory import inventory
+from fairlead.connectors._kit.manifest import manifest_of
 from fairlead.connectors._kit.reading import EMPTY, Fields, as_list, as_object
 from fairlead.connectors._kit.wish import MalformedReference, Wish, own_refusal, read_reference
 from fairlead.connectors.thingspace.client import Device, ThingSpaceClient
@@ -36,7 +36,6 @@ from fairlead.engine.ports.carrier import (
     Done,
     EventPage,
     Heard,
-    Manifest,
     NotFound,
     Outcome,
     OutcomeUnknown,
@@ -50,11 +49,9 @@ from fairlead.engine.ports.carrier import (
     Unavailable,
     UsagePeriod,
 )
-from fairlead.model.subscription import VERB_TARGET, Freshness, SubscriptionState, Verb
+from fairlead.model.subscription import VERB_TARGET, SubscriptionState, Verb
 
-MANIFEST: Final = read_manifest(
-    files("fairlead.connectors.thingspace").joinpath("manifest.toml").read_text(encoding="utf-8")
-)
+MANIFEST: Final = manifest_of("fairlead.connectors.thingspace")
 _LOOK_AGAIN: Final = timedelta(seconds=30)
 _A_DAY: Final = timedelta(days=1)  # after which none of today's actions counts any more
 _REASON: Final = "FF"  # the one code for a deactivation that Verizon's rules name
@@ -69,29 +66,18 @@ class Activation:
     zip_code: str = ""
 
 
-class ThingSpaceConnector:
+class ThingSpaceConnector(OpenAccount):
     """One billing account."""
 
     def __init__(
         self, instance: CarrierInstance, client: ThingSpaceClient, translator: Translator, now: Callable[[], datetime],
         *, activation: Activation, etf_waiver: bool,
     ) -> None:  # fmt: skip
-        self._instance = instance
+        super().__init__(instance, MANIFEST, now)
         self._client = client
         self._translator = translator
-        self._now = now
         self._activation = activation
         self._etf_waiver = etf_waiver
-
-    @property
-    def instance(self) -> CarrierInstance:
-        """Whose door this is."""
-        return self._instance
-
-    @property
-    def manifest(self) -> Manifest:
-        """What it can do."""
-        return MANIFEST
 
     async def check(self) -> None:
         """Log in and read the account: the credential works, and for this account."""
@@ -100,11 +86,10 @@ class ThingSpaceConnector:
 
     # --- reads
 
-    async def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
+    def list_sims(self, *, after: Cursor | None = None) -> AsyncIterator[SimPage]:
         """The inventory in the order of Verizon's own ids; the cursor is the largest seen."""
 
-        async def read(cursor: Cursor | None) -> tuple[tuple[list[object], Freshness], str | None]:
-            asked_at = self._fresh()
+        async def turn(cursor: Cursor | None) -> tuple[list[object], str | None]:
             seen = int(cursor) if cursor is not None and cursor.isascii() and cursor.isdigit() else 0
             if cursor is not None and not seen:
                 raise NotFound(f"{cursor!r} is no cursor of the inventory")
@@ -112,15 +97,9 @@ class ThingSpaceConnector:
             last = max((one for line in lines if (one := device_id(line)) is not None), default=None)
             if more and last is None:
                 raise Unavailable("POST /devices/actions/list: there is more, and no id to continue behind")
-            return (lines, asked_at), str(last) if more else None
+            return lines, str(last) if more else None
 
-        async for (lines, asked_at), onward in pages("POST /devices/actions/list", read, after=after):
-            found = [(line, self._translator.sim(line, asked_at)) for line in lines]
-            yield SimPage(
-                sims=tuple(sim for _, sim in found if sim is not None),
-                next=onward,
-                unreadable=tuple(str(line)[:200] for line, sim in found if sim is None),
-            )
+        return inventory("POST /devices/actions/list", turn, self._translator.sim, fresh=self._fresh, after=after)
 
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         """The device now."""
@@ -283,10 +262,6 @@ class ThingSpaceConnector:
     def hear(self, headers: Mapping[str, str], body: bytes) -> tuple[Heard, ...]:  # noqa: ARG002 - the proof is inside
         """What a callback service posts."""
         return heard(body, self._instance.credential.fields)
-
-    def _fresh(self) -> Freshness:
-        staleness = MANIFEST.capabilities.state_staleness
-        return Freshness(observed_at=self._now(), staleness=staleness, source=self._instance.name)
 
 
 def _lines(value: object, name: str) -> tuple[list[object], bool]:

@@ -3,8 +3,8 @@
 A callback is registered with a user name and a password, which stand in each message as plain text:
 that is all that proves a sender, so the address should be hard to guess as well. A message answers a
 request by its `requestId`, with a `deviceResponse` or a `faultResponse`, or tells something unasked,
-such as that a suspension will end. It is sent up to four times, five minutes apart, and may
-overtake another: a reason to read, never a proof.
+such as that a suspension will end. It is sent up to four times, five minutes apart and each time with
+another `callbackCount`, and may overtake another: a reason to read, never a proof.
 
 When a suspension ends by itself is told here and nowhere else: `expectedResumeDate` in the answer to
 a suspension, and seven days before it in a comment of `ResumeTrackingNotification`.
@@ -25,6 +25,7 @@ from fairlead.model.identifiers import Iccid, Imsi, MalformedIdentifier, read_ic
 from fairlead.model.subscription import SubscriptionState, SubscriptionStatus
 
 _LONGEST: Final = 100_000
+_APART: Final = frozenset({"username", "password", "callbackCount"})  # the proof; and how often it was sent
 _RESUMES: Final = re.compile(r"auto resumed on\s*-?\s*(\d{1,2})/(\d{1,2})/(\d{4})", re.IGNORECASE)
 Kind = Literal["state", "session", "usage", "sms", "operation", "device", "unknown"]
 _KINDS: Final[Mapping[str, Kind]] = {
@@ -45,7 +46,7 @@ def heard(body: bytes, secrets: Mapping[str, Secret]) -> tuple[Heard, ...]:
     if value is None:
         raise BadSignature("expected a callback message")
     _prove(value, secrets)
-    kept = {name: one for name, one in value.items() if name not in {"username", "password"}}
+    kept = {name: one for name, one in value.items() if name not in _APART}
     message = Fields(kept, [])
     ids = kinds_of(message.value("deviceIds"))
     word = next((name for name in kept if name in _KINDS), "")

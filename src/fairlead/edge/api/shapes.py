@@ -78,6 +78,8 @@ class FactsShown(BaseModel):
     usage_lag_s: int | None = Field(description="how far their source lags, as it says")
     silent_days: int | None = Field(description="days without a byte or session, as far as known; null: unknown")
     success_rate_1h: float | None
+    outage: bool | None = Field(description="whether the network it usually uses is out; null: it never was")
+    outage_over_at: datetime | None = Field(description="when its last outage was over; null while it lasts")
     firmware: str | None
     config_hash: str | None
     days_used: int | None

@@ -89,7 +89,7 @@ select d.id, d.name, d.serial, d.imei, d.eid, d.mac, d.fingerprint, d.sku, d.reg
     f.home_country, f.country, f.plmn, f.rat, f.cell, f.roaming, f.carrier, f.iccid, f.fact_imei, f.connectivity,
     f.law_stance, f.law_confidence, f.subscription_state, f.plan, f.usage_24h_bytes, f.usage_month_bytes,
     f.usage_at, f.usage_lag_s, f.silent_days,
-    f.success_rate_1h, f.firmware, f.config_hash, f.days_used, f.breach_at, f.imei_breach_at, f.cert_not_after,
+    f.success_rate_1h, f.outage, f.outage_over_at, f.firmware, f.config_hash, f.days_used, f.breach_at, f.imei_breach_at, f.cert_not_after,
     f.last_contact_at, f.place_at, f.place_source
 from unnest(%(ids)s::uuid[]) with ordinality as u (id, n)
 cross join lateral (select * from device d where d.id = u.id limit 1) d

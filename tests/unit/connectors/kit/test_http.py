@@ -1,5 +1,6 @@
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -124,6 +125,17 @@ async def test_a_2xx_that_is_not_json_settles_nothing(body: bytes) -> None:
         await door.call(READ)
     with pytest.raises(OutcomeUnknown):
         await door.call(WRITE)
+
+
+async def test_where_success_is_a_sentence_it_is_kept_and_settles_the_call() -> None:
+    told = replace(WRITE, prose=True)
+    for body in (b"Done.", b"[", b'{"a": 1}', b""):
+        answer = await http(saying(200, body)).call(told)
+        assert isinstance(answer, Reply)
+        assert answer.value == body.decode()
+    with pytest.raises(OutcomeUnknown):
+        await http(saying(502, b"Done.")).call(told)
+    assert isinstance(await http(saying(400, b"No.")).call(told), Denial)
 
 
 async def test_a_reply_is_bounded_also_when_it_is_packed() -> None:

@@ -1,0 +1,1 @@
+"""Monogoto: one customer per connector. Built on pages and on programs of others, so it is experimental."""

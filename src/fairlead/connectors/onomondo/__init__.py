@@ -1,0 +1,1 @@
+"""Onomondo: one organisation per connector. Built on pages and on a reconstruction, so it is experimental."""
