@@ -24,7 +24,7 @@ Facts marked *follows the clock* change by themselves; they can only be compared
 """
 
 _TITLES: dict[Context, str] = {
-    "device": "Facts of a device (`Policy`, and the `match` of `Steering` and `Grant`)",
+    "device": "Facts of a device (`Policy`, and the `match` of `Steering`, `Grant` and `UsageRule`)",
     "country": "Facts of a country (`Strategy`)",
     "network": "Facts of a candidate network (`Steering`)",
     "session": "Facts of a session (`SessionPolicy`)",

@@ -15,6 +15,7 @@ from fairlead.model.lifecycle import (
     CHANGE,
     DEVICE,
     FINDING,
+    HOLD,
     MOVE,
     OPEN_MOVE,
     OPERATION,
@@ -25,6 +26,7 @@ from fairlead.model.lifecycle import (
     ChangeState,
     DeviceState,
     FindingState,
+    HoldState,
     MoveState,
     OperationState,
     ShipmentState,
@@ -103,6 +105,13 @@ def _diagrams() -> tuple[_Diagram, ...]:
             ShipmentState.DRAFT,
         ),
         _Diagram("Device", "The life of a device. See [Device](nouns/device.md).", DEVICE, DeviceState.MANUFACTURED),
+        _Diagram(
+            "Hold",
+            "A line that crossed the measure of a [usage rule](guides/usage-rules.md), and what was done about it. "
+            "What is held goes back by itself; over begins anew with the next crossing.",
+            HOLD,
+            HoldState.CROSSED,
+        ),
         _Diagram(
             "Finding",
             "What insight concluded. It is closed when what was seen is seen no more, or by a person; seen again "

@@ -92,6 +92,10 @@ def _limit(
     return {"bytes": None if amount == _NONE else sizes.size(amount, "--bytes")}
 
 
+def _speed(speed: Annotated[str, typer.Option("--speed", help="The carrier's name of the speed class.")]) -> Body:
+    return {"speed": speed}
+
+
 def _group(
     name: Annotated[str, typer.Option("--group", metavar="GROUP|none", help="The carrier's id of the group.")],
 ) -> Body:
@@ -234,6 +238,10 @@ _add(
 _add(
     "set_limit", "Limit how much data lines may use.", _limit,
     "--bytes 500MB --carrier global-sim --reason 'bill shock'", "--bytes none --from vip.txt --reason 'unlimited'",
+)  # fmt: skip
+_add(
+    "set_speed", "Put lines into a speed class of the carrier's.", _speed,
+    "--speed s1.slow --carrier global-sim --reason 'bill shock'",
 )  # fmt: skip
 _add(
     "set_group", "Put lines into a group of the carrier's.", _group,

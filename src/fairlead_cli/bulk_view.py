@@ -205,7 +205,8 @@ def show(out: Output, bulk: Body) -> None:
     )  # fmt: skip
     out.fields({
         "Reason": bulk["reason"], "Arguments": bulk["arguments"], "Lines chosen by": bulk["selected"],
-        "Takes back": bulk["undo_of"], "Asked by": bulk["author"], "Agreed to by": bulk["approver"],
+        "Takes back": bulk["undo_of"], "Rule": bulk.get("rule"), "Asked by": bulk["author"],
+        "Agreed to by": bulk["approver"],
         "Created": bulk["created_at"], "Settled": bulk["settled_at"],
     })  # fmt: skip
 

@@ -82,6 +82,15 @@ STATES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "quarantined": ("active", "retired"),
         "retired": (),
     },
+    "hold": {
+        "crossed": ("waiting", "acting", "over", "not-done"),
+        "waiting": ("acting", "over"),
+        "acting": ("held", "over", "not-done"),
+        "held": ("going-back", "over"),
+        "going-back": ("held", "over"),
+        "over": ("crossed",),
+        "not-done": ("crossed", "over"),
+    },
     "finding": {"open": ("acknowledged", "closed"), "acknowledged": ("closed",), "closed": ()},
 }  # fmt: skip
 
@@ -127,7 +136,7 @@ def expression(shell: Shell, text: Annotated[str, typer.Argument(metavar="EXPR",
 def states(
     shell: Shell,
     noun: Annotated[
-        str | None, typer.Argument(help="change, batch, move, operation, bulk, shipment, device or finding.")
+        str | None, typer.Argument(help="change, batch, move, operation, bulk, shipment, device, hold or finding.")
     ] = None,
 ) -> None:
     """Which state may follow which."""

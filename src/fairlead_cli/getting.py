@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 from rich.markup import escape
 
-from fairlead_cli import change_view, device_view, durations, finding_view, nouns, plan_view, words
+from fairlead_cli import change_view, device_view, durations, finding_view, line_rules, nouns, plan_view, words
 from fairlead_cli.client import Body, Listing
 from fairlead_cli.output import Column
 from fairlead_cli.shell import Shell, command, group
@@ -140,7 +140,9 @@ def subscriptions(
 
 def policies(
     shell: Shell, *,
-    kind: Annotated[str | None, typer.Option(help="Policy, Strategy, Steering, SessionPolicy or Grant.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Policy, Strategy, Steering, SessionPolicy, Grant or UsageRule.")
+    ] = None,
     limit: Limit = 100, everything: All = False, output: Form = "table",
 ) -> None:  # fmt: skip
     """Policies and the other resources as they are kept."""
@@ -422,6 +424,12 @@ command(
 command(app, "policies", examples=("fairlead get policies --kind Policy",))(policies)
 command(app, "policy", examples=("fairlead get policy brazil-local", "fairlead get policy Strategy/tiered"))(policy)
 _simple("plans", "/v1/plans", nouns.PLANS, "plans", "Plans, newest first.", "fairlead get plans")
+_simple("steering", "/v1/steering", line_rules.STEERING, "steering",
+        "What steering comes to at each carrier account: its list and how lines stand, or why there is none.",
+        "fairlead get steering -o wide")  # fmt: skip
+_simple("usage-rules", "/v1/usage-rules", line_rules.USAGE_RULES, "usage rules",
+        "What usage rules come to at each carrier account: lines judged, crossed, acted upon, and why not.",
+        "fairlead get usage-rules")  # fmt: skip
 command(app, "plan", examples=("fairlead get plan plan_06f…",))(plan)
 _simple("changes", "/v1/changes", change_view.CHANGES, "changes", "Changes, newest first.", "fairlead get changes")
 command(app, "strategy", examples=("fairlead get strategy tiered",))(strategy)

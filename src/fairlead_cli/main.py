@@ -96,7 +96,6 @@ def build() -> typer.Typer:
     register.install(carriers.app, getting.app)
     shipments.install(getting.app)
     outages.install(app, getting.app, reporting.app)
-    shipments.install(getting.app)
     command(app, "version", examples=("fairlead version --json",))(show_version)
     for part in (
         getting.app, changes.app, bulk.app, shipments.app, journal.app, explaining.app, config, signing_in.tokens,

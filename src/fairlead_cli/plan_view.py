@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from rich.markup import escape
 
-from fairlead_cli import words
+from fairlead_cli import line_rules, words
 from fairlead_cli.client import Body
 from fairlead_cli.output import Markup, Output, Title, grid
 
@@ -32,6 +32,7 @@ def show(out: Output, plan: Body) -> None:
     _resources(out, summary)
     _radius(out, summary)
     _recipes(out, words.rows(summary, "situations"))
+    line_rules.in_plan(out, summary)
     _warnings(out, summary)
 
 

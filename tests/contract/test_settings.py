@@ -3,7 +3,7 @@
 import pytest
 from tests.contract.bench import APN, Bench, done, refused
 
-from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown, ReasonCode, Refused
+from fairlead.engine.ports.carrier import NetworkPolicy, NotFound, OutcomeUnknown, ReadsNetworks, ReasonCode, Refused
 from fairlead.model.identifiers import Imei, Plmn
 from fairlead_sim.world.radio import AttachRefused
 
@@ -148,6 +148,9 @@ async def test_networks_are_steered_once(bench: Bench) -> None:
     assert (steered.changed, steered.observed.network_policy) == (True, policy)
     assert (await done(bench, connector, await connector.set_network_policy(line, policy))).changed is False
     assert bench.executed("set_network_policy", line) == 1
+    now = connector.read_networks(line) if isinstance(connector, ReadsNetworks) else connector.read_sim(line)
+    shown = await now
+    assert (shown if isinstance(shown, NetworkPolicy) else shown.network_policy) == policy  # how it is taken back
 
 
 @needs("SteersNetworks", alone=False)
@@ -159,6 +162,25 @@ async def test_steering_binds_whom_the_manifest_says(bench: Bench) -> None:
     await done(bench, connector, await connector.set_network_policy(line, policy))
     assert bench.card(line).steering is not None
     assert (bench.card(other).steering is not None) == (record.steering_scope != "sim")
+
+
+@needs("LimitsSpeed")
+async def test_a_speed_class_is_set_once_and_put_back(bench: Bench) -> None:
+    line = bench.line()
+    connector = bench.open()
+    speeds = bench.manifest.capabilities.speeds
+    usual = (await connector.read_sim(line)).speed
+    slow = min(speeds, key=lambda name: speeds[name])
+    assert usual != slow
+    slowed = await done(bench, connector, await connector.set_speed(line, slow))
+    assert (slowed.changed, slowed.observed.speed) == (True, slow)
+    assert (await done(bench, connector, await connector.set_speed(line, slow))).changed is False
+    assert bench.executed("set_speed", line) == 1
+    back = await done(bench, connector, await connector.set_speed(line, usual))
+    assert back.observed.speed == usual
+    refusal = await refused(bench, connector, await connector.set_speed(line, "warp"))
+    assert refusal.reason is ReasonCode.INVALID_REQUEST
+    assert bench.executed("set_speed", line) == 2
 
 
 @needs("SetsPlan")

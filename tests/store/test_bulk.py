@@ -1,7 +1,7 @@
 """Bulk actions: counted before, one operation a line, paused, cancelled, taken back; and what carriers make of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from fairlead.engine.plans import Hand
 from fairlead.engine.ports.bulk import Bulk, Lines
 from fairlead.engine.ports.carrier import (
     Accepted,
+    DataLimit,
     Done,
     Manifest,
     Outcome,
@@ -22,6 +23,7 @@ from fairlead.engine.ports.carrier import (
     RawReply,
     ReasonCode,
     Refused,
+    SimRecord,
 )
 from fairlead.engine.ports.fleet import SubscriptionFilter
 from fairlead.engine.situations import Able, Ables
@@ -343,3 +345,38 @@ async def test_a_lines_allowance_for_the_day_is_kept(house: House) -> None:
     clock(house, until)
     await run(house, carrier)
     assert sum(carrier.called.values()) == 3
+
+
+@dataclass
+class Ceilings(CarrierOnPaper):
+    """A carrier that keeps a ceiling a line, and shows it where there is one."""
+
+    limits: dict[str, int] = field(default_factory=dict)
+
+    async def set_limit(self, sim: ProviderId, limit_bytes: int | None) -> Outcome:
+        assert limit_bytes is not None
+        self.limits[sim] = limit_bytes
+        return Done(observed=self._record(sim))
+
+    def _record(self, sim: ProviderId) -> SimRecord:
+        limit = DataLimit(limit_bytes=self.limits[sim]) if sim in self.limits else None
+        return replace(super()._record(sim), limit=limit)
+
+
+async def test_a_setting_that_the_carrier_showed_is_put_back_and_another_is_not(house: House) -> None:
+    await settle_fleet(house.database, house.tenant, 2)
+    known = manifest(set_limit=FREE)
+    made = bulks(house, lambda connector: known)
+    carrier = Ceilings(done)
+    lines = [row[0] for row in await house.sql("select iccid from subscription where state = 4 order by iccid")]
+    await house.sql("update subscription set provider_id = iccid returning 1")
+    carrier.limits = {lines[0]: 5_000_000}
+    bulk = await started(house, asked(Verb.SET_LIMIT, lines, bytes=1_000_000), made)
+    await run(house, carrier, made)
+    assert carrier.limits == dict.fromkeys(lines, 1_000_000)
+    undone = await made.undo(actor(house), HAND, bulk.id, reason="no")
+    assert isinstance(undone, Bulk)
+    await run(house, carrier, made)
+    results = {one.iccid: one for one in await made.results(actor(house), undone.id, above=None, state=None, limit=9)}
+    assert carrier.limits == {lines[0]: 5_000_000, lines[1]: 1_000_000}
+    assert results[lines[1]].reason == "nothing takes it back"  # what it was before was never shown

@@ -184,7 +184,6 @@ async def api(database: Database, tenant: TenantId, reference: Reference, tmp_pa
         Baselines(BaselineStore(database), reference),
         Certificates(CertificateStore(database)),
         Availability(database, OutageStore(database), append),
-        Certificates(CertificateStore(database)),
         Strategies(
             Stores(
                 transactions=database,

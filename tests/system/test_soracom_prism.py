@@ -37,6 +37,7 @@ async def test_every_call_and_every_reply_keeps_the_contract(judged: Judged) -> 
     assert isinstance(await connector.set_imei_lock(line, Imei(imei)), Done)
     assert (await connector.read_sim(line)).imei_lock is not None
     assert isinstance(await connector.set_imei_lock(line, None), Done)
+    assert isinstance(await connector.set_speed(line, "s1.slow"), Done)
     for text in ("wake up", "Ölçüm"):
         assert isinstance(await connector.send_sms(line, text), Done)
     bench.clock.tick(hours=1)

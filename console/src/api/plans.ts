@@ -73,6 +73,33 @@ export interface Cost {
   unpriced: string | null;
 }
 
+/** What a rule that acts on lines comes to at one account: fairlead.engine.steerings and usage_rules. */
+export interface SteeringAt {
+  account: string;
+  lines: number;
+  possible: boolean;
+  because: string;
+  kind: string;
+  plmns: string[];
+  notes: string[];
+  standing: Record<string, number>;
+}
+
+export interface UsageRuleAt {
+  account: string;
+  lines: number;
+  judged: number;
+  crossed: number;
+  stale: number;
+  unknown: number;
+  cannot: number;
+  cannot_because: string;
+  action: string | null;
+  action_because: string;
+  waits_because: string;
+  lines_by_state: Record<string, number>;
+}
+
 export interface PlanSummary {
   resources: PlannedResource[]; // as in the plan, which lists leave out
   devices: number;
@@ -94,6 +121,8 @@ export interface PlanSummary {
   possible_collisions: { policies: [string, string]; facet: string; path: string }[];
   left_out?: Record<string, number>; // of an action: to whom it is not open
   ends_after_s?: number | null;
+  steering?: Record<string, SteeringAt[]>; // by name: what it would be at each account
+  usage_rules?: Record<string, UsageRuleAt[]>;
 }
 
 /** What a 409 on apply says: how far the fleet moved since the plan was made. */

@@ -5,6 +5,7 @@ import type { Cost, Plan, PlannedResource, PlanSummary, Saves } from "@/api/plan
 import { undoOf } from "@/api/plans";
 import { countryName, span, useFormat } from "@/frame/format";
 import type { Tone } from "@/frame/theme";
+import { SteeringTable, UsageRuleTable } from "./AtAccounts";
 import { StateBadge } from "./Badges";
 import { BarList } from "./BarList";
 import { type Figure, Figures } from "./Facts";
@@ -25,6 +26,7 @@ export function PlanImpact({ plan }: { plan: Plan }) {
       <Figures label="The plan in figures" items={usePlanFigures(summary)} />
       <PlanWarnings summary={summary} />
       <Resources resources={plan.resources} summary={summary} />
+      <RulesAtAccounts summary={summary} />
       <BlastRadius summary={summary} />
       <Recipes summary={summary} />
       <div className="fl-cols">
@@ -164,6 +166,25 @@ export function Resources({ resources, summary }: { resources: PlannedResource[]
         </ul>
       )}
     </Panel>
+  );
+}
+
+/** Rules that act on lines move no device: what they would come to stands account by account. */
+export function RulesAtAccounts({ summary }: { summary: PlanSummary }) {
+  const none = <Empty title="It matches no line today">Lines that come to match are taken up later.</Empty>;
+  return (
+    <>
+      {Object.entries(summary.steering ?? {}).map(([name, rows]) => (
+        <Panel key={name} title={`Steering ${name}`} note="the list that would be set at each account, or why none" flush>
+          {rows.length > 0 ? <SteeringTable rows={rows} label={`Steering ${name} at each account`} planned /> : none}
+        </Panel>
+      ))}
+      {Object.entries(summary.usage_rules ?? {}).map(([name, rows]) => (
+        <Panel key={name} title={`Usage rule ${name}`} note="whom it would find beyond its measure now, as of each carrier's data" flush>
+          {rows.length > 0 ? <UsageRuleTable rows={rows} label={`Usage rule ${name} at each account`} planned /> : none}
+        </Panel>
+      ))}
+    </>
   );
 }
 

@@ -26,6 +26,7 @@ export * from "./Screen";
 export * from "./Timeline";
 export { toneOf, wordsOf } from "./states";
 export { ApplyPlan } from "./ApplyPlan";
+export { SteeringTable, UsageRuleTable } from "./AtAccounts";
 export * from "./BarList";
 export { Person } from "./Person";
 export { PlanFlow } from "./PlanFlow";

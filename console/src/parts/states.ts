@@ -21,8 +21,6 @@ const TONE: Record<string, Tone> = {
   left: "move", arrived: "ok", elsewhere: "warn", unseen: "idle",
   // networks
   usual: "ok", suspected: "warn", out: "bad", learning: "info", "too-few": "idle", met: "ok", missed: "bad",
-  // shipments: ready is above, as of a line; left is under way
-  left: "move", arrived: "ok", elsewhere: "warn", unseen: "idle",
   // roaming stance
   prohibited: "bad", restricted: "warn", conditional: "warn", carrier_policy: "info", permissive: "ok", mandatory: "bad",
   // freshness and confidence

@@ -82,6 +82,20 @@ class Preview:
     saves: Mapping[str, Any] | None = None  # of all accounts
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleHand:
+    """A rule that acts: for whom, under which name, and the person who wrote its revision and answers for it."""
+
+    tenant: TenantId
+    rule: str  # as the journal names it: rule/NAME@REVISION or steering/NAME@REVISION
+    person: UUID
+
+    @property
+    def actor(self) -> Actor:
+        """As the journal names it."""
+        return Actor(tenant=self.tenant, name=self.rule)
+
+
 class Bulks:
     """Bulk actions of every tenant."""
 
@@ -128,24 +142,73 @@ class Bulks:
                 undo_of=None, total=seen.lines, created_at=now, started_at=None if seen.approval else now,
                 settled_at=None, version=1,
             )  # fmt: skip
-            await self._rows.insert(tx, bulk)
-            able = [
-                Asks(
-                    account=one.account, because="" if one.supported else one.because, already=target_state(asked.verb)
-                )
-                for one in seen.accounts
-            ]
-            await self._rows.add_lines(tx, bulk, asked.lines, able, self._deadline(now))
-            said: dict[str, Json] = {
-                "verb": bulk.verb,
-                "lines": bulk.total,
-                "able": seen.able,
-                "state": name(bulk.state),
-            }
-            await self._stores.append(tx, [_line(actor, bulk.id, Action.BULK_STARTED, now, reason, said)])
+            await self._begin(tx, actor, bulk, asked, seen, {})
             kept = await self._rows.read(tx, bulk.id)
         assert kept is not None  # noqa: S101 - just written
         return kept
+
+    async def for_rule(
+        self, tx: Transaction, by: RuleHand, asked: Asked, *, reason: str, waits: str = ""
+    ) -> tuple[UUID, str] | None:
+        """The same for a rule, in the caller's transaction; None where none of the lines can be asked.
+
+        `waits`: why a person must agree, beside what the verb asks for by itself. Answers with the bulk action and why
+        it waits; empty: it runs. Raises `MalformedArgument`.
+        """
+        arguments = read_arguments(asked.verb, asked.arguments)
+        now = self._time.now()
+        seen = await self._seen(tx, asked, now)
+        if not seen.able:
+            return None
+        waits = waits or seen.approval
+        bulk = Bulk(
+            id=uuid7(now), verb=asked.verb.value, arguments=arguments, selected={**asked.selected, "rule": by.rule},
+            reason=f"{reason}; waits: {waits}" if waits else reason, author=by.person, approver=None, undo_of=None,
+            state=BulkState.WAITING if waits else BulkState.RUNNING, total=seen.lines, created_at=now,
+            started_at=None if waits else now, settled_at=None, version=1, rule=by.rule,
+        )  # fmt: skip
+        told: dict[str, Json] = {"waits": waits} if waits else {}
+        await self._begin(tx, by.actor, bulk, asked, seen, told)
+        return bulk.id, waits
+
+    async def back_for_rule(
+        self, tx: Transaction, by: RuleHand, of: UUID, iccids: Sequence[str], *, reason: str
+    ) -> UUID:
+        """Take lines of a rule's own bulk action back to what they were, in the caller's transaction."""
+        now = self._time.now()
+        bulk = Bulk(
+            id=uuid7(now), verb=UNDO, arguments={}, selected={"undo": show("bulk", of), "rule": by.rule},
+            reason=reason, state=BulkState.RUNNING, author=by.person, approver=None, undo_of=of, total=len(iccids),
+            created_at=now, started_at=now, settled_at=None, version=1, rule=by.rule,
+        )  # fmt: skip
+        await self._rows.insert(tx, bulk)
+        added = await self._rows.add_back(
+            tx, bulk, of, await self._able(tx), self._deadline(now), only=iccids
+        )  # fmt: skip
+        said: dict[str, Json] = {"verb": UNDO, "undo_of": show("bulk", of), "lines": added}
+        await self._stores.append(tx, [_line(by.actor, bulk.id, Action.BULK_STARTED, now, reason, said)])
+        return bulk.id
+
+    async def _begin(
+        self, tx: Transaction, actor: Actor, bulk: Bulk, asked: Asked, seen: Preview, told: Mapping[str, Json]
+    ) -> None:
+        """Write it, an operation a line, and the journal line."""
+        await self._rows.insert(tx, bulk)
+        able = [
+            Asks(account=one.account, because="" if one.supported else one.because, already=target_state(asked.verb))
+            for one in seen.accounts
+        ]
+        await self._rows.add_lines(tx, bulk, asked.lines, able, self._deadline(bulk.created_at))
+        said: dict[str, Json] = {
+            "verb": bulk.verb,
+            "lines": bulk.total,
+            "able": seen.able,
+            "state": name(bulk.state),
+        }
+        said |= dict(told)
+        await self._stores.append(
+            tx, [_line(actor, bulk.id, Action.BULK_STARTED, bulk.created_at, bulk.reason, said)]
+        )  # fmt: skip
 
     async def undo(self, actor: Actor, hand: Hand, of: UUID, *, reason: str) -> Bulk | Conflict | None:
         """Take one back: a bulk action of its own, line by line to the state before. None: there is no such."""

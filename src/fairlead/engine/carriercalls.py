@@ -12,6 +12,7 @@ from fairlead.engine.ports.carrier import (
     Deactivates,
     Groups,
     LimitsData,
+    LimitsSpeed,
     LocksImei,
     NetworkPolicy,
     NotFound,
@@ -50,6 +51,7 @@ CLASSES: Final[Mapping[str, ActionClass]] = {
     **dict.fromkeys([*WANTED, *PROTECTED], "state"),
     "set_plan": "plan",
     "set_limit": "setting",
+    "set_speed": "setting",
     "set_imei_lock": "setting",
     "set_network_policy": "setting",
     "set_group": "group",
@@ -104,6 +106,8 @@ def _set(connector: object, work: CarrierWork) -> Awaitable[CarrierOutcome] | No
             return connector.set_plan(sim, str(given["plan"]))
         case "set_limit" if isinstance(connector, LimitsData):
             return connector.set_limit(sim, given.get("bytes"))
+        case "set_speed" if isinstance(connector, LimitsSpeed):
+            return connector.set_speed(sim, str(given["speed"]))
         case "set_imei_lock" if isinstance(connector, LocksImei):
             return connector.set_imei_lock(sim, _imei(given))
         case "set_network_policy" if isinstance(connector, SteersNetworks):
@@ -132,6 +136,8 @@ def shows(record: SimRecord, verb: str, given: Mapping[str, Any]) -> bool:
             return record.group == (given.get("group") or "")
         case "set_limit":
             return record.limit is not None and record.limit.limit_bytes == given.get("bytes")
+        case "set_speed":
+            return record.speed == given.get("speed")
         case "set_imei_lock":
             imei = given.get("imei")
             return record.imei_lock is not None and record.imei_lock.holds(

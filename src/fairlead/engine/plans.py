@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, ClassVar, Final, Protocol, TypeAlias
 from uuid import UUID
 
 from fairlead.engine.actions import ActionAsked, overtaken, passing, policy_text
@@ -39,7 +39,7 @@ from fairlead.engine.situations import Collided, Counted, Situations
 from fairlead.engine.stores import Stores
 from fairlead.model.ids import PrincipalId, TenantId, show
 from fairlead.model.journal import Action, Subject
-from fairlead.model.resources import NO_DRIVER_YET, Fault, Policy, Resource
+from fairlead.model.resources import NO_DRIVER_YET, Fault, Policy, Resource, UsageRule
 from fairlead.model.subscription import VerbCapability
 from fairlead.plan.impact import costs, puts_aside, savings, steps_summary
 from fairlead.policy.collide import collisions_possible
@@ -83,13 +83,29 @@ def _unsaid(_connector: str, _verb: str) -> bool | None:
     return None
 
 
+class Preview(Protocol):
+    """What resources of one kind would come to, account by account."""
+
+    key: ClassVar[str]  # its name in a plan's summary
+
+    async def at_accounts(
+        self, tx: Transaction, tenant: TenantId, resources: Sequence[Resource]
+    ) -> Mapping[str, list[dict[str, Any]]]:
+        """By name of the resource; nothing for other kinds."""
+        ...
+
+
 class Planner:
     """Makes plans and measures their drift."""
 
-    def __init__(self, stores: Stores, situations: Situations, billing: Billing = _unsaid) -> None:
+    def __init__(
+        self, stores: Stores, situations: Situations, billing: Billing = _unsaid, previews: Sequence[Preview] = ()
+    ) -> None:
+        """`previews` say what kinds that move no facet come to at each carrier account."""
         self._stores = stores
         self._situations = situations
         self._billing = billing
+        self._previews = previews
 
     async def make(
         self,
@@ -326,8 +342,8 @@ class Planner:
                 count = await self._stores.plans.hidden(tx, p.resource.match.expr, {"tenant": str(tenant)}, now)
                 if count:
                     hidden[p.name] = count
-                if p.resource.observe:
-                    observed.append(p.name)
+            if isinstance(p.resource, Policy | UsageRule) and p.resource.observe:
+                observed.append(p.name)
         return {
             "devices": sum(c.devices for c in counted),
             "movable": sum(c.devices for c in counted if c.recipe.blocked is None),
@@ -355,7 +371,16 @@ class Planner:
             "cost": priced,
             "hidden": hidden,
             "possible_collisions": await self._possible_collisions(tx, proposals, now),
-        }
+        } | await self._at_accounts(tx, tenant, proposals)
+
+    async def _at_accounts(self, tx: Transaction, tenant: TenantId, proposals: Sequence[Proposal]) -> dict[str, Any]:
+        resources = [p.resource for p in proposals if p.resource is not None]
+        found: dict[str, Any] = {}
+        for preview in self._previews:
+            told = await preview.at_accounts(tx, tenant, resources)
+            if told:
+                found[preview.key] = {name: list(rows) for name, rows in told.items()}
+        return found
 
     async def _saves(
         self, tx: Transaction, owner: UUID, counted: Sequence[Counted], now: datetime

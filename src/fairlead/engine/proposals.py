@@ -15,7 +15,7 @@ from fairlead.engine.ports.planning import RevisionRow
 from fairlead.engine.ports.resolving import CountedCombination, JudgedRule
 from fairlead.engine.rules import activates, entering, life_of, resource_of
 from fairlead.model.expression import negation
-from fairlead.model.resources import API_VERSION, Fault, Policy, Resource
+from fairlead.model.resources import API_VERSION, Fault, Policy, Resource, Steering, UsageRule
 from fairlead.policy.proof import prove
 from fairlead.policy.read import read_resources
 
@@ -96,6 +96,10 @@ def about(resource: Resource) -> dict[str, Any]:
             "reason": resource.reason,
             "observe": resource.observe,
         }
+    if isinstance(resource, Steering | UsageRule):
+        about["match"] = resource.match.text
+    if isinstance(resource, UsageRule):
+        about |= {"reason": resource.reason, "observe": resource.observe}
     return about
 
 

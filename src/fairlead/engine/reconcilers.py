@@ -5,7 +5,7 @@ The names are the kinds of hints too: triggers write them (migration 0008), and 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,9 +25,11 @@ from fairlead.engine.ports.events import About, Events, Silence
 from fairlead.engine.ports.shadow import DeviceNudges
 from fairlead.engine.resolve import Resolver
 from fairlead.engine.stages import Stages
+from fairlead.engine.steerings import Steerings
 from fairlead.engine.stores import Stores
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.usage import TURN_S, UsageIntake
+from fairlead.engine.usage_rules import UsageRules
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId, show
 
@@ -38,6 +40,9 @@ COUNTS_EVERY_S: Final = 5.0
 COUNTS_RESTS: Final = 9.0  # a count rests so many times as long as it took: a second or more for a million devices
 COUNTS_AT_LEAST_S: Final = 60.0
 USAGE_EVERY_S: Final = 5.0
+RULES_EVERY_S: Final = 2.0
+RULES_REST: Final = 9.0  # a look at all lines rests so many times as long as it took ...
+RULES_AT_MOST_S: Final = 600.0  # ... and no longer than this
 OUTAGES_EVERY_S: Final = 1.0  # asks nothing of the database until a bucket is over
 LOOK_EVERY_S: Final = 5.0  # a move waits for a session: not so often that it eats the carrier's budget
 
@@ -58,6 +63,8 @@ class Workers:
     outages: Outages
     nudges: DeviceNudges
     fleet: Fleet
+    steerings: Steerings
+    usage_rules: UsageRules
     events: Events = field(default_factory=Silence)
 
 
@@ -85,6 +92,8 @@ def reconcilers(
         Reconciler(
             name="windows", reconcile=doing.windows, every_s=CLOCKS_AT_LEAST_S, busy_s=CLOCKS_AT_LEAST_S, hinted=False
         ),
+        Reconciler(name="usage_rules", reconcile=doing.usage_rules, every_s=RULES_EVERY_S, busy_s=RULES_EVERY_S),
+        Reconciler(name="steering", reconcile=doing.steering, every_s=RULES_EVERY_S, busy_s=RULES_EVERY_S),
         Reconciler(
             name="outages", reconcile=doing.outages, every_s=OUTAGES_EVERY_S, busy_s=OUTAGES_EVERY_S, hinted=False
         ),
@@ -102,6 +111,7 @@ class _Doing:
         self._clocks_at: dict[TenantId, datetime] = {}
         self._windows_at: dict[TenantId, datetime] = {}
         self._count_next: dict[tuple[TenantId, str], float] = {}  # monotonic seconds
+        self._rule_next: dict[tuple[TenantId, str], float] = {}  # the same
 
     async def resolve(self, tenant: TenantId) -> bool:
         resolved = await self._workers.resolver.dirty(tenant, self._time.now())
@@ -183,6 +193,22 @@ class _Doing:
         changed = await self._workers.usage.refresh(tenant)
         self._windows_at[tenant] = now
         return changed > 0
+
+    async def steering(self, tenant: TenantId) -> bool:
+        return await self._rested(tenant, "steering", self._workers.steerings.tick)
+
+    async def usage_rules(self, tenant: TenantId) -> bool:
+        return await self._rested(tenant, "usage-rules", self._workers.usage_rules.tick)
+
+    async def _rested(self, tenant: TenantId, what: str, tick: Callable[[TenantId], Awaitable[int]]) -> bool:
+        """A look at every line there is: awake, but not again before it has rested."""
+        began = time.monotonic()
+        if began < self._rule_next.get((tenant, what), float("-inf")):
+            return True
+        done = await tick(tenant)
+        ended = time.monotonic()
+        self._rule_next[tenant, what] = ended + min((ended - began) * RULES_REST, RULES_AT_MOST_S)
+        return done > 0
 
     async def counts(self, tenant: TenantId) -> bool:
         """Each count as often as it is cheap; awake until all of them are of after the last word."""

@@ -16,7 +16,7 @@ UNDO: Final = "undo"  # the verb of a bulk action that takes another one back: e
 LONGEST_SMS: Final = 1_000
 BulkVerb = Literal[
     "activate", "suspend", "standby", "deactivate", "allow_termination", "terminate", "set_plan", "set_limit",
-    "set_group", "set_imei_lock", "set_network_policy", "send_sms", "reset_connection",
+    "set_speed", "set_group", "set_imei_lock", "set_network_policy", "send_sms", "reset_connection",
 ]  # fmt: skip
 # What takes a state back, by the state the line was in before.
 BACK: Final[Mapping[str, Verb]] = {
@@ -116,6 +116,7 @@ def _group(name: str, value: object) -> str | None:
 _TAKES: Final[Mapping[Verb, Mapping[str, Any]]] = {
     Verb.SET_PLAN: {"plan": _text(128)},
     Verb.SET_LIMIT: {"bytes": _bytes},
+    Verb.SET_SPEED: {"speed": _text(64)},
     Verb.SET_GROUP: {"group": _group},
     Verb.SET_IMEI_LOCK: {"imei": _imei},
     Verb.SET_NETWORK_POLICY: {"kind": _kind, "plmns": _plmns},

@@ -109,6 +109,18 @@ class FindingState(IntEnum):
     CLOSED = 3  # the condition is over, or a person said so; seen again it is another finding
 
 
+class HoldState(IntEnum):
+    """A line that crossed a usage rule's measure, and what was done about it."""
+
+    CROSSED = 1  # told
+    WAITING = 2  # for a person
+    ACTING = 3
+    HELD = 4
+    GOING_BACK = 5
+    OVER = 6
+    NOT_DONE = 7
+
+
 _S = TypeVar("_S", bound=IntEnum)
 
 C, B, M, O, D = ChangeState, BatchState, MoveState, OperationState, DeviceState  # noqa: E741 - initials of the nouns
@@ -185,6 +197,17 @@ FINDING: Final[Mapping[FindingState, frozenset[FindingState]]] = {
     FindingState.OPEN: frozenset({FindingState.ACKNOWLEDGED, FindingState.CLOSED}),
     FindingState.ACKNOWLEDGED: frozenset({FindingState.CLOSED}),
     FindingState.CLOSED: frozenset(),
+}
+
+_H = HoldState
+HOLD: Final[Mapping[HoldState, frozenset[HoldState]]] = {
+    _H.CROSSED: frozenset({_H.WAITING, _H.ACTING, _H.NOT_DONE, _H.OVER}),
+    _H.WAITING: frozenset({_H.ACTING, _H.OVER}),
+    _H.ACTING: frozenset({_H.HELD, _H.NOT_DONE, _H.OVER}),
+    _H.HELD: frozenset({_H.GOING_BACK, _H.OVER}),
+    _H.GOING_BACK: frozenset({_H.HELD, _H.OVER}),
+    _H.OVER: frozenset({_H.CROSSED}),
+    _H.NOT_DONE: frozenset({_H.CROSSED, _H.OVER}),
 }
 
 SETTLED_OPERATION: Final = frozenset({O.VERIFIED, O.FAILED, O.REFUSED, O.EXPIRED, O.SUPERSEDED})

@@ -1,4 +1,4 @@
-"""The resources people write: Policy, Strategy, Steering, SessionPolicy and Grant.
+"""The resources people write: Policy, Strategy, Steering, SessionPolicy, Grant and UsageRule.
 
 `policy.read` makes them from YAML with every condition already checked; the doors, the engine and
 the planner pass them around as values. Each keeps its conditions as a `Condition` (the text for
@@ -175,6 +175,8 @@ class Steering:
     metadata: Metadata
     match: Condition
     prefer: tuple[Preference, ...]
+    premium: Only["allow", "bar"]  # of premium networks, at a carrier whose list has no order
+    shared: bool  # a list that binds more lines than those matched may be set
     line: int
 
 
@@ -237,6 +239,85 @@ class Grant:
     line: int
 
 
-Resource = Policy | Strategy | Steering | SessionPolicy | Grant
-kinds: Final = ("Policy", "Strategy", "Steering", "SessionPolicy", "Grant")
-NO_DRIVER_YET: Final = frozenset({"Steering", "SessionPolicy", "Grant"})  # kept and checked; nothing follows from them
+UsageWindow = Only["24h", "7d", "month"]
+usage_windows: Final[tuple[UsageWindow, ...]] = ("24h", "7d", "month")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Above:
+    """More bytes, both ways, than this within a window."""
+
+    window: UsageWindow  # month: the calendar's, UTC
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """So many times as much within a window as in the days before it on average, and more than `bytes`."""
+
+    window: UsageWindow  # not month
+    times: int  # in thousandths
+    against_days: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silent:
+    """Not a byte for so many days of 24 hours."""
+
+    days: int
+
+
+Measure = Above | Growth | Silent
+UsageAction = Only["throttle", "limit", "suspend"]
+usage_actions: Final[tuple[UsageAction, ...]] = ("throttle", "limit", "suspend")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageResponse:
+    """What follows when a line crosses a measure."""
+
+    alert: AlertLevel
+    action: UsageAction | None  # None: only told
+    rate_bps: int | None  # with throttle: bits a second at most
+    limit_bytes: int | None  # with limit: the ceiling to set at the carrier
+    lasts: timedelta | None  # then it is taken back; None: at the beginning of the next calendar month (UTC)
+    ask_above: Rate  # more lines than this wait for a person
+
+
+DEFAULT_ASK: Final = Rate(count=100, per=timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageTest:
+    """Given these facts of the device and this reading of the line, this must come of it."""
+
+    given: Mapping[str, Value]
+    used: int  # bytes in the window
+    before: int  # bytes in the days that growth is measured against
+    silent: timedelta
+    age: timedelta  # of the newest of it
+    lag: timedelta  # of the carrier
+    expect: Only["crossed", "within", "stale", "no-match", "cannot"]
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRule:
+    """A measure of what lines use, and what follows when one crosses it."""
+
+    metadata: Metadata
+    match: Condition  # over the device that holds the line; a line without a device has no facts
+    carriers: tuple[str, ...]  # only lines of these accounts; empty: of all
+    measure: Measure
+    then: UsageResponse
+    max_age: timedelta | None  # of the data it is judged by; None: the carrier's lag and a day
+    reason: str
+    observe: bool  # only say what it would have done
+    tests: tuple[UsageTest, ...]
+    line: int
+
+
+Resource = Policy | Strategy | Steering | SessionPolicy | Grant | UsageRule
+kinds: Final = ("Policy", "Strategy", "Steering", "SessionPolicy", "Grant", "UsageRule")
+NO_DRIVER_YET: Final = frozenset({"SessionPolicy", "Grant"})  # kept and checked; nothing follows from them

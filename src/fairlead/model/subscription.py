@@ -68,6 +68,7 @@ class Verb(StrEnum):
     SET_PLAN = "set_plan"
     SET_LIMIT = "set_limit"
     SET_GROUP = "set_group"
+    SET_SPEED = "set_speed"  # a speed class by the carrier's own name
     SET_IMEI_LOCK = "set_imei_lock"
     SET_NETWORK_POLICY = "set_network_policy"
     SEND_SMS = "send_sms"
@@ -156,8 +157,11 @@ class CapabilityRecord:
     verbs: Mapping[Verb, VerbCapability] = field(default_factory=dict[Verb, VerbCapability])
     usage: UsageCapability | None = None
     limit_scope: Literal["none", "sim", "group", "account"] = "none"
+    speeds: Mapping[str, int] = field(default_factory=dict[str, int])  # speed classes by name: bits a second at most
     steering: Literal["none", "allow", "block"] = "none"
     steering_scope: Literal["sim", "group", "account"] = "sim"  # whose networks one call changes
+    steering_by: Literal["plmn", "operator", "country"] = "plmn"  # what an entry of its list is
+    steering_most: int | None = None  # entries a list holds; None: the carrier names no limit
     location: Literal["none", "cell", "coordinates"] = "none"
     idempotent: Literal["none", "natural", "key"] = "none"
     state_staleness: timedelta = timedelta(0)  # a write still on its way may land this much later

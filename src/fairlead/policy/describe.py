@@ -70,6 +70,8 @@ spec:
     - plmn: "724-05"
       when: rat == "LTE"
       premium: false
+  premium_without_order: allow
+  shared: false
 """,
     "SessionPolicy": """apiVersion: fairlead/v1
 kind: SessionPolicy
@@ -91,6 +93,26 @@ spec:
     - to: telemetry.example
       protocol: tcp
       ports: [8883]
+""",
+    "UsageRule": """apiVersion: fairlead/v1
+kind: UsageRule
+metadata: {name: runaway}
+spec:
+  match: country == "BR"
+  carriers: [global-sim]
+  above: {window: 24h, bytes: 50MB}
+  then: {alert: high, action: throttle, rate: 64kbit, for: 24h, ask_above: 100/day}
+  max_age: 48h
+  reason: a tracker that sends so much is broken
+  observe: false
+  tests:
+    - given: {country: BR}
+      used: 60MB
+      before: 1MB
+      silent: 0h
+      age: 3h
+      lag: 1h
+      expect: crossed
 """,
 }
 
@@ -115,6 +137,25 @@ spec:
   match: '"by-sea" in tags'
   set: {life: {state: active, within_s: 5184000}}
   reason: what travels by sea is heard of late
+""",
+    ),
+    "UsageRule": (
+        """apiVersion: fairlead/v1
+kind: UsageRule
+metadata: {name: grown}
+spec:
+  match: "true"
+  growth: {window: 24h, times: 5, against: 14d, bytes: 1MB}
+  then: {alert: medium, action: limit, limit: 100MB, until: next-month}
+  reason: five times as much as before
+---
+kind: UsageRule
+metadata: {name: silent}
+spec:
+  match: "true"
+  silent: {days: 14}
+  then: {alert: low, action: suspend, for: 24h}
+  reason: it says nothing
 """,
     ),
 }

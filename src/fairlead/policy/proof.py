@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from fairlead.model.resources import Policy, PolicyTest, Resource, SessionPolicy, Strategy
+from fairlead.model.resources import Policy, PolicyTest, Resource, SessionPolicy, Strategy, UsageRule
 from fairlead.policy.evaluate import holds, missing
 from fairlead.policy.session import judged
 from fairlead.policy.strategy import way_in
+from fairlead.policy.usage import tried as usage_tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,9 @@ def _outcomes(resource: Resource, now: datetime) -> Iterator[tuple[int, str, str
             for test in resource.tests:
                 chosen = way_in(resource, str(test.given.get("country", "")), test.given, now)
                 yield test.line, test.expect, chosen.use or chosen.reason
+        case UsageRule():
+            for test in resource.tests:
+                yield test.line, test.expect, usage_tried(resource, test, now)
         case _:
             return
 

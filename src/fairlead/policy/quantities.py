@@ -1,6 +1,6 @@
 """Quantities as people write them: `24h`, `500/h`, `64kbit`.
 
-Read by the CEL parser (durations) and by the resource reader (durations, rates, bit rates). Each
+Read by the CEL parser (durations) and by the resource reader (durations, rates, bit rates, sizes). Each
 reader answers None for text it does not understand, so that the caller can say where it stood.
 """
 
@@ -23,6 +23,8 @@ _PER: Final = {
     "d": timedelta(days=1), "day": timedelta(days=1),
 }  # fmt: skip
 _BITS: Final = re.compile(r"(\d{1,9})\s*(bit|kbit|mbit|gbit)(?:/s)?", re.IGNORECASE)
+_SIZE: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,3}))?\s*(B|KB|MB|GB|TB)?", re.IGNORECASE)
+_SIZES: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _FACTOR: Final = {"bit": 1, "kbit": 1_000, "mbit": 1_000_000, "gbit": 1_000_000_000}
 
 
@@ -55,6 +57,16 @@ def read_rate(text: str) -> Rate | None:
     if found is None or int(found[1]) == 0:
         return None
     return Rate(count=int(found[1]), per=_PER[found[2]])
+
+
+def read_size(text: str) -> int | None:
+    """Read `50MB`, `1.5GB` or `1000` as bytes, decimal as carriers bill; at most 2^50, and a whole number."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        return None
+    scaled = int(found[1] + (found[2] or "")) * _SIZES[(found[3] or "").upper()]
+    size, odd = divmod(scaled, 10 ** len(found[2] or ""))
+    return size if not odd and size <= 2**50 else None
 
 
 def read_bit_rate(text: str) -> int | None:

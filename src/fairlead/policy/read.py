@@ -11,6 +11,7 @@ from fairlead.model.resources import API_VERSION, Fault, Metadata, Resource, kin
 from fairlead.policy.fields import LABEL, Faults, Fields
 from fairlead.policy.read_policy import read_policy
 from fairlead.policy.read_rules import read_grant, read_session_policy, read_steering, read_strategy
+from fairlead.policy.read_usage import read_usage_rule
 from fairlead.policy.yaml_tree import Members, Node, read_yaml
 
 _READERS: Final = {
@@ -19,6 +20,7 @@ _READERS: Final = {
     "Steering": read_steering,
     "SessionPolicy": read_session_policy,
     "Grant": read_grant,
+    "UsageRule": read_usage_rule,
 }
 
 

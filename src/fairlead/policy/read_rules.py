@@ -113,8 +113,14 @@ def read_steering(metadata: Metadata, spec: Fields, line: int) -> Steering | Non
         if any(former.plmn == plmn for former in prefer):
             fields.faults.add(fields.node, fields.name("plmn"), "each network once", value=plmn)
         prefer.append(Preference(plmn=plmn, when=when, premium=premium))
+    unordered = spec.choice("premium_without_order", ("allow", "bar"), optional=True)
+    shared = spec.flag("shared")
     spec.done()
-    return None if match is None else Steering(metadata=metadata, match=match, prefer=tuple(prefer), line=line)
+    if match is None:
+        return None
+    return Steering(
+        metadata=metadata, match=match, prefer=tuple(prefer), premium=unordered or "allow", shared=shared, line=line
+    )
 
 
 def read_session_policy(metadata: Metadata, spec: Fields, line: int) -> SessionPolicy | None:

@@ -55,7 +55,7 @@ class BulkStore:
         values = {
             "id": bulk.id, "verb": bulk.verb, "arguments": Jsonb(bulk.arguments), "selected": Jsonb(bulk.selected),
             "reason": bulk.reason, "state": int(bulk.state), "author": bulk.author, "undo_of": bulk.undo_of,
-            "total": bulk.total, "now": bulk.created_at, "started_at": bulk.started_at,
+            "total": bulk.total, "now": bulk.created_at, "started_at": bulk.started_at, "rule": bulk.rule,
         }  # fmt: skip
         await tx.execute(_SQL["insert"], values)
 
@@ -75,14 +75,19 @@ class BulkStore:
         return (await tx.execute(query, values)).rowcount
 
     async def add_back(
-        self, tx: Connection, bulk: Bulk, of: UUID, able: Mapping[str, Sequence[str]], deadline: datetime
-    ) -> int:
-        """An operation back for each line that another bulk action changed; how many. `able`: verbs by account."""
+        self, tx: Connection, bulk: Bulk, of: UUID, able: Mapping[str, Sequence[str]], deadline: datetime, *,
+        only: Sequence[str] | None = None,
+    ) -> int:  # fmt: skip
+        """An operation back for each line that another bulk action changed; how many. `able`: verbs by account.
+
+        `only`: of these ICCIDs.
+        """
         pairs = [(account, verb) for account, verbs in able.items() for verb in verbs]
         values = {
             "bulk": bulk.id, "of": of, "states": _STATES, "now": bulk.created_at, "deadline": deadline,
             "back": Jsonb({state: verb.value for state, verb in BACK.items()}), "state_verbs": list(_STATE_VERBS),
             "accounts": [account for account, _ in pairs], "verbs": [verb for _, verb in pairs],
+            "only": None if only is None else list(only),
         }  # fmt: skip
         added = (await tx.execute(sql.SQL(_SQL["add_back"]).format(), values)).rowcount
         await tx.execute(_SQL["set_total"], {"total": added, "id": bulk.id})
@@ -148,6 +153,6 @@ def _bulk(row: tuple[Any, ...]) -> Bulk:
     return Bulk(
         id=row[0], verb=row[1], arguments=row[2], selected=row[3], reason=row[4], state=BulkState(row[5]),
         author=row[6], approver=row[7], undo_of=row[8], total=row[9], created_at=row[10], started_at=row[11],
-        settled_at=row[12], version=row[13],
-        counts={name(OperationState(int(state))): n for state, n in row[14].items()},
+        settled_at=row[12], version=row[13], rule=row[14],
+        counts={name(OperationState(int(state))): n for state, n in row[15].items()},
     )  # fmt: skip

@@ -141,4 +141,6 @@ def _revision(row: tuple[Any, ...]) -> RevisionRow:
         removed=row[9],
         change=row[10],
         kept=row[11],
+        author=row[12],
+        created_at=row[13],
     )

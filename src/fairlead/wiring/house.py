@@ -75,6 +75,7 @@ from fairlead.engine.sign_in import SignIn
 from fairlead.engine.signing import SigningKeys
 from fairlead.engine.situations import Able, Ables, Situations
 from fairlead.engine.stages import Stages
+from fairlead.engine.steerings import Steerings
 from fairlead.engine.stores import Stores
 from fairlead.engine.stories import Stories
 from fairlead.engine.strategies import Strategies
@@ -82,6 +83,8 @@ from fairlead.engine.tenants import Tenants
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.engine.timelines import Timelines
 from fairlead.engine.usage import UsageDays, UsageIntake
+from fairlead.engine.usage_alerts import UsageAlerts
+from fairlead.engine.usage_rules import UsageRules
 from fairlead.engine.views import Views
 from fairlead.engine.waves import Waves
 from fairlead.model.ids import TenantId
@@ -118,9 +121,11 @@ from fairlead.store.sealed import SealedStore
 from fairlead.store.shadow import ShadowStore
 from fairlead.store.shipments import ShipmentStore
 from fairlead.store.sign_in import SignInStore
+from fairlead.store.steering import SteeringStore
 from fairlead.store.tenants import TenantStore
 from fairlead.store.timeline import TimelineStore
 from fairlead.store.usage import UsageStore
+from fairlead.store.usage_rules import UsageRuleStore
 from fairlead.store.views import ViewStore
 from fairlead.store.work import WorkStore
 
@@ -282,7 +287,14 @@ class House:
         self.findings = Findings(database, FindingStore(), append, clock)
         self.arrivals = Arrivals(self.stores, ShipmentStore(), self.findings)
         self.situations = Situations(self.stores, able)
-        self.planner = Planner(self.stores, self.situations, _billing)
+        self.steerings = Steerings(
+            self.stores, SteeringStore(), self.bulks, timekeeper, manifests.get, able, self.reference.networks
+        )  # fmt: skip
+        self.usage_rules = UsageRules(
+            self.stores, UsageRuleStore(), SteeringStore(), self.bulks, timekeeper, manifests.get, able,
+            UsageAlerts(self.findings), AgreementStore(),
+        )  # fmt: skip
+        self.planner = Planner(self.stores, self.situations, _billing, (self.steerings, self.usage_rules))
         self.stages = Stages(self.stores)
         self.changes = Changes(self.stores, self.planner, self.stages, AgreementStore())
         self.shipments = Shipments(
@@ -323,6 +335,8 @@ class House:
             self.memberships,
             self.waves,
             self.bulks,
+            self.steerings,
+            self.usage_rules,
             self.findings,
             self.hooks,
             Agreements(self.database, AgreementStore(), append),
@@ -339,8 +353,6 @@ class House:
             Certificates(CertificateStore(self.database)),
             self.shipments,
             Availability(self.database, OutageStore(self.database), append),
-            Certificates(CertificateStore(self.database)),
-            self.shipments,
             Readiness({"database": self._database_fault}),
         )
         offered.add(self.sign_in, under=Gate)
@@ -381,6 +393,8 @@ class House:
             outages=Outages(self.database, OutageStore(), self.findings),
             nudges=nudge,
             fleet=self.fleet,
+            steerings=self.steerings,
+            usage_rules=self.usage_rules,
             events=self.events,
         )
         made: Sequence[Reconciler] = reconcilers(workers, self.stores, self.timekeeper, sweep_every_s=sweep_every_s)

@@ -49,6 +49,10 @@ class _GroupRequest(msgspec.Struct):
     groupId: str  # noqa: N815
 
 
+class _SpeedRequest(msgspec.Struct):
+    speedClass: str  # noqa: N815
+
+
 class _AddRequest(msgspec.Struct):
     subscription: str
     type: str = "cellular"
@@ -179,6 +183,7 @@ class SoracomFake:
             one + "/disable_termination": "disable_termination",
             one + "/set_group": "set_group",
             one + "/unset_group": "unset_group",
+            one + "/update_speed_class": "update_speed_class",
             one + "/set_imei_lock": "set_imei_lock",
             one + "/unset_imei_lock": "unset_imei_lock",
             one + "/delete_session": "delete_session",
@@ -265,6 +270,11 @@ class SoracomFake:
             if group not in self.groups:
                 raise Refusal("unknown", 404, code="GRP0404", message="No such group.")
             sim.group = group
+        elif verb == "update_speed_class":
+            speed = (await _body(request, _SpeedRequest)).speedClass
+            if speed not in words.SPEEDS:
+                raise Refusal("rule", 400, code="SIM0400", message="The speed class does not exist.")
+            sim.speed = speed
         elif verb == "set_imei_lock":
             self._lock(sim, (await _body(request, _LockRequest)).imei)
         elif verb == "add_subscription":

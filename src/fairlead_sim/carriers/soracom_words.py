@@ -72,6 +72,9 @@ def millis(instant: datetime) -> int:
     return int(instant.timestamp() * 1000)
 
 
+SPEEDS: Final = frozenset({"s1.minimum", "s1.slow", "s1.standard", "s1.fast", "s1.4xfast"})  # of plan01s
+
+
 def sim_body(sim: Sim, shown: Standing, carrier: Carrier, operator: str, now: datetime) -> Body:
     """The `Sim` of the contract; what is still pending shows as it was."""
     body: Body = {
@@ -80,7 +83,7 @@ def sim_body(sim: Sim, shown: Standing, carrier: Carrier, operator: str, now: da
         "status": STATUS[shown.state],
         "type": "uicc",
         "moduleType": MODULES[sim.form_factor],
-        "speedClass": "s1.fast",
+        "speedClass": shown.speed or "s1.fast",
         "activeProfileId": sim.iccid,
         "createdTime": millis(sim.created_at),
         "lastModifiedTime": millis(shown.modified_at),

@@ -100,6 +100,7 @@ class Standing:
     termination_enabled: bool
     imei_lock: str
     limit_bytes: int | None
+    speed: str
     steering: Steering | None
 
 
@@ -119,6 +120,7 @@ class Sim:
     termination_enabled: bool = False
     imei_lock: str = ""  # the IMEIs it works in, separated by commas; empty: any
     limit_bytes: int | None = None  # of a calendar month
+    speed: str = ""  # its carrier's speed class; empty: the usual one
     steering: Steering | None = None
     pending: SimState | None = None  # a change of state that takes its time
     form_factor: str = "MFF2"
@@ -159,6 +161,7 @@ class Sim:
             termination_enabled=self.termination_enabled,
             imei_lock=self.imei_lock,
             limit_bytes=self.limit_bytes,
+            speed=self.speed,
             steering=self.steering,
         )
 

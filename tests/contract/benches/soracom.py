@@ -18,6 +18,7 @@ VERBS = {
     "add_subscription": "add_subscription",
     "cancel_download": "cancel_download",
     "set_imei_lock": "set_imei_lock",
+    "set_speed": "update_speed_class",
     "send_sms": "send_sms",
     "reset_connection": "delete_session",
     "change_many": "batch_job",

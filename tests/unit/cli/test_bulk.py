@@ -116,6 +116,7 @@ def test_without_any_price_what_it_saves_is_called_unknown(tmp_path: Path) -> No
          {"carrier": "x", "state": "active", "country": "PL"}),
         (["activate", *ICCIDS], "activate", {}, {"iccids": list(ICCIDS)}),
         (["set-plan", "--plan", "plan-US", "--on-plan", "old"], "set_plan", {"plan": "plan-US"}, {"plan": "old"}),
+        (["set-speed", "--speed", "s1.slow", "--carrier", "x"], "set_speed", {"speed": "s1.slow"}, {"carrier": "x"}),
         (["set-limit", "--bytes", "500MB", "--carrier", "x"], "set_limit", {"bytes": 500_000_000}, {"carrier": "x"}),
         (["set-limit", "--bytes", "1.5GiB", "--carrier", "x"], "set_limit", {"bytes": 1_610_612_736}, {"carrier": "x"}),
         (["set-limit", "--bytes", "none", "--carrier", "x"], "set_limit", {"bytes": None}, {"carrier": "x"}),

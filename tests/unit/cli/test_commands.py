@@ -141,7 +141,7 @@ def test_forecast_adds_up_weeks_and_prints_its_assumption(tmp_path: Path) -> Non
 def test_states_are_the_servers_own_tables() -> None:
     tables = {"change": lifecycle.CHANGE, "batch": lifecycle.BATCH, "move": lifecycle.MOVE,
               "operation": lifecycle.OPERATION, "bulk": lifecycle.BULK, "shipment": lifecycle.SHIPMENT,
-              "device": lifecycle.DEVICE, "finding": lifecycle.FINDING}  # fmt: skip
+              "device": lifecycle.DEVICE, "finding": lifecycle.FINDING, "hold": lifecycle.HOLD}  # fmt: skip
     for noun, table in tables.items():
         said = {lifecycle.name(state): {lifecycle.name(s) for s in following} for state, following in table.items()}
         assert {state: set(following) for state, following in explaining.STATES[noun].items()} == said, (

@@ -12,6 +12,7 @@ from fairlead.model.lifecycle import (
     CHANGE,
     DEVICE,
     FINDING,
+    HOLD,
     MOVE,
     OPEN_MOVE,
     OPERATION,
@@ -21,6 +22,7 @@ from fairlead.model.lifecycle import (
     ChangeState,
     DeviceState,
     FindingState,
+    HoldState,
     IllegalTransition,
     MoveState,
     OperationState,
@@ -129,3 +131,11 @@ def test_a_lost_answer_is_never_sent_again_as_it_is() -> None:
 def test_names_as_people_read_them() -> None:
     assert name(BatchState.ROLLING_BACK) == "rolling-back"
     assert name(ChangeState.STANDING) == "standing"
+
+
+def test_a_hold_is_always_over_in_the_end_and_may_begin_anew() -> None:
+    assert set(HOLD) == set(HoldState)
+    assert reachable(HOLD, HoldState.CROSSED) == set(HoldState)
+    assert all(HoldState.OVER in reachable(HOLD, state) for state in HoldState)
+    assert HOLD[HoldState.OVER] == {HoldState.CROSSED}
+    assert [int(state) for state in HoldState] == [1, 2, 3, 4, 5, 6, 7]  # the numbers of `usage_hold`

@@ -10,7 +10,7 @@ import css from "./policy.module.css";
 const CONTEXTS = ["device", "country", "network", "session"];
 
 /** Whose facts a kind's conditions read, where one begins to look. */
-export const CONTEXT_OF: Record<string, string> = { Policy: "device", Strategy: "country", Steering: "network", SessionPolicy: "session", Grant: "device" };
+export const CONTEXT_OF: Record<string, string> = { Policy: "device", Strategy: "country", Steering: "network", SessionPolicy: "session", Grant: "device", UsageRule: "device" };
 
 function FactLine({ fact }: { fact: Fact }) {
   return (

@@ -4,7 +4,7 @@ import { queryOptions } from "@tanstack/react-query";
 import { api, ok, raw, type Schemas } from "@/api/client";
 import { ApiProblem } from "@/api/problems";
 
-export const KINDS = ["Policy", "Strategy", "Steering", "SessionPolicy", "Grant"] as const;
+export const KINDS = ["Policy", "Strategy", "Steering", "SessionPolicy", "Grant", "UsageRule"] as const;
 export type Kind = (typeof KINDS)[number];
 export const isKind = (word: string | undefined): word is Kind => KINDS.includes(word as Kind);
 
@@ -15,6 +15,7 @@ export const SAYS: Record<Kind, string> = {
   Steering: "which networks devices should prefer",
   SessionPolicy: "what to do with a session at once",
   Grant: "who may talk to what",
+  UsageRule: "what follows when a line uses too much, grows or falls silent",
 };
 
 export interface About {

@@ -9,6 +9,7 @@ import { useMay } from "@/api/queries";
 import { useFormat } from "@/frame/format";
 import { useUrl } from "@/frame/url";
 import { ActionButton, ChangeLink, Empty, Figures, Instant, Loading, Panel, PlanFlow, Problem, Screen, StateBadge, TextLink } from "@/parts";
+import { Accounts, actsOnLines } from "./Accounts";
 import { countOf, isKind, type Kind, policyCountsQuery, policyQuery, type PolicyHistory, type Revision, SAYS, type Standing } from "./api";
 import { Countries } from "./Countries";
 import { Devices } from "./Devices";
@@ -28,7 +29,7 @@ export default function PolicyScreen() {
       <Screen title={name}>
         <Panel>
           <Empty title={`There is no kind ${kind}`}>
-            Kinds are Policy, Strategy, Steering, SessionPolicy and Grant. <TextLink fz="inherit" to="/policies">See what is kept</TextLink>.
+            Kinds are Policy, Strategy, Steering, SessionPolicy, Grant and UsageRule. <TextLink fz="inherit" to="/policies">See what is kept</TextLink>.
           </Empty>
         </Panel>
       </Screen>
@@ -115,6 +116,7 @@ function Whole({ policy, shown }: { policy: PolicyHistory; shown: Revision }) {
         <Tabs.List mb="sm">
           <Tabs.Tab value="now">Text</Tabs.Tab>
           {kind === "Policy" && <Tabs.Tab value="devices">Devices</Tabs.Tab>}
+          {actsOnLines(kind) && <Tabs.Tab value="accounts">Account by account</Tabs.Tab>}
           {kind === "Strategy" && <Tabs.Tab value="countries">Country by country</Tabs.Tab>}
           <Tabs.Tab value="history">History ({policy.revisions.length})</Tabs.Tab>
         </Tabs.List>
@@ -124,6 +126,7 @@ function Whole({ policy, shown }: { policy: PolicyHistory; shown: Revision }) {
         <Tabs.Panel value="devices">
           <Devices kind={kind} name={name} change={shown.change} />
         </Tabs.Panel>
+        <Tabs.Panel value="accounts">{actsOnLines(kind) && <Accounts kind={kind} name={name} change={shown.change} />}</Tabs.Panel>
         <Tabs.Panel value="countries">
           <Countries name={name} />
         </Tabs.Panel>

@@ -1,7 +1,7 @@
 import { fields, oneOf, text, whole } from "@/frame/url";
 
 export const search = fields({
-  tab: oneOf("now", "history", "devices", "countries", "edit"),
+  tab: oneOf("now", "history", "devices", "countries", "accounts", "edit"),
   /** Two revisions side by side. */
   left: whole,
   right: whole,

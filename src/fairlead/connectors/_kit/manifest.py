@@ -92,6 +92,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     verbs: dict[Verb, _Verb]
     usage: _Usage | None = None
     steering_scope: str = "sim"
+    steering_by: str = "plmn"
+    steering_most: int | None = None
+    speeds: dict[str, int] = {}
     webhook: WebhookKind = "none"
     action_budget: dict[ActionClass, int] = {}
     required_settings: tuple[str, ...] = ()
@@ -179,7 +182,10 @@ def _record(file: _File) -> CapabilityRecord:
         "usage": _usage(file.usage) if file.usage else None,
         "limit_scope": file.limit_scope,
         "steering": file.steering,
+        "speeds": file.speeds,
         "steering_scope": file.steering_scope,
+        "steering_by": file.steering_by,
+        "steering_most": file.steering_most,
         "location": file.location,
         "idempotent": file.idempotent,
         "state_staleness": timedelta(seconds=file.state_staleness_s),

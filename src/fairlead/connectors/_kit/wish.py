@@ -28,6 +28,7 @@ Kind = Literal[
     "imei_lock",  # an IMEI; empty: no lock
     "limit",  # bytes; empty: none
     "networks",  # `network_value` of a policy
+    "speed",  # a speed class
     "delivery",  # of a further subscription, by plan
     "withdrawal",  # of a further subscription, by IMSI
     "reconnection",  # the session that shall end; empty: there was none
@@ -61,7 +62,7 @@ class Wish:
                 return all(one.imsi != self.value or one.provider_state == "terminated" for one in record.containers)
             case "reconnection":
                 return not record.session.online or record.session.session_id != self.value
-            case "plan" | "imei_lock" | "limit" | "networks":
+            case "plan" | "imei_lock" | "limit" | "networks" | "speed":
                 return self._set(record)
 
     def _set(self, record: SimRecord) -> bool:
@@ -69,6 +70,8 @@ class Wish:
         match self.kind:
             case "plan":
                 return record.plan == self.value
+            case "speed":
+                return record.speed == self.value
             case "imei_lock":
                 wanted = Imei(self.value) if self.value else None
                 return record.imei_lock is not None and record.imei_lock.holds(wanted)

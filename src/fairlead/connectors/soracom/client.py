@@ -92,6 +92,10 @@ class SoracomClient:
         """POST /sims/{sim_id}/set_group."""
         return await self._change(f"/sims/{_part(sim)}/set_group", {"groupId": group})
 
+    async def set_speed(self, sim: str, speed: str) -> Reply | Denial:
+        """POST /sims/{sim_id}/update_speed_class."""
+        return await self._change(f"/sims/{_part(sim)}/update_speed_class", {"speedClass": speed})
+
     async def set_imei_lock(self, sim: str, imei: str) -> Reply | Denial:
         """POST /sims/{sim_id}/set_imei_lock; always with the IMEI, never "whatever it is in now"."""
         return await self._change(f"/sims/{_part(sim)}/set_imei_lock", {"imei": imei})

@@ -175,6 +175,15 @@ class SoracomConnector(OpenAccount):
 
     # --- groups
 
+    async def set_speed(self, sim: ProviderId, speed: str) -> Outcome:
+        """Put the SIM into a speed class; which ones there are hangs on its plan."""
+        before = await self.read_sim(sim)
+        if speed not in MANIFEST.capabilities.speeds:
+            known = ", ".join(MANIFEST.capabilities.speeds)
+            return own_refusal(ReasonCode.INVALID_REQUEST, f"the carrier has no speed class {speed}: one of {known}")
+        wish = Wish(kind="speed", value=speed)
+        return await self._apply(before, wish, lambda: self._client.set_speed(sim, speed))
+
     async def set_group(self, sim: ProviderId, group: str) -> Outcome:
         """Put the SIM into a group."""
         wish = Wish(kind="group", value=group)

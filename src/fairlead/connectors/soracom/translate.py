@@ -134,6 +134,7 @@ class Translator:
             imei=session.imei or sim.inner("previousSession").imei("imei"),
             plan=plan,
             group=sim.text("groupId"),
+            speed=sim.text("speedClass"),
             termination_allowed=sim.truth("terminationEnabled"),
             containers=containers,
             form_factor=FORMS.get(sim.text("moduleType")),

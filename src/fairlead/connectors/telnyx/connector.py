@@ -213,6 +213,11 @@ class TelnyxConnector(OpenAccount):
         wish = Wish(kind="limit", value=str(limit_bytes))
         return await self._update(await self.read_sim(sim), wish, {"data_limit": amount})
 
+    async def read_networks(self, sim: ProviderId) -> NetworkPolicy | None:
+        """The list of the SIM's group: its own record does not show it."""
+        record = await self.read_sim(sim)
+        return (await steering.with_networks(self._client, record)).network_policy if record.group else None
+
     async def set_network_policy(self, sim: ProviderId, policy: NetworkPolicy) -> Outcome:
         """Keep the SIM's whole group off these networks."""
         if policy.kind != "block":

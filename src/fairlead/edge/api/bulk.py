@@ -77,7 +77,7 @@ class BulkAsked(BaseModel):
     verb: BulkVerb
     arguments: dict[str, Any] = Field(
         default_factory=dict[str, Any],
-        description="`set_plan` plan; `set_limit` bytes; `set_group` group; `set_imei_lock` imei; "
+        description="`set_plan` plan; `set_limit` bytes; `set_speed` speed; `set_group` group; `set_imei_lock` imei; "
         "`set_network_policy` kind, plmns; `send_sms` text",
     )
     lines: LinesSent
@@ -160,6 +160,9 @@ class BulkShown(BaseModel):
     reason: str
     state: BulkWord
     author: str
+    rule: str | None = Field(
+        description="the rule that asked for it; its author is who wrote that revision", examples=["rule/runaway@3"]
+    )
     approver: str | None
     undo_of: str | None
     lines: int
@@ -379,7 +382,7 @@ _OPEN: Final = frozenset({"pending", "dispatched", "delivered", "acknowledged", 
 def _shown(one: Bulk) -> BulkShown:
     return BulkShown(
         id=show("bulk", one.id), verb=one.verb, arguments=dict(one.arguments), selected=dict(one.selected),
-        reason=one.reason, state=_word(one.state), author=show("usr", one.author),
+        reason=one.reason, state=_word(one.state), author=show("usr", one.author), rule=one.rule,
         approver=show("usr", one.approver) if one.approver else None,
         undo_of=show("bulk", one.undo_of) if one.undo_of else None, lines=one.total,
         settled=sum(n for state, n in one.counts.items() if state not in _OPEN), by_state=dict(one.counts),

@@ -35,7 +35,7 @@ Maker = Annotated[Caller, Depends(permit("plans.make"))]
 Applier = Annotated[Caller, Depends(permit("changes.apply", everywhere=True))]
 PolicyReader = Annotated[Caller, Depends(permit("policies.read"))]
 
-Kind = Literal["Policy", "Strategy", "Steering", "SessionPolicy", "Grant"]
+Kind = Literal["Policy", "Strategy", "Steering", "SessionPolicy", "Grant", "UsageRule"]
 
 
 class FileSent(BaseModel):

@@ -60,6 +60,7 @@ class Bulk:
     settled_at: datetime | None
     version: int
     counts: Mapping[str, int] = field(default_factory=dict[str, int])  # lines by the state of their operation
+    rule: str | None = None  # which rule asked for it, as `rule/NAME@REVISION`; None: a person
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,14 @@ class BulkRows(Protocol):
         self, tx: Transaction, bulk: Bulk, lines: Lines, able: Sequence[Asks], deadline: datetime
     ) -> int: ...
     async def add_back(
-        self, tx: Transaction, bulk: Bulk, of: UUID, able: Mapping[str, Sequence[str]], deadline: datetime
+        self,
+        tx: Transaction,
+        bulk: Bulk,
+        of: UUID,
+        able: Mapping[str, Sequence[str]],
+        deadline: datetime,
+        *,
+        only: Sequence[str] | None = None,
     ) -> int: ...
     async def read(self, tx: Transaction, bulk: UUID, *, lock: bool = False) -> Bulk | None: ...
     async def page(self, tx: Transaction, below: UUID | None, limit: int) -> list[Bulk]: ...

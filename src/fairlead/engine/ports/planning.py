@@ -28,6 +28,8 @@ class RevisionRow:
     removed: bool
     change: UUID | None
     kept: bool
+    author: UUID
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

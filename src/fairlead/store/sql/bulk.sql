@@ -39,9 +39,9 @@ where s.state = 4 and {wanted} and {named}
 group by 1, 2 order by 1, 2
 
 -- name: insert
-insert into bulk (tenant, id, verb, arguments, selected, reason, state, author, undo_of, total, created_at, started_at)
+insert into bulk (tenant, id, verb, arguments, selected, reason, state, author, undo_of, total, created_at, started_at, rule)
 values ((select nullif(current_setting('app.tenant', true), '')::uuid), %(id)s, %(verb)s, %(arguments)s, %(selected)s,
-        %(reason)s, %(state)s, %(author)s, %(undo_of)s, %(total)s, %(now)s, %(started_at)s)
+        %(reason)s, %(state)s, %(author)s, %(undo_of)s, %(total)s, %(now)s, %(started_at)s, %(rule)s)
 
 -- name: add_lines
 -- One operation a line. What cannot be asked has its result at once, and so has a line that the carrier shows as it
@@ -74,7 +74,8 @@ left join lateral (select max(o.generation) as newest,
 where {wanted} and {named}
 
 -- name: add_back
--- The way back of another bulk action, for the lines it changed, in its order: each to the state it was in before.
+-- The way back of another bulk action, for the lines it changed, in its order: each to the state it was in before, or to
+-- the setting that was read before it was written.
 insert into operation (tenant, id, bulk, device, subject, subject_kind, facet, generation, leg, step, attempt, driver,
                        verb, state, reason, arguments, evidence, deadline, settled_at)
 select o.tenant,
@@ -83,21 +84,24 @@ select o.tenant,
     coalesce(b.verb, 'undo'), case when c.verb is null then 7 else 1 end,
     case when b.verb is null then 'nothing takes it back' when c.verb is null then 'unsupported' end,
     jsonb_build_object('account', o.arguments ->> 'account', 'iccid', o.arguments ->> 'iccid', 'plan', o.arguments #> '{{before,plan}}',
-        'before', jsonb_build_object('state', (%(states)s::text[])[s.state], 'plan', s.plan, 'at', s.observed_at)),
+        'before', jsonb_build_object('state', (%(states)s::text[])[s.state], 'plan', s.plan, 'at', s.observed_at))
+        || coalesce(p.prior, '{{}}'),
     case when c.verb is null then jsonb_build_array(jsonb_build_object('fact', 'not-asked', 'at', %(now)s::text)) else '[]'::jsonb end,
     %(deadline)s, case when c.verb is null then %(now)s::timestamptz end
 from operation o
 join subscription s on s.tenant = o.tenant and s.id = o.subject
-left join lateral (select case when o.verb = 'set_plan' then case when o.arguments #>> '{{before,plan}}' is not null then 'set_plan' end
+left join lateral (select jsonb_path_query_first(o.evidence, '$[*] ? (@.fact == "before")') -> 'arguments' as prior) p on true
+left join lateral (select case when p.prior is not null then o.verb when o.verb = 'set_plan' then case when o.arguments #>> '{{before,plan}}' is not null then 'set_plan' end
     when o.verb = any (%(state_verbs)s) then (%(back)s::jsonb) ->> (o.arguments #>> '{{before,state}}') end as verb) b on true
 left join unnest(%(accounts)s::text[], %(verbs)s::text[]) c (account, verb) on c.account = o.arguments ->> 'account' and c.verb = b.verb
 left join lateral (select max(x.generation) as newest from operation x
     where x.tenant = o.tenant and x.subject = o.subject and x.facet = 7) g on true
 where o.bulk = %(of)s and o.state = 5 and coalesce(o.evidence -> -1 ->> 'changed', 'true') <> 'false'
+    and (%(only)s::text[] is null or s.iccid = any (%(only)s))
 
 -- name: columns
 b.id, b.verb, b.arguments, b.selected, b.reason, b.state, b.author, b.approver, b.undo_of, b.total, b.created_at,
-    b.started_at, b.settled_at, b.version, c.counts
+    b.started_at, b.settled_at, b.version, b.rule, c.counts
 
 -- name: counted
 left join lateral (

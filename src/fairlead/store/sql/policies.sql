@@ -19,14 +19,14 @@ returning number, rule
 -- name: live_revisions
 -- Kept and trial revisions, and superseded ones that some class still names.
 select p.id, p.kind, p.name, p.standing, r.number, r.rule, r.state, r.source, r.digest, r.removed, r.change,
-       p.kept is not distinct from r.number as kept
+       p.kept is not distinct from r.number as kept, r.author, r.created_at
 from revision r join policy p on p.tenant = r.tenant and p.id = r.policy
 where r.state in (1, 2)
    or (r.state = 3 and exists (select 1 from class c join standing s on s.class = c.id where r.rule = any (c.rules)))
 
 -- name: revisions_by_rule
 select p.id, p.kind, p.name, p.standing, r.number, r.rule, r.state, r.source, r.digest, r.removed, r.change,
-       p.kept is not distinct from r.number as kept
+       p.kept is not distinct from r.number as kept, r.author, r.created_at
 from revision r join policy p on p.tenant = r.tenant and p.id = r.policy
 where r.rule = any (%(rules)s)
 

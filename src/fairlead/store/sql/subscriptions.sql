@@ -3,17 +3,20 @@
 -- judged on the chunk, by key, so that a million rows cost a page no more than its time.
 
 -- name: columns
-s.id, s.iccid, a.name as account, d.name as device, s.plan, s.state, s.provider_id, s.provider_state, s.hold_reasons,
-    s.auto_revert_at, s.observed_at, s.connectivity, s.connectivity_at,
+s.id, s.iccid, a.name as account, d.name as device, s.plan, s.state, s.provider_id, s.provider_state,
+    case when held.so then s.hold_reasons || array['policy'] else s.hold_reasons end,
+    coalesce(s.auto_revert_at, held.revert_at), s.observed_at, s.connectivity, s.connectivity_at,
     p.imsi, p.msisdn, p.home_country, p.enabled, c.eid, c.form_factor, c.technology, c.multi_imsi, f.country
 
 -- name: beside
--- Everything that stands beside `s`, one key lookup each.
+-- Everything that stands beside `s`, one key lookup each; last, whether a usage rule of ours holds it.
 join account a on a.tenant = s.tenant and a.id = s.account
 left join lateral (select d.name from device d where d.id = s.device limit 1) d on true
 left join lateral (select p.* from profile p where p.id = s.profile limit 1) p on true
 left join lateral (select c.* from card c where c.id = p.card limit 1) c on true
 left join lateral (select f.country from fact f where f.device = s.device limit 1) f on true
+left join lateral (select true as so, min(h.revert_at) as revert_at from usage_hold h
+    where h.subscription = s.id and h.state in (4, 5) having count(*) > 0) held on true
 
 -- name: of_device
 select {columns} from subscription s {beside} where s.device = %(device)s order by s.iccid

@@ -35,7 +35,21 @@ select kind from (values
             a.usage_enrolled_at is null or a.swept_at > a.usage_enrolled_at
             or exists (
                 select 1 from usage_state u
-                where u.tenant = a.tenant and u.account = a.id and u.next_at <= %(now)s))))
+                where u.tenant = a.tenant and u.account = a.id and u.next_at <= %(now)s)))),
+    ('usage_rules', exists (
+        select 1 from usage_hold where tenant = %(tenant)s and (state in (2, 3, 5) or state = 4 and revert_at <= %(now)s))
+        or exists (
+            select 1 from policy p join revision r on r.tenant = p.tenant and r.policy = p.id and r.number = p.kept
+            where p.tenant = %(tenant)s and p.kind = 'UsageRule' and not r.removed and not exists (
+                select 1 from rule_account v where v.tenant = p.tenant and v.kind = p.kind and v.name = p.name
+                    and v.revision = p.kept and v.judged_at > %(now)s::timestamptz - interval '1 hour'))),
+    ('steering', exists (
+        select 1 from policy p join revision r on r.tenant = p.tenant and r.policy = p.id and r.number = p.kept
+        where p.tenant = %(tenant)s and p.kind = 'Steering' and not exists (
+            select 1 from rule_account v where v.tenant = p.tenant and v.kind = p.kind and v.name = p.name
+                and v.revision = p.kept and v.judged_at > %(now)s::timestamptz - interval '10 minutes') and not r.removed)
+        or exists (select 1 from rule_account v where v.tenant = %(tenant)s and v.kind = 'Steering' and not exists (
+            select 1 from policy p where p.tenant = v.tenant and p.kind = v.kind and p.name = v.name and p.kept is not null)))
 ) as mine (kind, waits)
 where waits
 union all

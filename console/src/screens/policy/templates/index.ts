@@ -9,6 +9,7 @@ import observe from "./observe.yaml?raw";
 import session from "./session.yaml?raw";
 import steering from "./steering.yaml?raw";
 import strategy from "./strategy.yaml?raw";
+import usageRule from "./usage-rule.yaml?raw";
 
 export interface Template {
   id: string;
@@ -27,4 +28,5 @@ export const TEMPLATES: Template[] = [
   { id: "steering", kind: "Steering", title: "Cheapest network that works", says: "networks in the order of preference", text: steering },
   { id: "session", kind: "SessionPolicy", title: "Stolen SIMs and runaway traffic", says: "quarantine, reject or throttle at the session", text: session },
   { id: "grant", kind: "Grant", title: "Meters report to one broker", says: "who may talk to what", text: grant },
+  { id: "usage-rule", kind: "UsageRule", title: "Runaway lines", says: "suspends for a day what sends too much, on every carrier", text: usageRule },
 ];

@@ -7,6 +7,7 @@ from fairlead.engine.ports.carrier.changes import (
     Deactivates,
     Groups,
     LimitsData,
+    LimitsSpeed,
     LocksImei,
     ManagesProfiles,
     ProtectsTermination,
@@ -35,7 +36,8 @@ CAPABILITIES: Mapping[str, type] = {
     for protocol in (
         ListsSims, ReadsSim, FollowsUp, ReportsSessions, ReadsUsage, ReadsInvoices, ReportsChanges, Hears,
         SwitchesState, Deactivates, StandsBy, ProtectsTermination, Terminates, ChangesMany,
-        SetsPlan, LimitsData, LocksImei, SteersNetworks, Groups, ManagesProfiles, SendsSms, ResetsConnection,
+        SetsPlan, LimitsData, LimitsSpeed, LocksImei, SteersNetworks, Groups, ManagesProfiles, SendsSms,
+        ResetsConnection,
     )
 }  # fmt: skip
 
@@ -50,6 +52,7 @@ CARRIED_BY: Mapping[Verb, str] = {
     Verb.TERMINATE: "Terminates",
     Verb.SET_PLAN: "SetsPlan",
     Verb.SET_LIMIT: "LimitsData",
+    Verb.SET_SPEED: "LimitsSpeed",
     Verb.SET_IMEI_LOCK: "LocksImei",
     Verb.SET_NETWORK_POLICY: "SteersNetworks",
     Verb.SET_GROUP: "Groups",

@@ -142,6 +142,15 @@ class SteersNetworks(Protocol):
 
 
 @runtime_checkable
+class LimitsSpeed(Protocol):
+    """How fast a line may be. Naturally idempotent by `speed` in the record."""
+
+    async def set_speed(self, sim: ProviderId, speed: str) -> Outcome:
+        """Put the SIM into a speed class, by the carrier's own name for it; the classes are in the manifest."""
+        ...
+
+
+@runtime_checkable
 class Groups(Protocol):
     """Carrier-side groups; a line is in one at most. Naturally idempotent by `group` in the record."""
 

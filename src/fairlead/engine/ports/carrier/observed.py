@@ -132,6 +132,7 @@ class SimRecord:
     imei_lock: ImeiLock | None = None  # None here and in the next two: the carrier does not report it
     limit: DataLimit | None = None
     network_policy: NetworkPolicy | None = None
+    speed: str = ""  # its speed class in the carrier's own word; empty: it has none or does not say
     containers: tuple[Container, ...] = ()
     capabilities: CapabilityRecord | None = None  # of this SIM, where narrower than the carrier's
     complaints: tuple[str, ...] = ()  # fields of the report that could not be read, and why

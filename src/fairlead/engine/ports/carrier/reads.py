@@ -12,6 +12,7 @@ from fairlead.engine.ports.carrier.observed import (
     Cursor,
     EventPage,
     InvoiceLine,
+    NetworkPolicy,
     ProviderId,
     SessionStatus,
     SimPage,
@@ -36,6 +37,15 @@ class ReadsSim(Protocol):
 
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         """The SIM now. Raises `NotFound`."""
+        ...
+
+
+@runtime_checkable
+class ReadsNetworks(Protocol):
+    """Beside `SteersNetworks`, where a SIM's record does not show its list: part of steering, named in no manifest."""
+
+    async def read_networks(self, sim: ProviderId) -> NetworkPolicy | None:
+        """The list that binds the SIM now; None where it cannot be told as networks."""
         ...
 
 
