@@ -95,6 +95,12 @@ async def test_a_legal_shipment_leaves_and_its_sims_become_active_at_the_carrier
     ready = await person.gets("shipment", "check", made["id"])
     assert (ready["state"], ready["activation"]["devices"]) == ("ready", 2), ready
     assert "active" not in warehouse.states()
+    charged = [one for one in ready["reasons"] if one["code"] == "activation-charged"]
+    assert ["charged for at anadolu" in one["says"] for one in charged] == [True]
+    alone = await person.says("shipment", "leave", made["id"], "--yes")
+    assert (alone.code, "another person must agree" in alone.err) == (4, True)
+    await person.gets("agreement", "set", "--charges", "alone", "--reason", "one person packs here")
+    await person.gets("shipment", "check", made["id"])
     left = await person.gets("shipment", "leave", made["id"], "--yes", "--reason", "picked up")
     assert (left["state"], left["change"] is not None) == ("left", True)
 
@@ -105,7 +111,7 @@ async def test_a_legal_shipment_leaves_and_its_sims_become_active_at_the_carrier
     assert "active" not in warehouse.states()[2:]
     told = await person.gets("journal", "list", "--all")
     actions = [line["action"] for line in told["items"] if line["subject_id"] == made["id"]]
-    assert sorted(actions) == ["shipment.checked", "shipment.left", "shipment.made"]
+    assert sorted(actions) == ["shipment.checked", "shipment.checked", "shipment.left", "shipment.made"]
     again = await person.gets("shipment", "leave", made["id"], "--yes")
     assert again["change"] == left["change"]
 

@@ -170,6 +170,10 @@ class Changes:
             differences={"devices": unproved},
         )
 
+    async def charged(self, tx: Transaction, plan: PlanRow) -> str:
+        """What carriers charge for of a plan, where the tenant's rule asks another person; else empty."""
+        return await self._charged(tx, await self._stores.plans.situations(tx, plan.id, 0))
+
     async def _charged(self, tx: Transaction, rows: Sequence[SituationRow]) -> str:
         """What carriers charge for of all this, where the tenant's rule asks another person; else empty."""
         if not (await self._agreement.read(tx)).charges:

@@ -259,7 +259,7 @@ class Shipments:
             return _wrong_state(found, "is ready", _NOT_READY.get(found.state, ""))
         await self._rows.bind(tx, shipment, found.country)
         plan = await self._planned(tx, actor, hand, found, now)
-        verdict = await self._judged(tx, found, _activation(plan), now)
+        verdict = await self._judged(tx, found, await self._activates(tx, plan), now)
         if verdict.digest != found.digest:
             raise _NotNowError(await self._moved(tx, found, verdict))
         allowed = found.override is not None and found.override.digest == verdict.digest
@@ -299,7 +299,14 @@ class Shipments:
 
     async def _rehearse(self, tx: Transaction, actor: Actor, hand: Hand, found: Shipment, now: datetime) -> NoReturn:
         await self._rows.bind(tx, found.id, found.country)
-        raise _RehearsedError(_activation(await self._planned(tx, actor, hand, found, now)))
+        plan = await self._planned(tx, actor, hand, found, now)
+        raise _RehearsedError(await self._activates(tx, plan))
+
+    async def _activates(self, tx: Transaction, plan: PlanRow | Refused) -> Activation:
+        """What a plan would activate; where it was refused, nobody is left to be activated."""
+        if isinstance(plan, Refused):
+            return Activation()
+        return replace(_activation(plan), charged=await self._changes.charged(tx, plan))
 
     async def _planned(
         self, tx: Transaction, actor: Actor, hand: Hand, found: Shipment, now: datetime
@@ -380,10 +387,7 @@ _NOT_READY: Final[Mapping[ShipmentState, str]] = {
 }
 
 
-def _activation(plan: PlanRow | Refused) -> Activation:
-    """What a plan would activate; where it was refused, nobody is left to be activated."""
-    if isinstance(plan, Refused):
-        return Activation()
+def _activation(plan: PlanRow) -> Activation:
     blocked: Sequence[Mapping[str, Any]] = plan.summary["blocked"]
     return Activation(
         devices=plan.summary["movable"], left_out=plan.summary["left_out"],

@@ -162,6 +162,12 @@ def _whole(world: World) -> Iterable[Reason]:
 
 
 def _blocked(activation: Activation) -> Iterable[Reason]:
+    if activation.charged:
+        yield Reason(
+            level="warning", code="activation-charged", about=activation.charged,
+            says=f"{activation.charged}: another person must agree to the activation",
+            do="let it leave with an approval (`--approvals 1`), or change what is asked for (`fairlead agreement`)",
+        )  # fmt: skip
     for one in activation.blocked:
         yield Reason(
             level="refused", code="activation-blocked", about=f"{one.code}:{one.devices}",

@@ -108,6 +108,7 @@ class Activation:
     devices: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict[str, int])  # by where they stand already
     blocked: tuple[Blocked, ...] = ()
+    charged: str = ""  # what a carrier charges for, where the tenant asks another person then
 
 
 def stops(reason: Reason, *, strict: bool) -> bool:

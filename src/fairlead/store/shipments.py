@@ -222,7 +222,7 @@ def _activation(shown: Mapping[str, Any]) -> Activation:
         return Activation()
     return Activation(
         devices=shown["devices"], left_out=shown["left_out"],
-        blocked=tuple(Blocked(**one) for one in shown["blocked"]),
+        blocked=tuple(Blocked(**one) for one in shown["blocked"]), charged=shown["charged"],
     )  # fmt: skip
 
 

@@ -136,6 +136,11 @@ def test_what_the_planner_could_not_plan_refuses() -> None:
     assert "3 devices could not be activated: no profile of sabia" in made.reasons[0].says
 
 
+def test_what_is_charged_for_is_said_before_the_door() -> None:
+    made = verdict(activation=Activation(devices=1, charged="activate is charged for at sabia"))
+    assert (found("warning", made), made.stopping) == ({"activation-charged"}, ())
+
+
 def test_a_limit_that_is_over_on_arrival_refuses() -> None:
     at_once = rule(
         "br-once", "permanent_roaming", Stance.RESTRICTED, subject=Subject.DEVICE,
