@@ -43,18 +43,29 @@ def resolve(*, url: str | None, token: str | None, env: Mapping[str, str]) -> Se
     return Settings(url=address, url_from=address_from, token=secret, token_from=secret_from)
 
 
+def forget(env: Mapping[str, str], url: str) -> Path:
+    """Keep the token of a server no longer; gives the file."""
+    path = file_of(env)
+    before = _Kept.read(path)
+    _write(path, replace(before, tokens={one: token for one, token in before.tokens.items() if one != url.rstrip("/")}))
+    return path
+
+
 def keep(env: Mapping[str, str], url: str, token: str) -> Path:
     """Keep a token and make its server the one that is asked from now on; gives the file."""
     path = file_of(env)
     before = _Kept.read(path)
-    after = replace(before, server=url.rstrip("/"), tokens={**before.tokens, url.rstrip("/"): token})
+    _write(path, replace(before, server=url.rstrip("/"), tokens={**before.tokens, url.rstrip("/"): token}))
+    return path
+
+
+def _write(path: Path, after: "_Kept") -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(after.text())
     fresh.replace(path)
-    return path
 
 
 def file_of(env: Mapping[str, str]) -> Path:

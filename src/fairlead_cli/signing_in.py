@@ -30,6 +30,7 @@ def install(app: typer.Typer) -> None:
             "fairlead login --given-token < token.txt",
         ),
     )(login)  # fmt: skip
+    command(app, "logout", examples=("fairlead logout",))(logout)
 
 
 def login(
@@ -42,7 +43,9 @@ def login(
     name: Annotated[str | None, typer.Option(help="Your name (first owner).")] = None,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from input.")] = False,
     given_token: Annotated[bool, typer.Option("--given-token", help="Keep a token read from input.")] = False,
-    lasts: Annotated[str, typer.Option(metavar="TIME", help="How long the token lasts.")] = "90d",
+    lasts: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How long the token lasts; 90d, which is the longest.")
+    ] = None,
 ) -> None:  # fmt: skip
     """Sign in and keep a token for this server in the client's file (mode 0600)."""
     url = shell.settings.url
@@ -59,10 +62,19 @@ def login(
     shell.out.say(f"[dim]The token is kept in {escape(str(path))}.[/]")
 
 
-def redeem(door: Client, *, code: str, name: str, email: str, password: str, lasts: str = "90d") -> tuple[Body, str]:
+def logout(shell: Shell) -> None:
+    """Give the kept token of this server back, and forget it."""
+    url = shell.settings.url
+    shell.client.send("DELETE", "/v1/session/token")
+    path = settings.forget(shell.around.env, url)
+    shell.out.document({"url": url, "file": str(path)})
+    shell.out.say(f"Signed out at {escape(url)}: the token is revoked, and no longer in {escape(str(path))}.")
+
+
+def redeem(door: Client, *, code: str, name: str, email: str, password: str) -> tuple[Body, str]:
     """Become the first owner by a one-time code; gives who that is and a token."""
     who: Body = door.post("/v1/setup", {"code": code, "name": name, "email": email, "password": password})
-    return who, _issue(door, who, lasts)
+    return who, _issue(door, who, None)
 
 
 def _enter(
@@ -82,14 +94,11 @@ def _enter(
     return made
 
 
-def _issue(door: Client, who: Body, lasts: str) -> str:
+def _issue(door: Client, who: Body, lasts: str | None) -> str:
     door.adopt(who.get("csrf"))
-    until = datetime.now().astimezone() + timedelta(seconds=durations.seconds(lasts, "--lasts"))
+    until = datetime.now().astimezone() + timedelta(seconds=durations.seconds(lasts, "--lasts")) if lasts else None
     name = f"fairlead on {socket.gethostname()}"[:128]
-    made: Body = door.post(
-        "/v1/tokens",
-        {"name": name, "roles": who["roles"], "departments": who["departments"], "expires_at": until.isoformat()},
-    )
+    made: Body = door.post("/v1/session/token", {"name": name, "expires_at": until.isoformat() if until else None})
     return str(made["token"])
 
 

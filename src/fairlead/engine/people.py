@@ -33,6 +33,7 @@ from fairlead.model.journal import Action, Entry, Json, Subject
 SETUP_CODE_LASTS: Final = timedelta(hours=24)
 INVITATION_LASTS: Final = timedelta(days=7)
 VENDOR_AT_MOST: Final = timedelta(days=366)
+OWN_LASTS: Final = timedelta(days=90)
 Clock = Callable[[], datetime]
 
 
@@ -244,6 +245,18 @@ class People:
         told = self._told(tenant, by.actor, Action.TOKEN_CREATED, _token(token.id), payload)
         await self._store.add_token(token, digest(text), entry=told)
         return token, text
+
+    async def create_own_token(
+        self, by: Acting, *, name: str, expires_at: datetime | None = None
+    ) -> tuple[TokenRecord, str]:
+        """A token for a client of whoever signed in, with all that they may do; ends in `OWN_LASTS` at the latest."""
+        last = self._real() + OWN_LASTS
+        if expires_at is not None and expires_at > last:
+            raise NotFitting("/expires_at", f"at most {OWN_LASTS.days} days from now")
+        mine = by.principal
+        return await self.create_token(
+            by, name=name, roles=mine.roles, departments=mine.departments, expires_at=expires_at or last
+        )
 
     async def tokens(
         self, tenant: TenantId, *, principal: PrincipalId | None, after: TokenId | None, limit: int

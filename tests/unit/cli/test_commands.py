@@ -206,17 +206,28 @@ def test_login_redeems_the_code_and_keeps_a_token(tmp_path: Path) -> None:
         assert "Authorization" not in request.headers
         return 201, WHO
 
-    server = Server().on("POST /v1/setup", setup).on("POST /v1/tokens", (201, {"token": "flt_new"}))
+    server = Server().on("POST /v1/setup", setup).on("POST /v1/session/token", (201, {"token": "flt_new"}))
     words = ("login", "--setup-code", "flc_1", "--name", "Ada", "--email", "ada@x.example", "--password-stdin")
     ran = run(server, tmp_path, *words, given="pass word\n")
     assert ran.code == 0
     assert server.sent(0) == {"code": "flc_1", "name": "Ada", "email": "ada@x.example", "password": "pass word"}
     assert server.asked[1].headers["X-CSRF-Token"] == "c5rf"
-    assert server.sent(1)["roles"] == ["owner"]
+    assert (server.sent(1)["expires_at"], set(server.sent(1))) == (None, {"name", "expires_at"})
     kept = settings.resolve(url=None, token=None, env={"HOME": str(tmp_path)})
     assert (kept.url, kept.token) == ("http://server.test", "flt_new")
     assert "flt_new" not in ran.out + ran.err
     assert "pass word" not in ran.out + ran.err
+
+
+def test_logout_gives_the_token_back_and_forgets_it(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path)}
+    settings.keep(home, "http://other.test", "flt_other")
+    settings.keep(home, "http://server.test", "flt_kept")
+    server = Server().on("DELETE /v1/session/token", (204, None))
+    assert run(server, tmp_path, "logout").code == 0
+    assert server.asked[0].headers["Authorization"].startswith("Bearer flt_")
+    assert settings.resolve(url="http://server.test", token=None, env=home).token is None
+    assert settings.resolve(url="http://other.test", token=None, env=home).token == "flt_other"
 
 
 def test_login_needs_to_know_who(tmp_path: Path) -> None:

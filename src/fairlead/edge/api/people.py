@@ -169,7 +169,7 @@ async def list_principals(
     """By id. Leaves an access line in the journal: these are personal data."""
     after = read_cursor(cursor, 1)
     start = PrincipalId(id_of("usr", str(after[0]))) if after else None
-    found = await _people(request).read_principals(_acting(caller), after=start, limit=limit + 1)
+    found = await _people(request).read_principals(acting(caller), after=start, limit=limit + 1)
     more = write_cursor(show("usr", found[limit - 1].principal.id)) if len(found) > limit else None
     return Page(items=[_principal(record) for record in found[:limit]], next=more)
 
@@ -179,8 +179,8 @@ async def create_principal(
     request: Request, response: Response, wanted: NewPrincipal, caller: Writer
 ) -> PrincipalShown:
     """A person still needs an invitation, or an identity provider that vouches for the e-mail address."""
-    async with _problems():
-        record = await _people(request).create(_acting(caller), _draft(wanted))
+    async with people_problems():
+        record = await _people(request).create(acting(caller), _draft(wanted))
     put_etag(response, record.version)
     return _principal(record)
 
@@ -188,8 +188,8 @@ async def create_principal(
 @router.get("/{id}", summary="One principal")
 async def read_principal(request: Request, response: Response, id: str, caller: Reader) -> PrincipalShown:  # noqa: A002 - the path's name
     """Leaves an access line in the journal unless it is oneself."""
-    async with _problems():
-        record = await _people(request).read_principal(_acting(caller), PrincipalId(id_of("usr", id)))
+    async with people_problems():
+        record = await _people(request).read_principal(acting(caller), PrincipalId(id_of("usr", id)))
     put_etag(response, record.version)
     return _principal(record)
 
@@ -204,9 +204,9 @@ async def change_principal(
     if_match: IfMatch = None,
 ) -> PrincipalShown:
     """New rights hold at once: browser sessions end, tokens are narrowed with their holder."""
-    async with _problems():
+    async with people_problems():
         record = await _people(request).change(
-            _acting(caller),
+            acting(caller),
             PrincipalId(id_of("usr", id)),
             _draft(wanted),
             state=PrincipalState[wanted.state.upper()],
@@ -226,16 +226,16 @@ async def remove_principal(
     reason: Reason = "",
 ) -> None:
     """For good: sessions and tokens end, name and e-mail address are dropped. The journal keeps its digests."""
-    async with _problems():
+    async with people_problems():
         version = expected_version(if_match)
-        await _people(request).remove(_acting(caller), PrincipalId(id_of("usr", id)), version=version, reason=reason)
+        await _people(request).remove(acting(caller), PrincipalId(id_of("usr", id)), version=version, reason=reason)
 
 
 @secret_router.post("/{id}/invitation", status_code=201, summary="Invite a person, or let them choose a new password")
 async def invite(request: Request, response: Response, id: str, caller: Writer) -> Invitation:  # noqa: A002 - the path's name
     """The code replaces any before it."""
-    async with _problems():
-        code = await _people(request).invite(_acting(caller), PrincipalId(id_of("usr", id)))
+    async with people_problems():
+        code = await _people(request).invite(acting(caller), PrincipalId(id_of("usr", id)))
     response.headers["Cache-Control"] = "no-store"
     return Invitation(code=code)
 
@@ -250,9 +250,9 @@ async def list_identities(request: Request, id: str, caller: Reader) -> list[Ide
 @router.post("/{id}/identities", status_code=204, summary="Link an identity")
 async def link_identity(request: Request, id: str, wanted: Identity, caller: Writer) -> None:  # noqa: A002 - the path's name
     """Whoever the provider calls by this subject signs in as this principal from now on."""
-    async with _problems():
+    async with people_problems():
         await _people(request).link(
-            _acting(caller), PrincipalId(id_of("usr", id)), issuer=wanted.issuer, subject=wanted.subject
+            acting(caller), PrincipalId(id_of("usr", id)), issuer=wanted.issuer, subject=wanted.subject
         )
 
 
@@ -265,9 +265,9 @@ async def unlink_identity(
     caller: Writer,
 ) -> None:
     """Ends browser sessions too."""
-    async with _problems():
+    async with people_problems():
         principal = PrincipalId(id_of("usr", id))
-        if not await _people(request).unlink(_acting(caller), principal, issuer=issuer, subject=subject):
+        if not await _people(request).unlink(acting(caller), principal, issuer=issuer, subject=subject):
             raise not_found("identity", subject)
 
 
@@ -288,15 +288,15 @@ async def list_tokens(
         limit=limit + 1,
     )
     more = write_cursor(show("tok", found[limit - 1].id)) if len(found) > limit else None
-    return Page(items=[_token(token) for token in found[:limit]], next=more)
+    return Page(items=[shown_token(token) for token in found[:limit]], next=more)
 
 
 @secret_tokens.post("", status_code=201, summary="Create a token")
 async def create_token(request: Request, response: Response, wanted: NewToken, caller: TokenWriter) -> FreshToken:
     """Shown once. It never holds more than its principal does at the time of a request."""
-    async with _problems():
+    async with people_problems():
         token, text = await _people(request).create_token(
-            _acting(caller),
+            acting(caller),
             name=wanted.name,
             roles=wanted.roles,
             departments=wanted.departments,
@@ -304,7 +304,7 @@ async def create_token(request: Request, response: Response, wanted: NewToken, c
             holder=PrincipalId(id_of("usr", wanted.principal)) if wanted.principal else None,
         )
     response.headers["Cache-Control"] = "no-store"
-    return FreshToken(**_token(token).model_dump(), token=text)
+    return FreshToken(**shown_token(token).model_dump(), token=text)
 
 
 @tokens.get("/{id}", summary="One token")
@@ -313,7 +313,7 @@ async def read_token(request: Request, id: str, caller: TokenReader) -> TokenSho
     found = await _people(request).token(caller.tenant, TokenId(id_of("tok", id)))
     if found is None:
         raise not_found("token", id)
-    return _token(found)
+    return shown_token(found)
 
 
 @tokens.delete("/{id}", status_code=204, summary="Revoke a token")
@@ -322,7 +322,7 @@ async def revoke_token(request: Request, id: str, caller: TokenWriter, reason: R
     token = TokenId(id_of("tok", id))
     if await _people(request).token(caller.tenant, token) is None:
         raise not_found("token", id)
-    await _people(request).revoke_token(_acting(caller), token, reason=reason)
+    await _people(request).revoke_token(acting(caller), token, reason=reason)
 
 
 @provider.get("", summary="The tenant's identity provider")
@@ -344,18 +344,19 @@ async def set_provider(request: Request, wanted: NewProvider, caller: Configurer
         issuer=wanted.issuer, client_id=wanted.client_id, scopes=wanted.scopes, role_claim=wanted.role_claim,
         role_map=wanted.role_map,
     )  # fmt: skip
-    async with _problems():
-        await _people(request).set_oidc(_acting(caller), settings, secret=wanted.client_secret)
+    async with people_problems():
+        await _people(request).set_oidc(acting(caller), settings, secret=wanted.client_secret)
 
 
 @provider.delete("", status_code=204, summary="Remove the identity provider")
 async def remove_provider(request: Request, caller: Configurer) -> None:
     """Links to its subjects stay, and count again when it comes back."""
-    await _people(request).set_oidc(_acting(caller), None)
+    await _people(request).set_oidc(acting(caller), None)
 
 
 @asynccontextmanager
-async def _problems() -> AsyncGenerator[None]:
+async def people_problems() -> AsyncGenerator[None]:
+    """What the engine refuses about people, as this door says it."""
     try:
         yield
     except NoSuchPrincipal as none:
@@ -378,7 +379,8 @@ def _people(request: Request) -> People:
     return services(request).of(People)
 
 
-def _acting(caller: Caller) -> Acting:
+def acting(caller: Caller) -> Acting:
+    """Whoever calls, as the engine knows them."""
     return Acting(principal=caller.principal, actor=caller.actor)
 
 
@@ -401,7 +403,8 @@ def _principal(record: PrincipalRecord) -> PrincipalShown:
     )  # fmt: skip
 
 
-def _token(token: TokenRecord) -> TokenShown:
+def shown_token(token: TokenRecord) -> TokenShown:
+    """A token without its secret."""
     return TokenShown(
         id=show("tok", token.id), principal=show("usr", token.principal), name=token.name, roles=sorted(token.roles),
         departments=sorted(token.departments), created_by=show("usr", token.created_by), created_at=token.created_at,
