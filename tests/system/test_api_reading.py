@@ -321,7 +321,8 @@ async def keep(api, text):
 
 async def test_the_language_by_the_door_and_located_faults(owner):
     found = (await owner.get("/v1/policies/schema")).json()
-    assert [kind["kind"] for kind in found["kinds"]] == ["Policy", "Strategy", "Steering", "SessionPolicy", "Grant"]
+    kinds = ["Policy", "Strategy", "Steering", "SessionPolicy", "Grant", "UsageRule"]
+    assert [kind["kind"] for kind in found["kinds"]] == kinds
     fields = {one["path"]: one for one in found["kinds"][0]["fields"]}
     assert fields["spec.set.network.method"]["words"] == ["roaming", "multi-imsi", "local-profile"]
     assert found["functions"] == ["startsWith", "endsWith", "contains", "size"]

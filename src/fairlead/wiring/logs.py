@@ -25,5 +25,10 @@ def configure(form: Literal["json", "text"], level: str) -> None:
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=_to_stderr,
     )
+
+
+def _to_stderr(*_: object) -> structlog.PrintLogger:
+    """Where errors go when a line is written: a command of ours may run inside a program that redirects it."""
+    return structlog.PrintLogger(file=sys.stderr)

@@ -128,6 +128,7 @@ def test_every_kind_stages_exactly_its_columns(setting):
             "as_of": "2021-12-31",
         },
         "usage": {"iccid": "8944500102198304826", "start": "2026-01-01", "total": "5"},
+        "certificates": {"sku": "TRK", "country": "br", "number": "01234-21-05678", "valid_until": "2029-12-31"},
     }
     assert given.keys() == set(KINDS)
     for kind, cells in given.items():
