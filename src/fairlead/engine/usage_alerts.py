@@ -1,4 +1,7 @@
-"""Lines beyond a usage rule as findings: one a rule and line, open as long as it is beyond or held for it."""
+"""Lines beyond a usage rule as findings: one a rule and line, open as long as it is beyond or held for it.
+
+Where many lines of an account are beyond one rule, they are one finding: a thousand of them would tell nobody more.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,6 +11,7 @@ from fairlead.engine.findings import Findings
 from fairlead.engine.ports.findings import Over
 from fairlead.engine.ports.transaction import Transaction
 from fairlead.engine.ports.usage_rules import Crossing
+from fairlead.engine.usage_rules import EACH
 from fairlead.model.finding import Fact, FindingSubject, Severity, Sighting, shortened
 from fairlead.model.ids import TenantId, show
 from fairlead.model.lifecycle import HoldState
@@ -44,7 +48,7 @@ class UsageAlerts:
         sightings = [_sighting(crossing, rule) for crossing, rule in found]
         await self._findings.raise_many(tx, tenant, sightings, now, actor=ACTOR)
         over = Over(kind=KIND, keys=[one.dedupe for one in sightings], others=True)
-        because = "within the measure again, or taken back"
+        because = "within the measure again, taken back, or told together with others"
         await self._findings.close_many(tx, tenant, over, now, because=because, actor=ACTOR)
 
 
@@ -60,6 +64,8 @@ def _sighting(crossing: Crossing, rule: UsageRule | None) -> Sighting:
                 told = f"{_size(value)} in {_window(window)}, above {times / 1_000:g} times the {days} days before"
             case Silent(days=days):
                 told, unit = f"not a byte for {value} days, at least {days}", "days"
+    if crossing.together > EACH:
+        return _together(crossing, rule, told)
     evidence = {
         "value": Fact(value=value, unit=unit, at=crossing.through),
         "rule": Fact(value=f"{crossing.rule}@{crossing.revision}"),
@@ -71,10 +77,29 @@ def _sighting(crossing: Crossing, rule: UsageRule | None) -> Sighting:
         "taken_back": Fact(value=None if crossing.revert_at is None else crossing.revert_at.isoformat()),
     }
     return Sighting(
-        kind=KIND, severity=_SEVERITY[rule.then.alert] if rule is not None else Severity.WARNING,
+        kind=KIND, severity=_severity(rule),
         subject=FindingSubject(kind="subscription", id=show("sub", crossing.subscription), name=crossing.iccid),
         title=shortened(f"{crossing.rule}: {told}", 200), evidence=evidence, key=f"{crossing.rule}:{crossing.iccid}",
     )  # fmt: skip
+
+
+def _together(first: Crossing, rule: UsageRule | None, told: str) -> Sighting:
+    """Many lines of an account; `first` is the one that was beyond the rule before the others."""
+    evidence = {
+        "lines": Fact(value=first.together, unit="lines"),
+        "rule": Fact(value=f"{first.rule}@{first.revision}"),
+        "first": Fact(value=first.iccid, at=first.crossed_at),
+        "of_the_first": Fact(value=told),
+    }
+    return Sighting(
+        kind=KIND, severity=_severity(rule), subject=FindingSubject(kind="account", id=first.account),
+        title=shortened(f"{first.rule}: {first.together:,} lines of {first.account}, the first with {told}", 200),
+        evidence=evidence, key=f"{first.rule}:{first.account}:together",
+    )  # fmt: skip
+
+
+def _severity(rule: UsageRule | None) -> Severity:
+    return _SEVERITY[rule.then.alert] if rule is not None else Severity.WARNING
 
 
 def _window(window: str) -> str:

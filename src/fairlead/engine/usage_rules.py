@@ -31,6 +31,7 @@ from fairlead.model.resources import Resource, UsageRule
 from fairlead.plan.usage_rules import AtAccount, Comes, comes_to
 
 KIND: Final = "UsageRule"
+EACH: Final = 100  # lines of an account beyond a rule that are told one by one; more are told together
 AGAIN: Final = timedelta(hours=1)  # house time, before a line that could not be taken back is tried again
 _BACKS: Final = 500  # bulk actions of which lines are taken back in one turn
 _OPEN: Final = frozenset({HoldState.WAITING, HoldState.ACTING, HoldState.HELD, HoldState.GOING_BACK})
@@ -136,7 +137,9 @@ class UsageRules:
                     verdicts += told
                     moved += acted
             await self._verdicts.keep(tx, KIND, verdicts)
-            found = [one for one in await self._rows.open(tx) if one.rule not in rules or not rules[one.rule].observe]
+            found = [
+                one for one in await self._rows.open(tx, EACH) if one.rule not in rules or not rules[one.rule].observe
+            ]
             await self._alerts.tell(tx, tenant, [(one, rules.get(one.rule)) for one in found], now)
         return moved
 

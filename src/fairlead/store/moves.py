@@ -1,11 +1,10 @@
-"""Moves and operations by the set: opened, advanced, proved, taken back (house §§4, 5, 7)."""
+"""Moves and operations by the set: opened, advanced, proved (house §§4, 5, 7); their way back is in `ways_back`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 from uuid import UUID
 
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from fairlead.engine.ports.moving import (
@@ -17,19 +16,16 @@ from fairlead.engine.ports.moving import (
     Opened,
     OpenOperation,
     Outcome,
-    Selection,
     SettledOperation,
     StepStart,
 )
 from fairlead.model.device import SUBSCRIPTION_CODES
 from fairlead.model.document import canonical
-from fairlead.model.expression import Expr
 from fairlead.model.lifecycle import SETTLED_OPERATION, BatchState, DeviceState, MoveState, OperationState
 from fairlead.model.subscription import SubscriptionState
 from fairlead.store.database import Connection, fleet_wide
-from fairlead.store.expression_sql import compile_expr
-from fairlead.store.resolving import Resolving
 from fairlead.store.statements import load
+from fairlead.store.ways_back import WaysBack, any_row, drop, rules_as_values
 
 SQL: Final = load("stages") | load("operations") | load("moves")
 _WHOLE: Final = 100
@@ -40,7 +36,7 @@ _STATE_AFTER: Final = {
 }
 
 
-class MoveStore:
+class MoveStore(WaysBack):
     """Implements `engine.ports.moving.MoveRows`."""
 
     async def open_stage(
@@ -59,7 +55,7 @@ class MoveStore:
         entered: bool = False,
     ) -> Opened:
         """Admit the devices of a stage: classes, facets and Moves in a handful of statements."""
-        await _drop(tx, "admitted", "doc_change")
+        await drop(tx, "admitted", "doc_change")
         values: dict[str, Any] = {
             "owner": owner,
             "wave": wave,
@@ -76,11 +72,11 @@ class MoveStore:
         }
         whole = low == 0 and high == _WHOLE
         await tx.execute(SQL["stage_members_whole" if whole else "stage_members"], values)
-        excepted = bool(policies) and await _any(tx, SQL["any_exception"])
+        excepted = bool(policies) and await any_row(tx, SQL["any_exception"])
         if excepted:
             await tx.execute(SQL["leave_those_out"], values)
         in_flight = 0
-        if await _any(tx, SQL["any_open_move"]):
+        if await any_row(tx, SQL["any_open_move"]):
             if change.emergency:
                 await tx.execute(SQL["supersede_in_flight"], values)
             in_flight = (await tx.execute(SQL["leave_those_in_flight"], values)).rowcount
@@ -98,12 +94,12 @@ class MoveStore:
         return Opened(admitted=sum(counts.values()), by_stratum=counts, in_flight=in_flight)
 
     async def _want(self, tx: Connection, values: Mapping[str, Any]) -> None:
-        if not await _any(tx, SQL["has_unmanaged"]):
+        if not await any_row(tx, SQL["has_unmanaged"]):
             await tx.execute(SQL["want_facets"], values)
             return
         await tx.execute(SQL["baseline_documents"])
         await tx.execute(SQL["baseline_networks"])
-        await _drop(tx, "seen_network")
+        await drop(tx, "seen_network")
         await tx.execute(SQL["seen_networks"])
         await tx.execute(SQL["want_facets_with_baseline"], values)
 
@@ -112,7 +108,7 @@ class MoveStore:
     ) -> int:
         """Mark the comparison group of each stratum."""
         values = {"owner": change.plan, "percent": percent, "salt": change.salt, "change": change.id, "now": now}
-        return (await tx.execute(SQL["hold_out"], values | _rules(rules))).rowcount
+        return (await tx.execute(SQL["hold_out"], values | rules_as_values(rules))).rowcount
 
     async def due(self, tx: Connection, now: datetime, limit: int) -> list[DueGroup]:
         """Lock due moves, grouped by what is next."""
@@ -390,102 +386,6 @@ class MoveStore:
         }
         await tx.execute(SQL["decide_batch"], values)
 
-    async def undo(
-        self, tx: Connection, selection: Selection, rules: Sequence[tuple[UUID, int]], outcome: str, now: datetime
-    ) -> tuple[int, int]:
-        """Begin the way back for the selected moves; returns how many, and how many of them were verified."""
-        await _drop(tx, "undone")
-        values: dict[str, Any] = _selected(selection) | {"outcome": outcome, "now": now} | _rules(rules)
-        await tx.execute(SQL["begin_undo"], values)
-        await self._undo_classes(tx, "undone")
-        await tx.execute(SQL["undo_facets"], values)
-        await _drop(tx, "voided")
-        if await _any(tx, SQL["any_superseded"], values):
-            await self._void(tx, values)
-        else:
-            await tx.execute(SQL["no_voided"])
-        await tx.execute(SQL["bar"], values)
-        await tx.execute(SQL["undo_cut_operations"], values)
-        await tx.execute(SQL["undo_moves"], values)
-        row = await (await tx.execute(SQL["undo_counts"])).fetchone()
-        return (row[0], row[1]) if row else (0, 0)
-
-    async def _void(self, tx: Connection, values: Mapping[str, Any]) -> None:
-        """What the moves taken back had overtaken never came to be: its class and facets end with them."""
-        await tx.execute(SQL["find_voided"], values)
-        for (depth,) in await (await tx.execute(SQL["voided_depths"])).fetchall():
-            await _drop(tx, "voiding")
-            await tx.execute(SQL["make_voiding"], {"depth": depth})
-            await self._undo_classes(tx, "voiding")
-        await tx.execute(SQL["void_facets"], values)
-        await tx.execute(SQL["void_moves"])
-        await tx.execute(SQL["mark_voided"])
-
-    async def _undo_classes(self, tx: Connection, moves: str) -> None:
-        """Take what a Change brought out of each class, and put what it took back in."""
-        table = sql.Identifier(moves)
-        rows = await (await tx.execute(sql.SQL(SQL["undone_classes"]).format(moves=table))).fetchall()
-        if not rows:
-            return
-        resolving = Resolving(tx)
-        rules = {n: set(r) for n, r in (await resolving.rules_of(sorted({c for row in rows for c in row}))).items()}
-        # Whoever has left meanwhile what the Change brought is beyond its taking back.
-        wanted = [
-            tuple(sorted((rules[now] - (rules[after] - rules[before])) | (rules[before] - rules[after])))
-            if rules[after] - rules[before] <= rules[now] or moves == "undone"
-            else tuple(sorted(rules[now]))
-            for now, before, after in rows
-        ]
-        classes = await resolving.class_of(wanted)
-        values = {
-            "now_in": [r[0] for r in rows],
-            "from_class": [r[1] for r in rows],
-            "to_class": [r[2] for r in rows],
-            "back": [classes[w] for w in wanted],
-        }
-        await tx.execute(sql.SQL(SQL["undo_classes"]).format(moves=table), values)
-
-    async def undone_into(self, tx: Connection) -> list[int]:
-        """The classes into which the last `undo` of this transaction brought devices that others have moved since."""
-        return [r[0] for r in await (await tx.execute(SQL["undone_into"])).fetchall()]
-
-    async def carry_on(self, tx: Connection, now: datetime) -> int:
-        """Put those in line for a Move whose class asks for more than the way back brings."""
-        return (await tx.execute(SQL["carry_on"], {"now": now})).rowcount
-
-    async def count_undo(self, tx: Connection, selection: Selection) -> tuple[int, int, int]:
-        """What `undo` would take back: moves, how many of them verified, how many are left to later Changes."""
-        await _drop(tx, "undone")
-        await tx.execute(SQL["begin_undo"], _selected(selection))
-        row = await (await tx.execute(SQL["undo_counts"])).fetchone()
-        left = await (await tx.execute(SQL["left_by_undo"], _selected(selection))).fetchone()
-        return (row[0] if row else 0, row[1] if row else 0, left[0] if left else 0)
-
-    async def matching(
-        self,
-        tx: Connection,
-        change: UUID,
-        *,
-        match: Expr | None,
-        countries: Sequence[str],
-        names: Sequence[str],
-        constants: Mapping[str, str],
-        now: datetime,
-    ) -> list[UUID]:
-        """Devices of a Change's moves that meet all given conditions; countries are those it was opened for."""
-        statement = sql.SQL(SQL["moves_matching"]).format(
-            condition=compile_expr(match, constants=dict(constants)) if match is not None else sql.SQL("true")
-        )
-        values = {"change": change, "countries": list(countries) or None, "names": list(names) or None, "now": now}
-        return [r[0] for r in await (await tx.execute(statement, values)).fetchall()]
-
-    async def bar_rest(
-        self, tx: Connection, change: ChangeRow, stratum: int, rules: Sequence[tuple[UUID, int]], now: datetime
-    ) -> int:
-        """Keep the members of a stopped stratum that were never admitted out as well."""
-        values = {"owner": change.plan, "stratum": stratum, "change": change.id, "now": now}
-        return (await tx.execute(SQL["bar_not_admitted"], values | _rules(rules))).rowcount
-
 
 def _settled(rows: Sequence[tuple[Any, ...]]) -> list[SettledOperation]:
     return [
@@ -504,21 +404,6 @@ def _settled(rows: Sequence[tuple[Any, ...]]) -> list[SettledOperation]:
     ]
 
 
-def _selected(selection: Selection) -> dict[str, Any]:
-    return {
-        "change": selection.change,
-        "wave": selection.wave,
-        "strata": list(selection.strata) if selection.strata is not None else None,
-        "stage": selection.stage,
-        "devices": list(selection.devices) if selection.devices is not None else None,
-        "by": int(selection.by),
-    }
-
-
-def _rules(rules: Sequence[tuple[UUID, int]]) -> dict[str, Any]:
-    return {"policies": [r[0] for r in rules], "rules": [r[1] for r in rules]}
-
-
 def _step(start: StepStart) -> dict[str, Any]:
     return {
         "change": start.group.change,
@@ -529,12 +414,3 @@ def _step(start: StepStart) -> dict[str, Any]:
         "devices": list(start.devices),
         "deadline": start.deadline,
     }
-
-
-async def _any(tx: Connection, query: LiteralString, values: Mapping[str, Any] | None = None) -> bool:
-    return await (await tx.execute(query, values)).fetchone() is not None
-
-
-async def _drop(tx: Connection, *tables: str) -> None:
-    for table in tables:
-        await tx.execute(sql.SQL("drop table if exists {}").format(sql.Identifier(table)))

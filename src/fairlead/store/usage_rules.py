@@ -102,13 +102,14 @@ class UsageRuleStore:
         """Keep what takes them back."""
         await tx.execute(_SQL["going_back"], {"of": of, "undo": undo, "iccids": list(iccids)})
 
-    async def open(self, tx: Connection) -> list[Crossing]:
-        """Every line that is beyond a measure, or held for it."""
-        rows = await (await tx.execute(_SQL["open"])).fetchall()
+    async def open(self, tx: Connection, each: int) -> list[Crossing]:
+        """Lines that are beyond a measure, or held for it; of more than `each` of an account the first, for all."""
+        rows = await (await tx.execute(_SQL["open"], {"each": each})).fetchall()
         return [
             Crossing(
                 rule=r[0], revision=r[1], subscription=r[2], iccid=r[3], account=r[4], device=r[5],
                 state=HoldState(r[6]), value=r[7], through=r[8], crossed_at=r[9], because=r[10], revert_at=r[11],
+                together=r[12],
             )
             for r in rows
         ]  # fmt: skip

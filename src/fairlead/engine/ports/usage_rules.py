@@ -46,6 +46,7 @@ class Crossing:
     crossed_at: datetime
     because: str | None
     revert_at: datetime | None
+    together: int  # lines of the account that are beyond the rule; where they are many, this is told for all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,7 @@ class UsageRuleRows(Protocol):
 
     async def due_back(self, tx: Transaction, now: datetime, limit: int) -> list[DueBack]: ...
     async def going_back(self, tx: Transaction, of: UUID, undo: UUID, iccids: Sequence[str]) -> None: ...
-    async def open(self, tx: Transaction) -> list[Crossing]:
+    async def open(self, tx: Transaction, each: int) -> list[Crossing]:
         """Every line that is beyond a measure, or held for it."""
         ...
 

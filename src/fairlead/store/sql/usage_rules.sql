@@ -188,13 +188,21 @@ where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) 
     and s.iccid = any (%(iccids)s)
 
 -- name: open
-select p.name, h.revision, h.subscription, s.iccid, a.name, d.name, h.state, h.value, h.through, h.crossed_at, h.because, h.revert_at
-from usage_hold h
+-- Line by line; where more than `each` of an account are beyond one rule, the one that was first, for all of them.
+select p.name, h.revision, h.subscription, h.iccid, a.name, d.name, h.state, h.value, h.through, h.crossed_at, h.because,
+       h.revert_at, h.together
+from (
+    select h.*, s.iccid, s.account, s.device, count(*) over (partition by h.rule, s.account) as together,
+           row_number() over (partition by h.rule, s.account order by h.crossed_at, h.subscription) as place
+    from usage_hold h
+    join subscription s on s.tenant = h.tenant and s.id = h.subscription
+    where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and h.state <> 6
+) h
 join policy p on p.tenant = h.tenant and p.id = h.rule
-join subscription s on s.tenant = h.tenant and s.id = h.subscription
-join account a on a.tenant = s.tenant and a.id = s.account
-left join device d on d.tenant = s.tenant and d.id = s.device
-where h.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and h.state <> 6 order by h.subscription, p.name
+join account a on a.tenant = h.tenant and a.id = h.account
+left join device d on d.tenant = h.tenant and d.id = h.device
+where h.together <= %(each)s or h.place = 1
+order by h.subscription, p.name
 
 -- name: held
 select a.name, h.state, count(*) from usage_hold h
