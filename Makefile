@@ -19,7 +19,7 @@ demo: console ## Everything on one machine, and a story that must come true. SEC
 # --- everything that must pass; pytest's closing line comes last, unless a connector claims what was not shown ----------------------------------
 
 test: check console ## Everything that must pass, on a machine that has nothing but Python and registries.
-	@$(BIN)/python -m pytest -q -n 2
+	@$(BIN)/python -m pytest -q -n 3
 
 check: _setup ## Lint, format, types, import contracts.
 	@$(BIN)/ruff check .
