@@ -39,7 +39,7 @@ _BEFORE_MONEY: Final = (
     Column(title="LINES", value="lines", right=True),
     Column(title="ASKED", value="able", right=True),
     Column(title="ALREADY", value=_able("already"), right=True),
-    Column(title="CANNOT", value=lambda one: 0 if one["supported"] else one["lines"], right=True),
+    Column(title="CANNOT", value="unable", right=True),
     Column(title="ANSWERS", value=lambda one: _MODES[one["mode"]] if one["supported"] else None),
     Column(title="TYPICAL", value=lambda one: words.age(one["typical_s"]) if one["supported"] else None, right=True),
 )
@@ -128,6 +128,8 @@ def _remarks(one: Body) -> list[str]:
         found.append(f"cannot: {one['because']}")
     elif one["because"]:
         found.append(f"only so: {one['because']}")
+    for because, lines in sorted(one["denied"].items()):
+        found.append(f"cannot for {words.count(lines, 'line')}: {because}")
     if one["supported"] and float(one["longest_s"]) > _PROMPT_S:
         found.append(f"may take up to {words.age(one['longest_s'])} a line")
     found += saving(one)

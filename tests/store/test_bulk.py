@@ -132,6 +132,28 @@ async def test_what_an_account_cannot_do_is_said_before_and_asked_of_nobody(hous
     assert sum(carrier.called.values()) == 0
 
 
+async def test_a_line_without_the_verb_is_counted_apart_and_never_asked(house: House) -> None:
+    await settle_fleet(house.database, house.tenant, 10)
+    lame = [row[0] for row in await house.sql("select iccid from subscription where state = 4 order by iccid limit 3")]
+    await house.sql(
+        "update subscription set unable = %s::jsonb where iccid = any (%s) returning id",
+        '{"suspend": "its plan has no pause", "send_sms": "no SMS"}',
+        lame,
+    )
+    seen = await bulks(house).preview(actor(house), asked())
+    assert (seen.lines, seen.able, seen.unable) == (10, 7, 3)
+    assert dict(seen.accounts[0].denied) == {"its plan has no pause": 3}
+    bulk = await started(house)
+    carrier = CarrierOnPaper(done)
+    await run(house, carrier)
+    assert await counts(house, bulk) == {"verified": 7, "refused": 3}
+    assert len(carrier.called) == 7
+    told = await house.sql("select distinct reason from operation where state = 7")
+    assert told == [("its plan has no pause",)]
+    free = await bulks(house).preview(actor(house), asked(Verb.ACTIVATE, iccids=lame))
+    assert free.unable == 0
+
+
 async def test_lines_that_are_so_already_are_left_alone(house: House) -> None:
     await settle_fleet(house.database, house.tenant, 10)
     await house.sql("update subscription set state = 6 where state = 4 and right(iccid, 2) < '50' returning id")

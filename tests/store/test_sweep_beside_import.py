@@ -1,11 +1,15 @@
 """A sweep meets SIMs that an import is just bringing: it leaves them to the import, and takes them later."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import timedelta
 
+from fairlead.connectors.soracom.connector import MANIFEST
+from fairlead.engine.observe import unable
 from fairlead.engine.ports.observing import Observed, SimObservation, SweptAccount
 from fairlead.model.ids import TenantId
+from fairlead.model.subscription import Verb, narrowed
 from fairlead.store.database import Database
 from fairlead.store.imports import ImportStore
 from fairlead.store.observing import ObservationStore
@@ -75,3 +79,19 @@ async def test_sims_of_an_import_under_way_are_adopted_by_a_later_sweep(database
         async with database.tenant(tenant) as tx:
             await rows.page(tx, account, [replace(NEW, at=NOW + timedelta(minutes=n))])
         assert await count(database, tenant) == 1
+
+
+async def test_what_a_sim_does_not_have_is_kept_with_it_until_it_has_it_again(
+    database: Database, tenant: TenantId
+) -> None:
+    await settle_fleet(database, tenant, 2)
+    account = await swept_account(database, tenant, "global")
+    lame = narrowed(MANIFEST.capabilities, {Verb.SUSPEND: "its plan has no pause"})
+    kept = json.loads(unable(lame))
+    assert kept["suspend"] == "its plan has no pause"
+    assert unable(None) == ""
+    for told, shown in ((unable(lame), kept), ("", None)):
+        async with database.tenant(tenant) as tx:
+            await ObservationStore().page(tx, account, [replace(NEW, unable=told)])
+            row = await (await tx.execute("select unable from subscription where iccid = %s", (NEW.iccid,))).fetchone()
+        assert row == (shown,)

@@ -140,6 +140,7 @@ function remarks(at: At): string[] {
   return [
     at.supported && at.longest_s > 60 && `May take up to ${span(at.longest_s)} a line.`,
     ...saving(at),
+    ...Object.entries(at.denied).map(([because, lines]) => `Cannot for ${lines} ${lines === 1 ? "line" : "lines"}: ${because}.`),
     at.because && `${at.supported ? "Only so" : "Cannot"}: ${at.because}.`,
     at.supported && at.needs.length > 0 && `Needs first: ${at.needs.map((one) => one.replaceAll("_", " ")).join(", ")}.`,
     at.shared_limit && `This carrier keeps the limit for a whole ${at.shared_limit}: it binds more lines than those chosen.`,

@@ -64,7 +64,13 @@ class AtAccount:
     shared_limit: str  # group or account, where the change binds more lines than those chosen; empty: not
     experimental: bool
     swept_at: datetime | None
+    denied: Mapping[str, int]  # why single lines cannot be asked, and how many, where the account can
     saves: Mapping[str, Any] | None = None  # of `plan.impact.savings`; None: nothing is put aside there
+
+    @property
+    def unable(self) -> int:
+        """Lines that cannot be asked: all of them, or single ones."""
+        return sum(self.denied.values()) if self.supported else self.lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,7 +315,7 @@ class Bulks:
     async def _seen(self, tx: Transaction, asked: Asked, now: datetime) -> Preview:
         verb, missing = asked.verb, await self._rows.missing(tx, asked.lines)
         by_account: dict[str, list[LinesOf]] = {}
-        for one in await self._rows.chosen(tx, asked.lines):
+        for one in await self._rows.chosen(tx, asked.lines, verb.value):
             by_account.setdefault(one.account, []).append(one)
         known = await self._stores.plans.accounts(tx)
         accounts = [self._at(verb, ones, self._ables(*known[name])) for name, ones in by_account.items()]
@@ -317,7 +323,7 @@ class Bulks:
         billing = {one.account: _billing(one) for one in accounts if one.able} if asked.verb in ASIDE else {}
         fees = [
             {**asdict(one), "monthly": one.monthly_nano, "billing": billing[one.account]}
-            for one in (await self._rows.fees(tx, asked.lines, now.date()) if billing else ())
+            for one in (await self._rows.fees(tx, asked.lines, verb.value, now.date()) if billing else ())
             if one.account in billing
         ]
         accounts = [replace(one, saves=savings([fee for fee in fees if fee["account"] == one.account]))
@@ -327,7 +333,7 @@ class Bulks:
             lines=sum(one.lines for one in accounts),
             able=sum(one.able for one in accounts),
             already=sum(one.already for one in accounts if one.supported),
-            unable=sum(one.lines for one in accounts if not one.supported),
+            unable=sum(one.unable for one in accounts),
             accounts=accounts,
             missing=missing[:_MISSING_SHOWN],
             missing_count=len(missing),
@@ -342,13 +348,18 @@ class Bulks:
         if can.supported and verb.value not in able.meanings:
             can = replace(can, supported=False, because=able.withheld or "its settings do not allow it")
         already = sum(one.lines for one in ones if one.state == target)
+        denied: dict[str, int] = {}
+        for one in ones:
+            if one.unable and one.state != target and can.supported:
+                denied[one.unable] = denied.get(one.unable, 0) + one.lines
         scope = manifest.capabilities.limit_scope if manifest is not None and verb is Verb.SET_LIMIT else "sim"
         return AtAccount(
             account=first.account,
             connector=first.connector,
             lines=lines,
             already=already,
-            able=lines - already if can.supported else 0,
+            able=lines - already - sum(denied.values()) if can.supported else 0,
+            denied=denied,
             because=can.because,
             supported=can.supported,
             capability=can,

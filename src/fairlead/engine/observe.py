@@ -13,6 +13,7 @@ view, which may lag behind its word, has caught up.
 """
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ from fairlead.engine.ports.transaction import Transaction, Transactions
 from fairlead.engine.timekeeper import Timekeeper
 from fairlead.model.identifiers import Plmn, read_address
 from fairlead.model.ids import TenantId
-from fairlead.model.subscription import Connectivity, SubscriptionState
+from fairlead.model.subscription import CapabilityRecord, Connectivity, SubscriptionState, Verb, capability
 
 log = structlog.get_logger(__name__)
 
@@ -274,7 +275,16 @@ class Observer:
             ip=read_address(session.ip) or session.ip,
             since=session.since,
             at=sim.freshness.observed_at,
+            unable=unable(sim.capabilities),
         )
+
+
+def unable(record: CapabilityRecord | None) -> str:
+    """The verbs that a SIM does not have at its carrier, with the reason; empty where it has all of its account's."""
+    if record is None:
+        return ""
+    known = {verb.value: capability(record, verb) for verb in Verb}
+    return json.dumps({verb: one.because or "not on this line" for verb, one in known.items() if not one.supported})
 
 
 def country_table(networks: Mapping[str, str]) -> CountryOf:

@@ -27,21 +27,22 @@ _STATE_VERBS: Final = ("activate", "suspend", "standby", "deactivate")
 class BulkStore:
     """The bulk actions of every tenant."""
 
-    async def chosen(self, tx: Connection, lines: Lines) -> list[LinesOf]:
-        """The lines by account and state."""
-        rows = await (await tx.execute(*_of(lines, "chosen"))).fetchall()
+    async def chosen(self, tx: Connection, lines: Lines, verb: str) -> list[LinesOf]:
+        """The lines by account, state, and why a line does not have the verb."""
+        query, values = _of(lines, "chosen")
+        rows = await (await tx.execute(query, values | {"verb": verb})).fetchall()
         return [
             LinesOf(
                 account=r[0], connector=r[1], state=SUBSCRIPTION_WORDS[r[2]].value if r[2] else "",
-                swept_at=r[3], lines=r[4],
+                swept_at=r[3], lines=r[4], unable=r[5],
             )
             for r in rows
         ]  # fmt: skip
 
-    async def fees(self, tx: Connection, lines: Lines, today: date) -> list[FeesOf]:
-        """What those that are active cost a month, by account and currency."""
+    async def fees(self, tx: Connection, lines: Lines, verb: str, today: date) -> list[FeesOf]:
+        """What those that are active and have the verb cost a month, by account and currency."""
         query, values = _of(lines, "fees")
-        rows = await (await tx.execute(query, values | {"today": today})).fetchall()
+        rows = await (await tx.execute(query, values | {"verb": verb, "today": today})).fetchall()
         return [FeesOf(account=r[0], currency=r[1], lines=r[2], priced=r[3], monthly_nano=int(r[4])) for r in rows]
 
     async def missing(self, tx: Connection, lines: Lines) -> list[str]:

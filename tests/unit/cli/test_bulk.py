@@ -14,7 +14,8 @@ ICCIDS = ("8988211000000000014", "8988211000000000022")
 
 def account(name: str, **more: Any) -> dict[str, Any]:
     return {
-        "account": name, "connector": "soracom", "lines": 6, "able": 5, "already": 1, "supported": True, "because": "",
+        "account": name, "connector": "soracom", "lines": 6, "able": 5, "already": 1, "unable": 0, "denied": {},
+        "supported": True, "because": "",
         "mode": "sync", "typical_s": 1.0, "longest_s": 60.0, "reversible": True, "billable": None,
         "traffic_after": "none", "needs": [], "lines_a_call": 10_000, "shared_limit": "", "experimental": False,
         "swept_at": None,
@@ -22,7 +23,7 @@ def account(name: str, **more: Any) -> dict[str, Any]:
 
 
 BY_HAND = account(
-    "poczta", lines=2, able=0, already=0, supported=False, connector="none",
+    "poczta", lines=2, able=0, already=0, unable=2, supported=False, connector="none",
     because="the account has no interface: its lines are changed by hand",
 )  # fmt: skip
 

@@ -120,6 +120,8 @@ class BulkAtAccount(BaseModel):
     lines: int
     able: int = Field(description="would be asked")
     already: int = Field(description="shown so by the carrier, and left alone")
+    unable: int = Field(description="cannot be asked: all of them, or single ones")
+    denied: dict[str, int] = Field(description="why single lines cannot be asked where the account can, and how many")
     supported: bool
     because: str = Field(description="why not; or the condition the carrier makes")
     mode: Literal["sync", "job", "callback"] = Field(description="whether the carrier answers at once")
@@ -361,7 +363,8 @@ def _account(one: AtAccount) -> BulkAtAccount:
     can = one.capability
     return BulkAtAccount(
         account=one.account, connector=one.connector, lines=one.lines, able=one.able, already=one.already,
-        supported=one.supported, because=one.because, mode=can.mode, typical_s=_seconds(can.typical),
+        unable=one.unable, denied=dict(one.denied), supported=one.supported,
+        because=one.because, mode=can.mode, typical_s=_seconds(can.typical),
         longest_s=_seconds(can.longest), reversible=can.reversible, billable=can.billable,
         traffic_after=can.traffic_after, needs=list(can.needs), lines_a_call=can.bulk_max,
         shared_limit=one.shared_limit, experimental=one.experimental, swept_at=one.swept_at, saves=_saves(one.saves),

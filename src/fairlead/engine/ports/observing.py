@@ -44,6 +44,7 @@ class SimObservation:
     ip: str
     since: datetime | None
     at: datetime
+    unable: str = ""  # verbs this one does not have, with the reason, as JSON; empty: whatever its account can
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,12 @@
 
 -- name: chosen
 -- What a line is shown as counts only where nothing of ours may have changed it since (`doubt`).
-select a.name, a.connector, case when not {doubt} then s.state end, a.swept_at, count(*)
+select a.name, a.connector, case when not {doubt} then s.state end, a.swept_at, count(*), coalesce(s.unable ->> %(verb)s, '')
 from subscription s
 join account a on a.tenant = s.tenant and a.id = s.account
 {judging}
 where {wanted} and {named}
-group by 1, 2, 3, 4 order by 1, 3
+group by 1, 2, 3, 4, 6 order by 1, 3, 6
 
 -- name: doubt
 -- What we last proved of a line is another state, and what is shown may be from before it: a carrier's view lags.
@@ -27,7 +27,7 @@ where not exists (select 1 from subscription s {judging} where s.iccid = x.iccid
 order by 1
 
 -- name: fees
--- What the chosen lines that are active cost a month, where their plan has a price valid today. A line that is not active
+-- What the chosen lines that are active and can be asked cost a month, where their plan has a price valid today. A line that is not active
 -- is in no amount: what is paid for it, if anything, is another thing.
 select a.name, pr.currency, count(*), count(pr.plan), sum(coalesce(pr.monthly_nano, 0))::text
 from subscription s
@@ -35,7 +35,7 @@ join account a on a.tenant = s.tenant and a.id = s.account
 {judging}
 left join lateral (select * from price p where p.plan = s.plan and p.valid_from <= %(today)s
                    order by p.valid_from desc limit 1) pr on true
-where s.state = 4 and {wanted} and {named}
+where s.state = 4 and not coalesce(s.unable ? %(verb)s, false) and {wanted} and {named}
 group by 1, 2 order by 1, 2
 
 -- name: insert
@@ -52,24 +52,25 @@ insert into operation (tenant, id, bulk, device, subject, subject_kind, facet, g
 select s.tenant,
     overlay(gen_random_uuid()::text placing lpad(to_hex(row_number() over (order by a.name, s.iccid)), 8, '0') from 1 for 8)::uuid,
     %(bulk)s, s.device, s.id, 4, 7, coalesce(g.newest, 0) + 1, 1, 0, 1, 'carrier', %(verb)s,
-    case when t.because <> '' then 7 when g.so then 5 else 1 end,
-    nullif(t.because, ''),
+    case when w.why is not null then 7 when g.so then 5 else 1 end,
+    w.why,
     %(arguments)s::jsonb || jsonb_build_object(
         'account', a.name, 'iccid', s.iccid,
         'before', jsonb_build_object('state', (%(states)s::text[])[s.state], 'plan', s.plan, 'at', s.observed_at)),
-    case when t.because <> '' then jsonb_build_array(jsonb_build_object('fact', 'not-asked', 'at', %(now)s::text))
+    case when w.why is not null then jsonb_build_array(jsonb_build_object('fact', 'not-asked', 'at', %(now)s::text))
          when g.so then jsonb_build_array(jsonb_build_object(
             'fact', 'already', 'at', %(now)s::text, 'observed_at', s.observed_at, 'provider_state', s.provider_state,
             'changed', false))
          else '[]'::jsonb end,
     %(deadline)s,
-    case when t.because <> '' or g.so then %(now)s::timestamptz end
+    case when w.why is not null or g.so then %(now)s::timestamptz end
 from subscription s
 join account a on a.tenant = s.tenant and a.id = s.account
 join unnest(%(accounts)s::text[], %(because)s::text[], %(already)s::smallint[]) t (account, because, already) on t.account = a.name
 left join lateral (select max(o.generation) as newest,
         s.state = t.already and not coalesce(bool_or(o.state in (1, 2, 3, 4, 10)), false) and not {doubt} as so
     from operation o where o.tenant = s.tenant and o.subject = s.id and o.facet = 7) g on true
+cross join lateral (select coalesce(nullif(t.because, ''), case when g.so is not true then s.unable ->> %(verb)s end) as why) w
 {judging}
 where {wanted} and {named}
 

@@ -5,7 +5,7 @@ create temp table observed (
     sim text collate "C", iccid text collate "C", imsi text collate "C", msisdn text collate "C", imei text collate "C",
     state smallint, provider_state text, holds text, auto_revert_at timestamptz, plan text collate "C",
     connectivity smallint, plmn text collate "C", country text collate "C", rat text collate "C", cell text collate "C",
-    ip text, since timestamptz, at timestamptz, profile uuid, device uuid, home_country text collate "C"
+    ip text, since timestamptz, at timestamptz, unable text, profile uuid, device uuid, home_country text collate "C"
 ) on commit drop
 
 -- name: fill
@@ -14,9 +14,9 @@ select x.*, p.id, p.device, coalesce(p.home_country, %(home)s)
 from unnest(%(sim)s::text[], %(iccid)s::text[], %(imsi)s::text[], %(msisdn)s::text[], %(imei)s::text[],
             %(state)s::smallint[], %(provider_state)s::text[], %(holds)s::text[], %(auto_revert_at)s::timestamptz[],
             %(plan)s::text[], %(connectivity)s::smallint[], %(plmn)s::text[], %(country)s::text[], %(rat)s::text[],
-            %(cell)s::text[], %(ip)s::text[], %(since)s::timestamptz[], %(at)s::timestamptz[])
+            %(cell)s::text[], %(ip)s::text[], %(since)s::timestamptz[], %(at)s::timestamptz[], %(unable)s::text[])
   as x (sim, iccid, imsi, msisdn, imei, state, provider_state, holds, auto_revert_at, plan, connectivity, plmn, country,
-        rat, cell, ip, since, at)
+        rat, cell, ip, since, at, unable)
 left join profile p on p.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and p.iccid = x.iccid
 
 -- name: may_adopt
@@ -57,7 +57,7 @@ update subscription s
 set provider_id = o.sim, state = o.state, provider_state = o.provider_state,
     hold_reasons = case when o.holds = '' then '{}' else string_to_array(o.holds, ',') end,
     auto_revert_at = o.auto_revert_at, plan = coalesce(nullif(o.plan, ''), s.plan), observed_at = o.at,
-    connectivity = o.connectivity, connectivity_at = o.at
+    connectivity = o.connectivity, connectivity_at = o.at, unable = nullif(o.unable, '')::jsonb
 from observed o
 where s.tenant = (select nullif(current_setting('app.tenant', true), '')::uuid) and s.iccid = o.iccid
   and (s.observed_at is null or s.observed_at <= o.at)
