@@ -1,12 +1,13 @@
 """What carriers do to bulk actions: lost requests, refusals that only mean later, words that lag or are no state."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from fairlead.engine import carriermany
+from fairlead.engine import carriermany, carrierwork
 from fairlead.engine.carriermany import LOST_REAL_S
 from fairlead.engine.carrierwork import MOST_TRIES
 from fairlead.engine.ports.carrier import (
@@ -190,6 +191,34 @@ class Queue(CarrierOnPaper):
     async def read_sim(self, sim: ProviderId) -> SimRecord:
         self.work()
         return await super().read_sim(sim)
+
+
+class Weary(Queue):
+    """Takes its time over each line."""
+
+    async def suspend(self, sim: ProviderId) -> Done | Refused:
+        await asyncio.sleep(0.06)
+        return await CarrierOnPaper.suspend(self, sim)
+
+
+async def test_what_waited_too_long_to_leave_is_pending_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it could leave after it was given up as abandoned, and asked for anew."""
+    monkeypatch.setattr(carriermany, "_WORTH", 100)
+    monkeypatch.setattr(carrierwork, "AT_ONCE", 2)
+    monkeypatch.setattr(carrierwork, "ABANDONED_REAL_S", 0.2)
+    await settle_fleet(house.database, house.tenant, 12)
+    carrier = Weary(done)
+    carrier.lists = []
+    known = bulks(house, lambda connector: carrier.manifest)
+    bulk = await started(house, made=known)
+    clock(house, timedelta(seconds=5))
+    await worker(house, carrier).dispatch(house.tenant)
+    first = await counts(house, bulk)
+    assert first["verified"] == sum(carrier.called.values())
+    assert first["pending"] >= 6
+    await run(house, carrier, known)
+    assert await counts(house, bulk) == {"verified": 12}
+    assert set(carrier.called.values()) == {1}
 
 
 async def test_a_list_waits_while_the_carrier_is_at_another(house: House) -> None:

@@ -14,6 +14,7 @@ everything else of that account for a moment, in all processes, writes and reads
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -182,12 +183,20 @@ class CarrierWorker:
         ]
         free = [work for work in works if work.line not in spent]
         many, single = self._batches.split(connector, free)
+        # Whoever has waited here for long is given up by whoever looks after the abandoned, and asked anew: it must not
+        # leave any more. It is pending again.
+        taken = time.monotonic()
         for verb, batch in many:
-            waits += await self._batches.start(connector, verb, batch)
+            if time.monotonic() - taken > ABANDONED_REAL_S / 2:
+                waits += [Later(work=work, until=self._time.now()) for work in batch]
+            else:
+                waits += await self._batches.start(connector, verb, batch)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(work: CarrierWork) -> Outcome | Later:
             async with gate:
+                if time.monotonic() - taken > ABANDONED_REAL_S / 2:
+                    return Later(work=work, until=self._time.now())
                 return await self._write(tenant, connector, work)
 
         return [*waits, *await asyncio.gather(*(one(work) for work in single))]
